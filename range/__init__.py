@@ -1,0 +1,1 @@
+"""The range: launches sandboxes, streams consoles, checks work and scores skills."""

@@ -1,0 +1,1 @@
+"""Containers behind one protocol; knows no Django and no scenario."""
