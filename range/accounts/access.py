@@ -1,0 +1,76 @@
+"""Who may see or do what: one predicate per rule, each a plain function."""
+
+import uuid
+
+from django.contrib.auth.models import AnonymousUser
+
+from range.accounts.models import AccessRecord, Consent, Membership, User
+
+type Viewer = User | AnonymousUser
+Role = Membership.Role
+
+
+def has_role(viewer: Viewer, *roles: str) -> bool:
+    """Tell whether the viewer holds any of the roles anywhere."""
+    if not isinstance(viewer, User) or not viewer.is_active:
+        return False
+    return viewer.memberships.filter(role__in=roles).exists()
+
+
+def _shares_school(viewer: User, subject_id: uuid.UUID, *roles: str) -> bool:
+    schools = viewer.memberships.filter(role__in=roles).values("organisation")
+    return Membership.objects.filter(
+        person_id=subject_id, role=Role.TRAINEE, organisation__in=schools
+    ).exists()
+
+
+def can_launch(viewer: Viewer) -> bool:
+    """Trainees work in sandboxes; instructors and administrators may try them too."""
+    return has_role(viewer, Role.TRAINEE, Role.INSTRUCTOR, Role.ADMIN)
+
+
+def can_work_in_attempt(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
+    """Only the trainee types, submits, stops and finishes."""
+    return isinstance(viewer, User) and viewer.is_active and viewer.pk == trainee_id
+
+
+def can_see_attempt(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
+    """The trainee, and instructors and administrators of the trainee's school."""
+    if can_work_in_attempt(viewer, trainee_id):
+        return True
+    return (
+        isinstance(viewer, User)
+        and viewer.is_active
+        and _shares_school(viewer, trainee_id, Role.INSTRUCTOR, Role.ADMIN)
+    )
+
+
+def can_see_recording(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
+    """Whoever sees the attempt, and assessors whom the trainee consented to."""
+    return can_see_attempt(viewer, trainee_id) or can_view_skills(viewer, trainee_id)
+
+
+def can_view_skills(viewer: Viewer, subject_id: uuid.UUID) -> bool:
+    """The trainee, the school's staff, and assessors of an agency with consent in force."""
+    if can_see_attempt(viewer, subject_id):
+        return True
+    if not isinstance(viewer, User) or not viewer.is_active:
+        return False
+    agencies = viewer.memberships.filter(role=Role.ASSESSOR).values("organisation")
+    return Consent.objects.in_force().filter(trainee=subject_id, agency__in=agencies).exists()
+
+
+def can_review(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
+    """Instructors decide what needs a person, for trainees of their school, never for themselves."""
+    return (
+        isinstance(viewer, User)
+        and viewer.is_active
+        and viewer.pk != trainee_id
+        and _shares_school(viewer, trainee_id, Role.INSTRUCTOR, Role.ADMIN)
+    )
+
+
+def record_access(viewer: User, *, subject_id: uuid.UUID, what: str) -> None:
+    """Write down that `viewer` looked at `subject`; looking at oneself is not recorded."""
+    if viewer.pk != subject_id:
+        AccessRecord.objects.create(viewer=viewer, subject_id=subject_id, what=what[:120])

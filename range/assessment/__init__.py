@@ -1,0 +1,1 @@
+"""Checks run, evidence recorded, attempts graded."""

@@ -1,0 +1,137 @@
+"""Submissions, evidence, what needs a person, and grades."""
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from range.catalog.models import Objective
+from range.console.models import Recording
+from range.exercises.models import Attempt
+
+
+class Submission(models.Model):
+    """An answer or flag that a trainee handed in; a flag is kept as a keyed digest only."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="submissions")
+    objective = models.ForeignKey(Objective, on_delete=models.PROTECT, related_name="+")
+    check_id = models.SlugField(max_length=64)
+    value = models.TextField(blank=True)
+    value_digest = models.CharField(max_length=64)
+    accepted = models.BooleanField()
+    reason = models.CharField(max_length=48)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["attempt", "objective", "check_id", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.attempt_id} {self.check_id} {self.accepted}"
+
+
+class Evidence(models.Model):
+    """One recorded outcome with its provenance; a correction is a new row that supersedes.
+
+    A database trigger refuses update and delete.
+    """
+
+    class Source(models.TextChoices):
+        """Who judged."""
+
+        CHECK = "CHECK", "Check"
+        MODEL = "MODEL", "Model"
+        PERSON = "PERSON", "Person"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="evidence")
+    objective = models.ForeignKey(Objective, on_delete=models.PROTECT, related_name="evidence")
+    check_id = models.SlugField(max_length=64)
+    kind = models.CharField(max_length=24)
+    outcome = models.CharField(max_length=12)
+    score = models.FloatField()
+    source = models.CharField(max_length=6, choices=Source, default=Source.CHECK)
+    reason = models.CharField(max_length=64)
+    detail = models.JSONField(default=dict)
+    excerpt = models.TextField(blank=True)
+    observed_at = models.DateTimeField(default=timezone.now)
+    hint_rung = models.PositiveSmallIntegerField(default=0)
+    recording = models.ForeignKey(
+        Recording, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    recording_offset_ms = models.PositiveBigIntegerField(null=True, blank=True)
+    grader_version = models.CharField(max_length=32)
+    supersedes = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by"
+    )
+    judged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["attempt", "objective", "check_id"])]
+        verbose_name_plural = "evidence"
+
+    def __str__(self) -> str:
+        return f"{self.check_id} {self.outcome}"
+
+
+class ReviewItem(models.Model):
+    """A rubric criterion that waits for an instructor, with the model's proposal if there is one.
+
+    OPEN (worker) -> DECIDED (an instructor; the decision is an Evidence row).
+    """
+
+    class State(models.TextChoices):
+        """Whether somebody decided."""
+
+        OPEN = "OPEN", "Waiting"
+        DECIDED = "DECIDED", "Decided"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="review_items")
+    objective = models.ForeignKey(Objective, on_delete=models.PROTECT, related_name="+")
+    check_id = models.SlugField(max_length=64)
+    criterion = models.SlugField(max_length=64)
+    artefact = models.TextField(blank=True)
+    proposal = models.JSONField(null=True, blank=True)
+    state = models.CharField(max_length=7, choices=State, default=State.OPEN, db_index=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    level = models.PositiveSmallIntegerField(null=True, blank=True)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["attempt", "check_id", "criterion"], name="review_item_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.attempt_id} {self.criterion} {self.state}"
+
+
+class Grade(models.Model):
+    """The explained summary of an attempt; a new row each time evidence changes it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="grades")
+    share = models.FloatField()
+    passed = models.BooleanField()
+    provisional = models.BooleanField()
+    detail = models.JSONField(default=dict)
+    grader_version = models.CharField(max_length=32)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["attempt", "-at"])]
+
+    def __str__(self) -> str:
+        return f"{self.attempt_id} {self.share:.2f}"

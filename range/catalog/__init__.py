@@ -1,0 +1,1 @@
+"""Scenarios: what an author wrote, read, linted and published."""

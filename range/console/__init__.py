@@ -1,0 +1,1 @@
+"""Browser terminals: relayed, recorded, replayed."""

@@ -1,0 +1,36 @@
+"""The recording: where a console's bytes lie, and their digest."""
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from range.sandboxes.models import Sandbox
+
+
+class Recording(models.Model):
+    """One console's bytes as asciicast on disk; the row says where and how many.
+
+    Open while `ended_at` is empty; the console role ends it, or the reconciler after a crash.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    sandbox = models.ForeignKey(Sandbox, on_delete=models.PROTECT, related_name="recordings")
+    machine = models.CharField(max_length=64)
+    console = models.SlugField(max_length=32, default="main")
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    path = models.CharField(max_length=255)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    started_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["sandbox", "machine", "started_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.machine} {self.started_at:%H:%M:%S}"

@@ -1,0 +1,1 @@
+"""Scenario versions offered to trainees, and each trainee's attempts."""

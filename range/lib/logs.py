@@ -1,0 +1,70 @@
+"""Structured logs: the event first, then its facts, as JSON lines or readable text."""
+
+import logging
+import logging.config
+import sys
+from typing import Any, cast
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+# Words that must never reach a log, whoever writes it there.
+SECRET_KEYS = frozenset(
+    {"flag", "flags", "password", "prompt", "secret", "token", "transcript", "variables"}
+)
+
+
+def get_logger(name: str) -> FilteringBoundLogger:
+    """Return the logger of a module; `name` is its `__name__`."""
+    return cast(FilteringBoundLogger, structlog.stdlib.get_logger(name))
+
+
+def configure(*, level: str = "INFO", as_json: bool = True) -> None:
+    """Send structlog and the standard library's loggers through one format to stderr.
+
+    Args:
+        level: Name of the lowest level shown.
+        as_json: One JSON object a line; readable text otherwise.
+    """
+    structlog.configure(
+        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_shared(),
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(as_json),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+
+
+def drop_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace the value under every key that could hold a secret."""
+    for key in SECRET_KEYS & event.keys():
+        event[key] = "[removed]"
+    return event
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        drop_secrets,
+    ]
+
+
+def _rendering(as_json: bool) -> list[Any]:
+    if as_json:
+        return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]

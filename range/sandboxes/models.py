@@ -1,0 +1,79 @@
+"""The sandbox row: what is wanted, what is, and the driver's opaque handle."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from range.exercises.models import Attempt
+
+
+class SandboxQuerySet(models.QuerySet["Sandbox"]):
+    """Filters and compare-and-set moves on sandboxes."""
+
+    def live(self) -> "SandboxQuerySet":
+        """Keep those that hold or will hold containers."""
+        return self.exclude(state__in=Sandbox.ENDED_STATES)
+
+    def claim(self, pk: uuid.UUID, *, source: str, target: str, **fields: object) -> bool:
+        """Move one sandbox from `source` to `target`; False if somebody else already did."""
+        return self.filter(pk=pk, state=source).update(state=target, **fields) == 1
+
+
+class Sandbox(models.Model):
+    """The isolated environment of an attempt.
+
+    REQUESTED (web) -> STARTING -> RUNNING -> STOPPING -> STOPPED, or FAILED with a reason;
+    every move after the first is the reconciler's, compare-and-set. `wanted` is what the
+    trainee, expiry or finish asked for.
+    """
+
+    class State(models.TextChoices):
+        """Where the sandbox stands."""
+
+        REQUESTED = "REQUESTED", "Queued"
+        STARTING = "STARTING", "Starting"
+        RUNNING = "RUNNING", "Running"
+        STOPPING = "STOPPING", "Stopping"
+        STOPPED = "STOPPED", "Stopped"
+        FAILED = "FAILED", "Failed"
+
+    class Wanted(models.TextChoices):
+        """What the range should make true."""
+
+        RUNNING = "RUNNING", "Running"
+        STOPPED = "STOPPED", "Stopped"
+
+    ENDED_STATES: ClassVar = (State.STOPPED, State.FAILED)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="sandboxes")
+    epoch = models.PositiveIntegerField(default=1)
+    wanted = models.CharField(max_length=7, choices=Wanted, default=Wanted.RUNNING)
+    state = models.CharField(max_length=9, choices=State, default=State.REQUESTED, db_index=True)
+    driver = models.CharField(max_length=16, default="docker")
+    handle = models.JSONField(null=True, blank=True)
+    progress = models.JSONField(default=list)
+    reason = models.CharField(max_length=48, blank=True)
+    message = models.TextField(blank=True)
+    requested_at = models.DateTimeField(default=timezone.now)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+
+    objects = SandboxQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["attempt"],
+                condition=~Q(state__in=["STOPPED", "FAILED"]),
+                name="sandbox_one_live_per_attempt",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.state}"

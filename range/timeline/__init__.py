@@ -1,0 +1,1 @@
+"""Everything that happens in an attempt, in one append-only, hash-chained order."""
