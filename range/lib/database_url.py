@@ -1,0 +1,40 @@
+"""Turns a Postgres URL into Django's database entry."""
+
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from range.lib.env import EnvError
+
+_OPTIONS = {
+    "dbname": "NAME",
+    "user": "USER",
+    "password": "PASSWORD",
+    "host": "HOST",
+    "port": "PORT",
+}
+
+
+def parse(url: str) -> dict[str, Any]:
+    """Return the entry for `DATABASES`; a socket's folder is written `?host=/folder`.
+
+    Raises:
+        EnvError: It is no Postgres URL, or it names no database.
+    """
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise EnvError("DATABASE_URL must begin with postgresql://; only Postgres is supported.")
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise EnvError(f"DATABASE_URL cannot be read: {error}") from error
+    if not given.get("dbname"):
+        raise EnvError("DATABASE_URL must name a database, as in postgresql://host/muster.")
+    entry: dict[str, Any] = {
+        django: str(given.pop(name, "") or "") for name, django in _OPTIONS.items()
+    }
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        **entry,
+        "OPTIONS": {name: value for name, value in given.items() if value is not None},
+    }
