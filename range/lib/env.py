@@ -204,3 +204,13 @@ def _read_secret(name: str, path: Path) -> str:
     if not value:
         raise EnvError(f"{name} names {path}, which is empty.")
     return value
+
+
+def defaults_file(path: Path) -> dict[str, str]:
+    """Return the environment over the `NAME=value` lines of a file, which may be absent."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return dict(os.environ)
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs} | dict(os.environ)

@@ -1,0 +1,1 @@
+"""Tries and verifies scenarios, and builds their images."""

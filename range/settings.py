@@ -1,0 +1,181 @@
+"""Every setting of the product, read once from the environment."""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.utils.csp import CSP
+
+from range.lib.env import Env, defaults_file
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+# bin/up leaves what it generated here, so that a bare `manage.py` command finds the same range.
+env = Env(defaults_file(BASE_DIR / "var" / "runtime.env"))
+
+# --- Django -----------------------------------------------------------------------------------
+
+DEBUG = env.boolean("DJANGO_DEBUG", False)
+SECRET_KEY = env.secret("DJANGO_SECRET_KEY", "insecure-development-key" if DEBUG else None)
+ALLOWED_HOSTS = env.listing("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.listing("DJANGO_TRUSTED_ORIGINS", [])
+ROOT_URLCONF = "range.urls"
+ASGI_APPLICATION = "range.asgi.application"
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign-in"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_htmx",
+    "range.apps.RangeConfig",
+    "range.accounts.apps.AccountsConfig",
+    "range.competencies.apps.CompetenciesConfig",
+    "range.timeline.apps.TimelineConfig",
+    "range.catalog.apps.CatalogConfig",
+    "range.exercises.apps.ExercisesConfig",
+    "range.sandboxes.apps.SandboxesConfig",
+    "range.console.apps.ConsoleConfig",
+    "range.assessment.apps.AssessmentConfig",
+    "range.pipeline.apps.PipelineConfig",
+    "range.workspace.apps.WorkspaceConfig",
+    "range.authoring.apps.AuthoringConfig",
+    "range.operations.apps.OperationsConfig",
+    "tutor.apps.TutorConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "range.workspace.middleware.ConsoleOriginMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "range.workspace.middleware.RangeErrorMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "range.workspace.context.navigation",
+            ],
+        },
+    },
+]
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = env.path("DJANGO_STATIC_ROOT", BASE_DIR / "var" / "static")
+
+# --- Database ---------------------------------------------------------------------------------
+
+
+def _database(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5},
+    }
+
+
+DATABASE_URL = env.secret("DATABASE_URL", "postgresql://muster@127.0.0.1:5432/muster")
+DATABASES = {"default": _database(DATABASE_URL)}
+
+# --- Security ---------------------------------------------------------------------------------
+
+HTTPS = env.boolean("DJANGO_HTTPS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME = "muster_session"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+# The console role listens beside the web role: its origin must be in connect-src.
+RANGE_CONSOLE_PORT = env.integer("RANGE_CONSOLE_PORT", 8001, minimum=1, maximum=65535)
+RANGE_WEB_PORT = env.integer("RANGE_WEB_PORT", 8000, minimum=1, maximum=65535)
+# Empty: same host as the page, on RANGE_CONSOLE_PORT. Behind one address: its full origin.
+RANGE_CONSOLE_ORIGIN = env.text("RANGE_CONSOLE_ORIGIN", "")
+# Origins that a console's WebSocket may come from; empty: the same host on RANGE_WEB_PORT.
+RANGE_WEB_ORIGINS = env.listing("RANGE_WEB_ORIGINS", [])
+
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- The range --------------------------------------------------------------------------------
+
+RANGE_STATE_DIR = env.path("RANGE_STATE_DIR", BASE_DIR / "var")
+RANGE_SCENARIOS_DIR = env.path("RANGE_SCENARIOS_DIR", BASE_DIR / "scenarios")
+# Keys every per-attempt flag and variable; changing it invalidates the running attempts' flags.
+RANGE_FLAG_SECRET = env.secret("RANGE_FLAG_SECRET", "insecure-flag-secret" if DEBUG else None)
+RANGE_DRIVER = env.text("RANGE_DRIVER", "docker", choices=["docker", "fake"])
+RANGE_NETWORK_POOL = env.text("RANGE_NETWORK_POOL", "10.213.0.0/16")
+RANGE_LAUNCH_CONCURRENCY = env.integer("RANGE_LAUNCH_CONCURRENCY", 4, minimum=1, maximum=64)
+RANGE_LAUNCH_DEADLINE = timedelta(
+    seconds=env.integer("RANGE_LAUNCH_DEADLINE_SECONDS", 120, minimum=5)
+)
+RANGE_SANDBOXES_PER_TRAINEE = env.integer("RANGE_SANDBOXES_PER_TRAINEE", 2, minimum=1)
+RANGE_CONSOLES_PER_TRAINEE = env.integer("RANGE_CONSOLES_PER_TRAINEE", 12, minimum=1)
+# Kept free for the host; a launch that would go below is refused with a sentence.
+RANGE_MEMORY_RESERVE_MB = env.integer("RANGE_MEMORY_RESERVE_MB", 512, minimum=0)
+RANGE_SWEEP_SECONDS = env.number("RANGE_SWEEP_SECONDS", 5.0, minimum=0.1)
+RANGE_LOG_FORMAT = env.text("RANGE_LOG_FORMAT", "console", choices=["console", "json"])
+
+# --- The tutor --------------------------------------------------------------------------------
+
+# "" chooses hosted, local or none by what is configured and healthy.
+TUTOR_CHAT = env.text("TUTOR_CHAT", "")
+TUTOR_BASE_URL = env.text("TUTOR_BASE_URL", "")
+TUTOR_API_KEY = env.secret("TUTOR_API_KEY", lambda: "")
+TUTOR_LOCAL_URL = env.text("TUTOR_LOCAL_URL", "http://127.0.0.1:8002/v1")
+TUTOR_LOCAL_PORT = env.integer("TUTOR_LOCAL_PORT", 8002, minimum=1, maximum=65535)
+TUTOR_WEIGHTS_DIR = env.path("TUTOR_WEIGHTS_DIR", RANGE_STATE_DIR / "weights")
+TUTOR_HINTS_PER_HOUR = env.integer("TUTOR_HINTS_PER_HOUR", 60, minimum=1)
+
+env.refuse_unknown("RANGE_", "TUTOR_")

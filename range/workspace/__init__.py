@@ -1,0 +1,1 @@
+"""Pages that trainees work in: home, catalogue, scenario, workspace, debrief."""

@@ -1,0 +1,46 @@
+"""What every page's frame needs: the links of the main navigation by role."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from range.accounts.models import Membership, User
+
+Role = Membership.Role
+
+# URL name, label, and the roles that see the link; the first match of the path is current.
+_LINKS: tuple[tuple[str, str, frozenset[str]], ...] = (
+    ("catalogue", "Catalogue", frozenset({Role.TRAINEE, Role.INSTRUCTOR, Role.ADMIN})),
+    ("my-skills", "My skills", frozenset({Role.TRAINEE, Role.INSTRUCTOR, Role.ADMIN})),
+    ("review-queue", "Review", frozenset({Role.INSTRUCTOR, Role.ADMIN})),
+    ("people", "People", frozenset({Role.INSTRUCTOR, Role.ASSESSOR, Role.ADMIN})),
+)
+
+
+@dataclass(frozen=True)
+class Link:
+    """One entry of the main navigation."""
+
+    label: str
+    href: str
+    current: bool
+
+
+def navigation(request: HttpRequest) -> dict[str, list[Link]]:
+    """Return the links the viewer's roles give; none for nobody."""
+    person = getattr(request, "user", None)
+    if not isinstance(person, User) or not person.is_active:
+        return {"navigation": []}
+    roles = set(person.memberships.values_list("role", flat=True))
+    found = [_link(name, label, request.path) for name, label, who in _LINKS if roles & who]
+    return {"navigation": [link for link in found if link is not None]}
+
+
+def _link(name: str, label: str, path: str) -> Link | None:
+    try:
+        href = reverse(name)
+    except NoReverseMatch:
+        # An app that is not installed (the tutor, say) has no page to link to.
+        return None
+    return Link(label, href, path.startswith(href))

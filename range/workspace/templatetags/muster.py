@@ -1,0 +1,88 @@
+"""Small tags and filters that pages share: icons, times, durations, initials."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from range.workspace import wording
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """Draw one symbol of the sprite.
+
+    Args:
+        label: What it means where no word stands beside it; empty hides it from readers.
+    """
+    href = f"{static('img/icons.svg')}#{name}"
+    if label:
+        return format_html(
+            '<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, href
+        )
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}"/></svg>', href
+    )
+
+
+@register.simple_tag
+def mark() -> SafeString:
+    """Draw the product's mark."""
+    href = f"{static('img/icons.svg')}#mark"
+    return format_html(
+        '<svg class="brand__mark" aria-hidden="true" focusable="false"><use href="{}"/></svg>',
+        href,
+    )
+
+
+@register.simple_tag
+def when(moment: datetime | None) -> SafeString | str:
+    """Say how long ago or ahead a moment is; the exact one is in the title."""
+    if moment is None:
+        return "never"
+    return format_html(
+        '<time datetime="{}" title="{} UTC" data-relative>{}</time>',
+        moment.isoformat(),
+        moment.astimezone(UTC).strftime("%d %b %Y, %H:%M:%S"),
+        wording.relative(moment - timezone.now()),
+    )
+
+
+@register.simple_tag
+def countdown(moment: datetime) -> SafeString:
+    """Count down to a moment; without script it shows what was left when the page was made."""
+    return format_html(
+        '<time datetime="{}" data-countdown>{}</time>',
+        moment.isoformat(),
+        wording.clock(moment - timezone.now()),
+    )
+
+
+@register.filter
+def span(length: timedelta | None) -> str:
+    """Write a duration in words, such as `1 h 5 min`."""
+    return "" if length is None else wording.span(length)
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Return up to two initials of a name."""
+    return wording.initials(name)
+
+
+@register.filter
+def percent(share: Any) -> str:
+    """Write a share in [0, 1] as whole percent."""
+    return "" if share is None else f"{round(float(share) * 100)} %"
+
+
+@register.filter
+def word(slug: str) -> str:
+    """Write a slug of the scenario format as people say it."""
+    return wording.word(str(slug))
