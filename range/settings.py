@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from django.utils.csp import CSP
 
+from range.lib import database_url
 from range.lib.env import Env, defaults_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -91,23 +91,15 @@ STATIC_ROOT = env.path("DJANGO_STATIC_ROOT", BASE_DIR / "var" / "static")
 
 # --- Database ---------------------------------------------------------------------------------
 
-
-def _database(url: str) -> dict[str, object]:
-    parts = urlsplit(url)
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": str(parts.port or ""),
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5},
-    }
-
-
 DATABASE_URL = env.secret("DATABASE_URL", "postgresql://muster@127.0.0.1:5432/muster")
-DATABASES = {"default": _database(DATABASE_URL)}
+_database = database_url.parse(DATABASE_URL)
+DATABASES = {
+    "default": {
+        **_database,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5, **_database["OPTIONS"]},
+    }
+}
 
 # --- Security ---------------------------------------------------------------------------------
 

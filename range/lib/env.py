@@ -9,6 +9,7 @@ from range.lib.errors import RangeError
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
+SWITCH = "RANGE_RUNTIME_ENV"
 
 
 class EnvError(RangeError):
@@ -207,10 +208,26 @@ def _read_secret(name: str, path: Path) -> str:
 
 
 def defaults_file(path: Path) -> dict[str, str]:
-    """Return the environment over the `NAME=value` lines of a file, which may be absent."""
+    """Return the environment over the `NAME=value` lines of a file.
+
+    A file that is missing or closed to this user adds nothing: the supervisor hands its roles
+    what they may know. Setting RANGE_RUNTIME_ENV to an empty value ignores the file.
+
+    Raises:
+        EnvError: A line is no `NAME=value`.
+    """
+    given = dict(os.environ)
+    if given.pop(SWITCH, None) == "":
+        return given
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
-        return dict(os.environ)
-    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return {name.strip(): value.strip() for name, value in pairs} | dict(os.environ)
+        return given
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, separator, value = line.partition("=")
+        if not separator or not name.strip().isidentifier():
+            raise EnvError(f"{path}, line {number}, must read NAME=value.")
+        given.setdefault(name.strip(), value.strip())
+    return given

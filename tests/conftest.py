@@ -1,0 +1,105 @@
+"""Gives every test run a real Postgres of its own, and settings that touch nothing else."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+CONTROLLER = "MUSTER_TEST_CONTROLLER"
+QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def _base() -> Path:
+    """Where a run's folders lie: reachable for the system user when the run is root's."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/muster")
+    return Path(tempfile.gettempdir())
+
+
+def _is_controller() -> bool:
+    return os.environ.get(CONTROLLER) == str(os.getpid())
+
+
+def _prepare_environment() -> None:
+    """Set what settings read; workers inherit it from the controller."""
+    if CONTROLLER in os.environ and "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    from range.lib.embedded_postgres import cluster
+
+    state = _base() / f"test-{os.getpid()}"
+    for name in [name for name in os.environ if name.startswith(("RANGE_", "TUTOR_"))]:
+        del os.environ[name]
+    os.environ.update(
+        {
+            CONTROLLER: str(os.getpid()),
+            "DJANGO_SETTINGS_MODULE": "range.settings",
+            "DJANGO_SECRET_KEY": secrets.token_hex(),
+            "RANGE_FLAG_SECRET": secrets.token_hex(),
+            "RANGE_RUNTIME_ENV": "",
+            "RANGE_STATE_DIR": str(state),
+        }
+    )
+    os.environ.setdefault("DATABASE_URL", cluster(state, settings=QUICK).url())
+
+
+_prepare_environment()
+
+
+def _embedded():
+    from range.lib.embedded_postgres import cluster
+
+    return cluster(Path(os.environ["RANGE_STATE_DIR"]), settings=QUICK)
+
+
+def _remove_leftovers() -> None:
+    """Remove the folders of runs that were killed."""
+    for folder in _base().glob("test-*"):
+        number = folder.name.removeprefix("test-")
+        if number.isdigit() and not Path("/proc", number).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+_server = []
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not _is_controller() or session.config.option.collectonly:
+        return
+    state = Path(os.environ["RANGE_STATE_DIR"])
+    _remove_leftovers()
+    state.mkdir(parents=True, exist_ok=True, mode=0o755)
+    embedded = _embedded()
+    if os.environ["DATABASE_URL"] == embedded.url():
+        embedded.create()
+        _server.append(embedded.start())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not _is_controller():
+        return
+    for child in _server:
+        child.terminate()
+        child.wait(timeout=20)
+    shutil.rmtree(os.environ["RANGE_STATE_DIR"], ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Open the loopback addresses, and nothing else, to tests of running parts."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("docker", "swarm", "llm", "browser")):
+            item.add_marker(pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost"]))
+
+
+@pytest.fixture
+def state_dir(tmp_path: Path, settings) -> Path:
+    """A state folder of the test's own."""
+    settings.RANGE_STATE_DIR = tmp_path
+    return tmp_path
+
+
+@pytest.fixture
+def loopback(socket_enabled) -> None:
+    """Sockets, for a test that runs a server of its own on a loopback address."""
