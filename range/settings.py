@@ -7,6 +7,7 @@ from django.utils.csp import CSP
 
 from range.lib import database_url
 from range.lib.env import Env, defaults_file
+from range.lib.logs import configure
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # bin/up leaves what it generated here, so that a bare `manage.py` command finds the same range.
@@ -157,7 +158,8 @@ RANGE_CONSOLES_PER_TRAINEE = env.integer("RANGE_CONSOLES_PER_TRAINEE", 12, minim
 # Kept free for the host; a launch that would go below is refused with a sentence.
 RANGE_MEMORY_RESERVE_MB = env.integer("RANGE_MEMORY_RESERVE_MB", 512, minimum=0)
 RANGE_SWEEP_SECONDS = env.number("RANGE_SWEEP_SECONDS", 5.0, minimum=0.1)
-RANGE_LOG_FORMAT = env.text("RANGE_LOG_FORMAT", "console", choices=["console", "json"])
+LOGGING_CONFIG = None
+configure(as_json=env.text("RANGE_LOG_FORMAT", "console", choices=["console", "json"]) == "json")
 
 # --- The tutor --------------------------------------------------------------------------------
 

@@ -22,9 +22,7 @@ class Exercise(models.Model):
         ASSESSED = "ASSESSED", "Assessed"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    version = models.ForeignKey(
-        ScenarioVersion, on_delete=models.PROTECT, related_name="exercises"
-    )
+    version = models.ForeignKey(ScenarioVersion, on_delete=models.PROTECT, related_name="exercises")
     organisation = models.ForeignKey(
         Organisation, on_delete=models.PROTECT, related_name="exercises"
     )

@@ -56,6 +56,7 @@ class Sandbox(models.Model):
     driver = models.CharField(max_length=16, default="docker")
     handle = models.JSONField(null=True, blank=True)
     progress = models.JSONField(default=list)
+    relaunch = models.BooleanField(default=False)
     reason = models.CharField(max_length=48, blank=True)
     message = models.TextField(blank=True)
     requested_at = models.DateTimeField(default=timezone.now)

@@ -1,0 +1,239 @@
+"""Say what is wanted of a sandbox: launch, stop, reset, extend; the reconciler makes it so."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from range.accounts.access import can_launch
+from range.accounts.models import User
+from range.catalog.models import ScenarioVersion
+from range.exercises.models import Attempt, Exercise
+from range.exercises.services import AttemptClosed, begin
+from range.lib.errors import RangeError
+from range.lib.memory import available_mb
+from range.lib.notify import notify
+from range.sandboxes.models import Sandbox
+from range.timeline.services import record
+
+EXTENSION = timedelta(minutes=30)
+DEFAULT_LIMIT = timedelta(minutes=120)
+
+
+class LaunchRefused(RangeError):
+    """A sandbox cannot be had now; the message says why and what to do."""
+
+
+def _lifecycle(version: ScenarioVersion) -> timedelta:
+    minutes = (version.spec.get("lifecycle") or {}).get("limit_minutes")
+    return timedelta(minutes=minutes) if minutes else DEFAULT_LIMIT
+
+
+def memory_needed_mb(version: ScenarioVersion) -> int:
+    """Return the memory that all machines of a scenario may take together, in MiB."""
+    machines = (version.spec.get("machines") or {}).values()
+    return sum((machine.get("resources") or {}).get("memory_mb", 256) for machine in machines)
+
+
+def _refuse_unprepared(version: ScenarioVersion) -> None:
+    if version.image_state == ScenarioVersion.ImageState.FAILED:
+        raise LaunchRefused(
+            "This scenario's machines could not be prepared. Your instructor can see why; "
+            "other scenarios work.",
+            reason="image-failed",
+            status=409,
+        )
+    if version.image_state != ScenarioVersion.ImageState.READY:
+        raise LaunchRefused(
+            "This scenario is still being prepared. Its card will say when it is ready.",
+            reason="image-pending",
+            status=409,
+            retryable=True,
+        )
+
+
+def _refuse_beyond_quota(trainee: User, attempt: Attempt) -> None:
+    # Locking the person's row makes two launches at once count one after the other.
+    User.objects.select_for_update().get(pk=trainee.pk)
+    others = Sandbox.objects.live().filter(attempt__trainee=trainee).exclude(attempt=attempt)
+    if others.count() >= settings.RANGE_SANDBOXES_PER_TRAINEE:
+        raise LaunchRefused(
+            f"You already have {others.count()} sandboxes running, which is the limit. "
+            "Stop or finish one, then launch again.",
+            reason="quota",
+            status=409,
+        )
+
+
+def _refuse_without_memory(version: ScenarioVersion) -> None:
+    need, free = memory_needed_mb(version), available_mb()
+    if free is not None and free - need < settings.RANGE_MEMORY_RESERVE_MB:
+        raise LaunchRefused(
+            f"The range is full: this scenario needs {need} MB of memory and {free} MB are free. "
+            "Try again in a few minutes, when others have finished.",
+            reason="capacity",
+            status=503,
+            retryable=True,
+        )
+
+
+def launch(trainee: User, exercise: Exercise) -> Sandbox:
+    """Ask for a sandbox of the trainee's attempt at an exercise, in one transaction.
+
+    Returns:
+        The sandbox asked for, or the live one if there is one already.
+
+    Raises:
+        LaunchRefused: Not allowed, not prepared, over the quota, or no memory.
+    """
+    if not can_launch(trainee):
+        raise LaunchRefused(
+            "Your account has no trainee role, so it cannot launch a sandbox. "
+            "Ask an administrator to add you to a cohort.",
+            reason="not-a-trainee",
+            status=403,
+        )
+    _refuse_unprepared(exercise.version)
+    with transaction.atomic():
+        attempt = begin(trainee, exercise)
+        return request_sandbox(attempt)
+
+
+def request_sandbox(attempt: Attempt) -> Sandbox:
+    """Ask for a sandbox for an attempt in progress, or return its live one.
+
+    Raises:
+        AttemptClosed: The attempt is finished.
+        LaunchRefused: Not prepared, over the quota, or no memory.
+    """
+    version = attempt.exercise.version
+    _refuse_unprepared(version)
+    with transaction.atomic():
+        _refuse_beyond_quota(attempt.trainee, attempt)
+        if not Attempt.objects.filter(pk=attempt.pk, state=Attempt.State.ACTIVE).exists():
+            raise AttemptClosed
+        live = Sandbox.objects.live().filter(attempt=attempt).first()
+        if live is not None:
+            return live
+        _refuse_without_memory(version)
+        return insert(attempt, epoch=next_epoch(attempt))
+
+
+def next_epoch(attempt: Attempt) -> int:
+    """Return the number of the attempt's next sandbox, counted from 1."""
+    return attempt.sandboxes.count() + 1
+
+
+def insert(attempt: Attempt, *, epoch: int) -> Sandbox:
+    """Insert a sandbox to be started, its event and its wake-up; the caller holds the checks."""
+    try:
+        with transaction.atomic():
+            sandbox = Sandbox.objects.create(
+                attempt=attempt,
+                epoch=epoch,
+                driver=settings.RANGE_DRIVER,
+                expires_at=timezone.now() + _lifecycle(attempt.exercise.version),
+            )
+    except IntegrityError:
+        return Sandbox.objects.live().get(attempt=attempt)
+    record(
+        attempt.pk,
+        kind="sandbox.requested",
+        actor=f"trainee:{attempt.trainee_id}",
+        payload={"sandbox": str(sandbox.pk), "epoch": epoch},
+    )
+    announce(attempt.pk)
+    return sandbox
+
+
+def announce(attempt_id: uuid.UUID) -> None:
+    """Wake the reconciler and the pages that show this attempt's sandbox."""
+    notify("sandboxes", str(attempt_id))
+    notify("attempt_changed", f"{attempt_id} sandbox")
+
+
+def stop(attempt: Attempt, *, actor: str, reason: str = "stopped", relaunch: bool = False) -> bool:
+    """Ask that the attempt's sandbox end; with `relaunch`, that a fresh one follow it.
+
+    Returns:
+        Whether there was a live sandbox to end.
+    """
+    with transaction.atomic():
+        asked = (
+            Sandbox.objects.live()
+            .filter(attempt=attempt, wanted=Sandbox.Wanted.RUNNING)
+            .update(wanted=Sandbox.Wanted.STOPPED, reason=reason, relaunch=relaunch)
+        )
+        if asked:
+            kind = "sandbox.reset" if relaunch else "sandbox.stop"
+            record(attempt.pk, kind=kind, actor=actor, payload={"reason": reason})
+            announce(attempt.pk)
+    return bool(asked)
+
+
+def reset(attempt: Attempt, *, actor: str) -> None:
+    """Replace the attempt's sandbox by a fresh one; work inside it is lost, evidence is not.
+
+    Raises:
+        AttemptClosed: The attempt is finished.
+        LaunchRefused: There is no sandbox to replace and none can be had.
+    """
+    if attempt.state != Attempt.State.ACTIVE:
+        raise AttemptClosed
+    if not stop(attempt, actor=actor, reason="reset", relaunch=True):
+        request_sandbox(attempt)
+
+
+def extend(attempt: Attempt, *, actor: str) -> datetime:
+    """Move the end of the attempt's sandbox by half an hour, at most to twice its limit.
+
+    Raises:
+        LaunchRefused: Nothing runs, or the longest time is reached.
+    """
+    with transaction.atomic():
+        live = Sandbox.objects.live().select_for_update().filter(attempt=attempt).first()
+        if live is None:
+            raise LaunchRefused(
+                "No sandbox is running, so there is nothing to extend. Launch one first.",
+                reason="not-running",
+                status=409,
+            )
+        longest = live.requested_at + 2 * _lifecycle(attempt.exercise.version)
+        until = min(live.expires_at + EXTENSION, longest)
+        if until <= live.expires_at:
+            raise LaunchRefused(
+                "This sandbox has had its longest time. Finish the attempt, or reset it to begin "
+                "afresh.",
+                reason="longest-time",
+                status=409,
+            )
+        Sandbox.objects.filter(pk=live.pk).update(expires_at=until)
+        record(
+            attempt.pk,
+            kind="sandbox.extended",
+            actor=actor,
+            payload={"until": until.isoformat(timespec="seconds")},
+        )
+        announce(attempt.pk)
+    return until
+
+
+def live_sandbox(attempt: Attempt) -> Sandbox | None:
+    """Return the attempt's sandbox that holds or will hold containers, if any."""
+    return Sandbox.objects.live().filter(attempt=attempt).first()
+
+
+def latest_sandbox(attempt: Attempt) -> Sandbox | None:
+    """Return the attempt's newest sandbox, ended or not."""
+    return attempt.sandboxes.order_by("-requested_at").first()
+
+
+def queue_place(sandbox: Sandbox) -> int:
+    """Return how many requested sandboxes stand before this one."""
+    return Sandbox.objects.filter(
+        state=Sandbox.State.REQUESTED,
+        wanted=Sandbox.Wanted.RUNNING,
+        requested_at__lt=sandbox.requested_at,
+    ).count()
