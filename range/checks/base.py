@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from range.runtime.driver import FileStat as FileStat
+from range.runtime.driver import HttpReply as HttpReply
+from range.runtime.driver import Process as Process
+
 
 class Outcome(StrEnum):
     """What a check found; INCONCLUSIVE means the check itself could not be made."""
@@ -28,44 +32,6 @@ class Judgement:
     score: float
     reason: str
     excerpt: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileStat:
-    """What the engine's archive API tells of one path, judged outside the machine."""
-
-    path: str
-    mode: int
-    uid: int
-    gid: int
-    size_bytes: int
-    is_link: bool
-    is_directory: bool
-    link_target: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Process:
-    """A process as the engine's host sees it, from outside the machine.
-
-    Args:
-        uid: Numeric owner.
-        executable: Resolved executable, empty where it cannot be told.
-    """
-
-    pid: int
-    uid: int
-    argv: tuple[str, ...]
-    executable: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HttpReply:
-    """What an HTTP probe received."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
 
 
 @dataclass(frozen=True, kw_only=True)

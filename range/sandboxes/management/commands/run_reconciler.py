@@ -1,0 +1,21 @@
+"""Run the reconciler role until told to stop."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from range.lib.roles import end_on_signal
+from range.sandboxes.reconciler import Reconciler
+
+
+class Command(BaseCommand):
+    """Starts, stops, expires and reaps sandboxes."""
+
+    help = "Make every sandbox what its row wants."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Reconcile until SIGTERM or SIGINT."""
+        Reconciler(
+            driver_name=settings.RANGE_DRIVER, concurrency=settings.RANGE_LAUNCH_CONCURRENCY
+        ).run(end_on_signal())

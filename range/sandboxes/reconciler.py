@@ -1,0 +1,313 @@
+"""Makes every sandbox what its row wants: starts, stops, replaces, expires and reaps.
+
+One reconciler works at a time (an advisory lock decides); whatever it was doing when it died is
+picked up by the next one from the rows and from the engine's own list of what is running.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import close_old_connections, connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from range.catalog.services import topology_for
+from range.exercises.models import Attempt
+from range.exercises.services import finish
+from range.lib.errors import RangeError
+from range.lib.logs import get_logger
+from range.lib.notify import Listener, conninfo, notify
+from range.runtime.driver import Driver, Handle
+from range.runtime.registry import get_driver
+from range.sandboxes.models import Sandbox
+from range.sandboxes.services import announce, insert, next_epoch
+from range.timeline.services import record
+
+log = get_logger(__name__)
+
+LOCK_KEY = 0x4D555354
+# Evidence is collected while the sandbox still runs; past this it ends all the same.
+COLLECTION_GRACE = timedelta(minutes=2)
+REAP_EVERY = timedelta(seconds=15)
+State, Wanted = Sandbox.State, Sandbox.Wanted
+type Work = Callable[[uuid.UUID], None]
+
+
+class Reconciler:
+    """Moves sandbox rows and containers towards what is wanted.
+
+    Args:
+        driver_name: Which driver starts sandboxes.
+        concurrency: How many launches and stops run at once.
+    """
+
+    def __init__(self, *, driver_name: str, concurrency: int) -> None:
+        self._driver_name = driver_name
+        self._launches = ThreadPoolExecutor(concurrency, thread_name_prefix="launch")
+        self._stops = ThreadPoolExecutor(concurrency, thread_name_prefix="stop")
+        self._running: set[Future[None]] = set()
+        self._reaped_at = 0.0
+
+    @property
+    def _driver(self) -> Driver:
+        return get_driver(self._driver_name)
+
+    def run(self, ended: threading.Event) -> None:
+        """Reconcile until `ended` is set; a database or engine that is away is waited for."""
+        with Listener(conninfo(connection.settings_dict), "sandboxes") as listener:
+            while not ended.is_set():
+                try:
+                    if self._is_leader():
+                        self.tick()
+                except Exception:
+                    log.exception("reconciler.tick.failed")
+                    close_old_connections()
+                listener.wait(timedelta(seconds=settings.RANGE_SWEEP_SECONDS))
+        self.close()
+
+    def close(self) -> None:
+        """Wait for launches and stops under way."""
+        self._launches.shutdown(wait=True)
+        self._stops.shutdown(wait=True)
+
+    def settle(self) -> None:
+        """Wait until everything begun so far has ended; for tests and commands."""
+        for future in list(self._running):
+            future.result()
+
+    def _is_leader(self) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s), pg_backend_pid()", [LOCK_KEY])
+            row = cursor.fetchone()
+        is_leader, backend = bool(row[0]), int(row[1])
+        if is_leader and backend != getattr(self, "_led_from", None):
+            self._led_from = backend
+            self._take_over()
+        return is_leader
+
+    def _take_over(self) -> None:
+        """Put back what another reconciler, or this one before a crash, left half-done."""
+        ours = {future for future in self._running if not future.done()}
+        if ours:
+            return
+        Sandbox.objects.filter(state=State.STARTING).update(state=State.REQUESTED)
+        Sandbox.objects.filter(state=State.STOPPING).update(
+            state=State.RUNNING, wanted=Wanted.STOPPED
+        )
+
+    def tick(self) -> None:
+        """Look at every row once and begin what is due."""
+        self._expire()
+        for sandbox in self._due(State.REQUESTED, Wanted.STOPPED):
+            self._end_unstarted(sandbox)
+        for sandbox in self._due(State.RUNNING, Wanted.STOPPED):
+            if Sandbox.objects.claim(sandbox.pk, source=State.RUNNING, target=State.STOPPING):
+                announce(sandbox.attempt_id)
+                self._submit(self._stops, self._stop, sandbox.pk)
+        for sandbox in self._due(State.REQUESTED, Wanted.RUNNING):
+            if Sandbox.objects.claim(
+                sandbox.pk, source=State.REQUESTED, target=State.STARTING, claimed_at=timezone.now()
+            ):
+                self._submit(self._launches, self._start, sandbox.pk)
+        if time.monotonic() - self._reaped_at > REAP_EVERY.total_seconds():
+            self.reap()
+            self._reaped_at = time.monotonic()
+
+    def _due(self, state: str, wanted: str) -> list[Sandbox]:
+        return list(Sandbox.objects.filter(state=state, wanted=wanted).order_by("requested_at"))
+
+    def _submit(self, pool: ThreadPoolExecutor, work: Work, pk: uuid.UUID) -> None:
+        future = pool.submit(_in_own_connection, work, pk)
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
+
+    def _expire(self) -> None:
+        now = timezone.now()
+        over = Sandbox.objects.filter(wanted=Wanted.RUNNING, state=State.RUNNING)
+        for sandbox in over.filter(expires_at__lte=now).select_related("attempt"):
+            finish(sandbox.attempt_id, reason="time-over", actor="range")
+        uncollected = Q(attempt__finished_at__lte=now - COLLECTION_GRACE) | Q(
+            attempt__state__in=[Attempt.State.COLLECTED, Attempt.State.GRADED]
+        )
+        Sandbox.objects.live().filter(uncollected, wanted=Wanted.RUNNING).update(
+            wanted=Wanted.STOPPED, reason="finished"
+        )
+
+    def _end_unstarted(self, sandbox: Sandbox) -> None:
+        with transaction.atomic():
+            moved = Sandbox.objects.claim(
+                sandbox.pk, source=State.REQUESTED, target=State.STOPPED, stopped_at=timezone.now()
+            )
+            if moved:
+                self._after_end(sandbox)
+
+    def _start(self, pk: uuid.UUID) -> None:
+        sandbox = Sandbox.objects.select_related("attempt__exercise__version").get(pk=pk)
+        began = time.monotonic()
+        try:
+            handle = self._driver.start(
+                pk,
+                topology_for(
+                    sandbox.attempt.exercise.version,
+                    attempt_id=sandbox.attempt_id,
+                    epoch=sandbox.epoch,
+                ),
+                deadline=timezone.now() + settings.RANGE_LAUNCH_DEADLINE,
+                progress=Progress(sandbox),
+            )
+        except RangeError as error:
+            self._fail(sandbox, reason=error.reason, message=error.message)
+            return
+        except Exception:
+            log.exception("sandbox.launch.failed", sandbox=str(pk), reason="bug")
+            self._fail(
+                sandbox,
+                reason="internal",
+                message="The sandbox could not be started because of a fault in the range. "
+                "Nothing of yours is lost; try again, and tell your instructor if it stays.",
+            )
+            return
+        self._started(sandbox, handle, seconds=time.monotonic() - began)
+
+    def _started(self, sandbox: Sandbox, handle: Handle, *, seconds: float) -> None:
+        with transaction.atomic():
+            moved = Sandbox.objects.claim(
+                sandbox.pk,
+                source=State.STARTING,
+                target=State.RUNNING,
+                handle=handle.to_json(),
+                started_at=timezone.now(),
+            )
+            if moved:
+                record(
+                    sandbox.attempt_id,
+                    kind="sandbox.running",
+                    actor="range",
+                    payload={"sandbox": str(sandbox.pk), "milliseconds": round(seconds * 1000)},
+                )
+            announce(sandbox.attempt_id)
+        log.info("sandbox.launch.done", sandbox=str(sandbox.pk), seconds=round(seconds, 3))
+
+    def _fail(self, sandbox: Sandbox, *, reason: str, message: str) -> None:
+        with transaction.atomic():
+            moved = Sandbox.objects.claim(
+                sandbox.pk,
+                source=State.STARTING,
+                target=State.FAILED,
+                reason=reason[:48],
+                message=message,
+                stopped_at=timezone.now(),
+            )
+            if moved:
+                record(
+                    sandbox.attempt_id,
+                    kind="sandbox.failed",
+                    actor="range",
+                    payload={"sandbox": str(sandbox.pk), "reason": reason},
+                )
+            announce(sandbox.attempt_id)
+        log.warning("sandbox.launch.failed", sandbox=str(sandbox.pk), reason=reason)
+
+    def _stop(self, pk: uuid.UUID) -> None:
+        sandbox = Sandbox.objects.select_related("attempt__exercise__version").get(pk=pk)
+        try:
+            if sandbox.handle:
+                self._driver.stop(Handle.from_json(sandbox.handle))
+        except Exception:
+            # The row goes back, so the next sweep tries again.
+            Sandbox.objects.claim(pk, source=State.STOPPING, target=State.RUNNING)
+            raise
+        with transaction.atomic():
+            moved = Sandbox.objects.claim(
+                pk, source=State.STOPPING, target=State.STOPPED, stopped_at=timezone.now()
+            )
+            if moved:
+                self._after_end(sandbox)
+
+    def _after_end(self, sandbox: Sandbox) -> None:
+        attempt = sandbox.attempt
+        record(
+            attempt.pk,
+            kind="sandbox.stopped",
+            actor="range",
+            payload={"sandbox": str(sandbox.pk), "reason": sandbox.reason},
+        )
+        notify("revocations", f"sandbox {sandbox.pk}")
+        if sandbox.relaunch and attempt.state == Attempt.State.ACTIVE:
+            insert(attempt, epoch=next_epoch(attempt))
+        announce(attempt.pk)
+
+    def reap(self) -> None:
+        """Remove containers that no row owns, and mark rows whose containers are gone."""
+        running_rows = list(Sandbox.objects.filter(state=State.RUNNING, wanted=Wanted.RUNNING))
+        handles = {handle.sandbox_id: handle for handle in self._driver.running()}
+        owned = set(Sandbox.objects.live().values_list("pk", flat=True))
+        for sandbox_id, handle in handles.items():
+            if sandbox_id not in owned:
+                log.warning("sandbox.reaped", sandbox=str(sandbox_id))
+                self._driver.stop(handle)
+        for sandbox in running_rows:
+            if sandbox.pk not in handles:
+                self._lose(sandbox)
+
+    def _lose(self, sandbox: Sandbox) -> None:
+        with transaction.atomic():
+            moved = Sandbox.objects.claim(
+                sandbox.pk,
+                source=State.RUNNING,
+                target=State.FAILED,
+                reason="lost",
+                message="The sandbox ended unexpectedly. What you proved so far is kept; "
+                "launch again to go on with fresh machines.",
+                stopped_at=timezone.now(),
+            )
+            if moved:
+                record(
+                    sandbox.attempt_id,
+                    kind="sandbox.lost",
+                    actor="range",
+                    payload={"sandbox": str(sandbox.pk)},
+                )
+                notify("revocations", f"sandbox {sandbox.pk}")
+                announce(sandbox.attempt_id)
+
+
+class Progress:
+    """Writes a launch's steps into its row, for the page to show.
+
+    Args:
+        sandbox: The sandbox being started.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._steps: list[dict[str, object]] = []
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+
+    def __call__(self, step: str, detail: str) -> None:
+        """Note one step that has been done.
+
+        Args:
+            step: Such as `network`, `machine`, `setup` or `healthy`.
+            detail: Which one.
+        """
+        with self._lock:
+            after = round((time.monotonic() - self._began) * 1000)
+            self._steps.append({"step": step, "detail": detail, "after_ms": after})
+            Sandbox.objects.filter(pk=self._sandbox.pk).update(progress=self._steps)
+            notify("attempt_changed", f"{self._sandbox.attempt_id} sandbox")
+
+
+def _in_own_connection(work: Work, pk: uuid.UUID) -> None:
+    try:
+        work(pk)
+    except Exception:
+        log.exception("reconciler.work.failed", sandbox=str(pk))
+    finally:
+        connection.close()
