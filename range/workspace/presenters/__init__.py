@@ -1,0 +1,1 @@
+"""Turns rows and specifications into what templates show, without deciding anything."""

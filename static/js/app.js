@@ -1,0 +1,123 @@
+// Behaviour every page shares: relative times, clocks, dialogs, menus, toasts.
+(function () {
+  "use strict";
+
+  // --- times -------------------------------------------------------------------------
+  const UNITS = [
+    ["year", 31536000],
+    ["month", 2592000],
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+  ];
+  const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+
+  function ago(seconds) {
+    for (const [unit, size] of UNITS) {
+      if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
+    }
+    return "just now";
+  }
+
+  function clockText(seconds) {
+    const left = Math.max(0, Math.round(seconds));
+    const hours = Math.floor(left / 3600);
+    const minutes = String(Math.floor((left % 3600) / 60)).padStart(hours ? 2 : 1, "0");
+    const rest = String(left % 60).padStart(2, "0");
+    return hours ? `${hours}:${minutes}:${rest}` : `${minutes}:${rest}`;
+  }
+
+  function refreshTimes() {
+    const now = Date.now();
+    for (const time of document.querySelectorAll("time[data-relative]")) {
+      const at = new Date(time.dateTime);
+      time.title = exact.format(at);
+      time.textContent = ago((at - now) / 1000);
+    }
+    for (const time of document.querySelectorAll("time[data-countdown]")) {
+      const left = (new Date(time.dateTime) - now) / 1000;
+      time.title = "Until " + exact.format(new Date(time.dateTime));
+      time.textContent = clockText(left);
+      time.closest("[data-clock]")?.classList.toggle("clock--low", left < 300);
+    }
+  }
+
+  // --- toasts ------------------------------------------------------------------------
+  const LIFE_MS = 8000;
+
+  function armToast(toast) {
+    if (toast.dataset.armed) return;
+    toast.dataset.armed = "1";
+    // An error stays until it is read; the rest leaves by itself unless someone is on it.
+    if (toast.classList.contains("toast--error")) return;
+    const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : toast.remove());
+    setTimeout(leave, LIFE_MS);
+  }
+
+  function addToast(text, kind) {
+    const template = document.getElementById("toast-template");
+    const region = document.getElementById("toasts");
+    if (!template || !region) return;
+    const toast = template.content.firstElementChild.cloneNode(true);
+    toast.classList.add("toast--" + kind);
+    toast.querySelector("[data-toast-text]").textContent = text;
+    region.append(toast);
+    armToast(toast);
+  }
+
+  function armToasts() {
+    for (const toast of document.querySelectorAll(".toast")) armToast(toast);
+  }
+
+  // --- dialogs, menus ------------------------------------------------------------------
+  document.addEventListener("click", function (event) {
+    const opener = event.target.closest("[data-dialog-open]");
+    if (opener) document.getElementById(opener.dataset.dialogOpen)?.showModal();
+    const closer = event.target.closest("[data-dialog-close]");
+    if (closer) closer.closest("dialog")?.close();
+    const toastCloser = event.target.closest("[data-toast-close]");
+    if (toastCloser) toastCloser.closest(".toast").remove();
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape") return;
+    const menu = document.querySelector("details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+
+  // --- htmx ---------------------------------------------------------------------------
+  document.addEventListener("htmx:afterSettle", function () {
+    refreshTimes();
+    armToasts();
+  });
+  document.addEventListener("htmx:afterRequest", function (event) {
+    const dialog = event.detail.elt.closest("dialog");
+    if (dialog && event.detail.successful) dialog.close();
+  });
+  let lastLost = 0;
+  document.addEventListener("htmx:sendError", function (event) {
+    // Polls that fail say nothing: the next one tells. A press that fails must not be silent.
+    if (event.detail.requestConfig?.verb === "get" || Date.now() - lastLost < 5000) return;
+    lastLost = Date.now();
+    addToast("The range could not be reached. Nothing you did here is lost; try again in a moment.", "error");
+  });
+  document.addEventListener("htmx:responseError", function (event) {
+    const status = event.detail.xhr.status;
+    if (event.detail.requestConfig?.verb === "get" && status >= 500) return;
+    if (status === 403) addToast("You may not do that. If you signed out elsewhere, reload the page.", "error");
+    else if (status >= 500) addToast("Something went wrong on the range's side. It has been logged.", "error");
+  });
+
+  document.addEventListener("DOMContentLoaded", function () {
+    refreshTimes();
+    armToasts();
+    setInterval(refreshTimes, 1000);
+  });
+  window.muster = Object.assign(window.muster || {}, { toast: addToast });
+})();
