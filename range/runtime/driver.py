@@ -1,0 +1,405 @@
+"""The seam between the range and what runs its sandboxes: protocol, values and errors."""
+
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol, Self
+from uuid import UUID
+
+from range.lib.errors import RangeError
+from range.runtime.handle import Handle as Handle
+from range.runtime.handle import MachineHandle as MachineHandle
+from range.runtime.handle import NetworkHandle as NetworkHandle
+from range.runtime.topology import Topology
+
+# Step and detail, such as ("machine", "web"); called in the thread that called `start`.
+type Progress = Callable[[str, str], None]
+
+OUTPUT_LIMIT_BYTES = 1 << 20
+HTTP_BODY_LIMIT_BYTES = 1 << 20
+
+
+class SandboxGone(RangeError):
+    """The sandbox, or the machine asked for, no longer exists or no longer runs."""
+
+    def __init__(self, message: str = "This sandbox is no longer running.") -> None:
+        super().__init__(message, reason="sandbox-gone", status=410)
+
+
+class NoSuchMachine(RangeError):
+    """The sandbox never had a machine or network of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"This sandbox has no {name!r}.", reason="no-such-machine", status=404)
+
+
+class ConsoleUnavailable(RangeError):
+    """The machine offers no console, or not one of that name."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="no-console", status=409)
+
+
+class FileTooLarge(RangeError):
+    """A file, or a folder's content, exceeds what the caller was ready to read."""
+
+    def __init__(self, path: str, *, limit_bytes: int) -> None:
+        super().__init__(
+            f"{path} is larger than the {limit_bytes} bytes that are read.", reason="file-too-large"
+        )
+
+
+class EngineDown(RangeError):
+    """The container engine does not answer."""
+
+    def __init__(self, detail: str = "") -> None:
+        hint = f" ({detail})" if detail else ""
+        super().__init__(
+            f"The container engine does not answer{hint}. Start it, or ask whoever runs the range.",
+            reason="engine-down",
+            status=503,
+            retryable=True,
+        )
+
+
+class EngineError(RangeError):
+    """The engine refused something this layer did not foresee."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"The container engine refused: {detail}", reason="engine", status=500)
+
+
+class LaunchFailed(RangeError):
+    """A sandbox could not be started; nothing of it is left.
+
+    `reason` is one of capacity, image-missing, unhealthy, setup-failed, exited, engine-down,
+    engine, deadline.
+    """
+
+    def __init__(self, message: str, *, reason: str, retryable: bool = False) -> None:
+        super().__init__(message, reason=reason, status=503, retryable=retryable)
+
+
+class Status(StrEnum):
+    """How a sandbox as a whole is; one exited machine makes it EXITED."""
+
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    EXITED = "EXITED"
+    GONE = "GONE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """A terminal's size, clamped to 2..500 whatever a browser claims."""
+
+    columns: int = 80
+    rows: int = 24
+
+    @classmethod
+    def clamped(cls, *, columns: int, rows: int) -> Self:
+        """Return the nearest size a terminal can have."""
+        return cls(columns=min(max(columns, 2), 500), rows=min(max(rows, 2), 500))
+
+    def __post_init__(self) -> None:
+        """Clamp, so that no other value of this type exists."""
+        object.__setattr__(self, "columns", min(max(int(self.columns), 2), 500))
+        object.__setattr__(self, "rows", min(max(int(self.rows), 2), 500))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecResult:
+    """What a command did.
+
+    Args:
+        exit_code: 126 or 127 if the program cannot be run; 137 after a time-out.
+        stdout: At most `OUTPUT_LIMIT_BYTES`.
+        stderr: At most `OUTPUT_LIMIT_BYTES`.
+        truncated: Whether output beyond the limit was dropped.
+    """
+
+    exit_code: int
+    stdout: bytes = b""
+    stderr: bytes = b""
+    timed_out: bool = False
+    truncated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileStat:
+    """What lies at a path; told by the engine, a final link not followed.
+
+    Args:
+        mode: Permission bits with setuid, setgid and sticky, without the file type.
+        modified_at: Seconds since 1970; 0.0 where it cannot be told.
+        capabilities: The raw `security.capability` attribute (the archive's PAX record
+            `SCHILY.xattr.security.capability`); empty when the file has none.
+    """
+
+    path: str
+    mode: int
+    uid: int
+    gid: int
+    size_bytes: int
+    is_link: bool = False
+    is_directory: bool = False
+    link_target: str = ""
+    modified_at: float = 0.0
+    capabilities: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A process of a machine as the engine's host sees it.
+
+    Args:
+        pid: Number in the host's process table, which the machine itself does not know.
+        executable: Resolved executable inside the machine, empty where it cannot be told.
+    """
+
+    pid: int
+    uid: int
+    argv: tuple[str, ...]
+    executable: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpReply:
+    """What a machine answered over HTTP; the body is cut at `HTTP_BODY_LIMIT_BYTES`."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineUsage:
+    """Resources one machine holds at this moment.
+
+    Args:
+        disk_bytes: Size of its writable layer.
+    """
+
+    memory_bytes: int = 0
+    cpu_seconds: float = 0.0
+    pids: int = 0
+    disk_bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """Resources a sandbox holds, by machine name."""
+
+    machines: dict[str, MachineUsage]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeEvent:
+    """Something the engine noticed.
+
+    Args:
+        kind: `started`, `exited`, `out-of-memory`, `paused` or `resumed`.
+        exit_code: Only for `exited`.
+    """
+
+    at: datetime
+    kind: str
+    sandbox_id: UUID
+    machine: str
+    exit_code: int | None = None
+
+
+class ConsoleStream(Protocol):
+    """A terminal's bytes; one reader and one writer at a time."""
+
+    async def read(self) -> bytes:
+        """Return what the terminal printed next, b"" once it has ended."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Type `data`; waits while the terminal does not take more.
+
+        Raises:
+            SandboxGone: The terminal has ended.
+        """
+        ...
+
+    async def resize(self, size: Size) -> None:
+        """Tell programs the terminal's new size; too late is no error."""
+        ...
+
+    async def close(self) -> None:
+        """Leave the terminal; the shell in it stays for the next `open_console`."""
+        ...
+
+
+class Driver(Protocol):
+    """Starts sandboxes and reaches into them; synchronous and thread-safe but for consoles.
+
+    Every method that takes a handle raises `SandboxGone` if the machine it needs has gone,
+    `NoSuchMachine` if it never was, and `EngineDown` if nobody can tell.
+    """
+
+    name: str
+
+    def start(
+        self,
+        sandbox_id: UUID,
+        topology: Topology,
+        *,
+        deadline: datetime,
+        progress: Progress | None = None,
+    ) -> Handle:
+        """Start every machine; return once all run and are healthy.
+
+        What an interrupted start of the same sandbox left behind is replaced.
+
+        Raises:
+            LaunchFailed: With a reason slug; nothing of the sandbox is left.
+        """
+        ...
+
+    def stop(self, handle: Handle) -> None:
+        """Remove everything of the sandbox; already gone is success."""
+        ...
+
+    def status(self, handle: Handle) -> Status:
+        """Tell how the sandbox as a whole is."""
+        ...
+
+    def running(self) -> Iterator[Handle]:
+        """Yield every sandbox of this installation that exists, owned or orphaned."""
+        ...
+
+    def reset(
+        self, handle: Handle, machine: str, *, topology: Topology, deadline: datetime
+    ) -> Handle:
+        """Replace one machine by a fresh one at the same addresses; return the new handle.
+
+        Raises:
+            LaunchFailed: The fresh machine did not become healthy; the others still run.
+        """
+        ...
+
+    def pause(self, handle: Handle) -> None:
+        """Freeze every machine; already paused is success."""
+        ...
+
+    def resume(self, handle: Handle) -> None:
+        """Thaw every machine; not paused is success."""
+        ...
+
+    def exec(
+        self,
+        handle: Handle,
+        machine: str,
+        argv: Sequence[str],
+        *,
+        user: str = "root",
+        timeout: timedelta = timedelta(seconds=30),
+    ) -> ExecResult:
+        """Run a program of the machine's own; for grading it proves nothing.
+
+        At the time-out the program is killed. A missing program is exit code 126 or 127.
+        """
+        ...
+
+    def read_file(
+        self, handle: Handle, machine: str, path: str, *, limit_bytes: int = 1 << 20
+    ) -> bytes | None:
+        """Return a regular file's content, None if no regular file is there.
+
+        Raises:
+            FileTooLarge: It holds more than `limit_bytes`.
+        """
+        ...
+
+    def stat(self, handle: Handle, machine: str, path: str) -> FileStat | None:
+        """Tell what lies at `path`, None if nothing does."""
+        ...
+
+    def list_files(
+        self, handle: Handle, machine: str, path: str, *, limit: int = 2000
+    ) -> list[FileStat]:
+        """Return at most `limit` entries below a folder; empty if there is no such folder."""
+        ...
+
+    def put_file(
+        self,
+        handle: Handle,
+        machine: str,
+        path: str,
+        data: bytes,
+        *,
+        mode: int = 0o644,
+        uid: int = 0,
+        gid: int = 0,
+    ) -> None:
+        """Write a file, making missing folders above it."""
+        ...
+
+    def connect(
+        self,
+        handle: Handle,
+        from_network: str,
+        host: str,
+        port: int,
+        *,
+        timeout: timedelta = timedelta(seconds=2),
+    ) -> socket.socket:
+        """Connect to `host:port` as an ordinary peer on `from_network` would.
+
+        Raises:
+            OSError: Nothing accepted the connection; that is an observation, not a fault.
+        """
+        ...
+
+    def http(
+        self,
+        handle: Handle,
+        from_network: str,
+        method: str,
+        url: str,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        timeout: timedelta = timedelta(seconds=5),
+    ) -> HttpReply | None:
+        """Ask over HTTP as an ordinary peer would; None if nothing answered in HTTP.
+
+        Redirects are not followed; certificates of https are not verified.
+        """
+        ...
+
+    def processes(self, handle: Handle, machine: str) -> list[Process]:
+        """Return the machine's processes, seen from outside."""
+        ...
+
+    def usage(self, handle: Handle) -> Usage:
+        """Tell what the sandbox's machines hold."""
+        ...
+
+    def events(self, since: datetime, *, until: datetime | None = None) -> Iterator[RuntimeEvent]:
+        """Yield what happened to this installation's machines, waiting for more.
+
+        Args:
+            until: End of the stream; None means it never ends by itself.
+        """
+        ...
+
+    async def open_console(
+        self, handle: Handle, machine: str, size: Size, *, console_id: str = "main"
+    ) -> ConsoleStream:
+        """Open the machine's terminal, or the one left open under the same `console_id`.
+
+        Raises:
+            ConsoleUnavailable: The machine has no console, or the id is malformed.
+        """
+        ...
+
+    def kill_consoles(self, handle: Handle, machine: str) -> None:
+        """End the shells that consoles left open in a machine."""
+        ...
