@@ -75,6 +75,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if os.environ["DATABASE_URL"] == embedded.url():
         embedded.create()
         _server.append(embedded.start())
+        embedded.ensure_database()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -29,7 +29,9 @@ from range.lib.errors import RangeError
 from range.lib.state import SYSTEM_USER
 
 CLONE = Path(__file__).resolve().parents[2]
+# Owns the range's database and nothing else; the administrator only makes it.
 ROLE = "muster"
+ADMINISTRATOR = "postgres"
 DATABASE = "muster"
 PACKAGE_FOLDER = "pginstall18"
 # A socket's path must fit sockaddr_un's 108 bytes. Source: unix(7).
@@ -72,9 +74,9 @@ class Cluster:
         key = hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"muster-{os.geteuid()}-{key}"
 
-    def url(self, database: str = DATABASE) -> str:
+    def url(self, database: str = DATABASE, *, role: str = ROLE) -> str:
         """Return the address of one of its databases."""
-        return f"postgresql://{ROLE}@/{database}?host={quote(str(self.socket_dir))}"
+        return f"postgresql://{role}@/{database}?host={quote(str(self.socket_dir))}"
 
     def create(self) -> None:
         """Make the folder and an empty cluster, unless they are there.
@@ -90,7 +92,7 @@ class Cluster:
             return
         # A half-made cluster has no PG_VERSION; initdb refuses a folder that is not empty.
         shutil.rmtree(self.data, ignore_errors=True)
-        options = ["-D", str(self.data), "-U", ROLE, "--encoding=UTF8", "--no-locale"]
+        options = ["-D", str(self.data), "-U", ADMINISTRATOR, "--encoding=UTF8", "--no-locale"]
         self._run(
             "initdb", *options, "--auth-local=peer", "--auth-host=reject", "--no-instructions"
         )
@@ -139,17 +141,25 @@ class Cluster:
     def answers(self) -> bool:
         """Tell whether it accepts connections now."""
         try:
-            with psycopg.connect(self.url("postgres"), connect_timeout=2):
+            with psycopg.connect(self._admin_url(), connect_timeout=2):
                 return True
         except psycopg.OperationalError:
             return False
 
     def ensure_database(self, name: str = DATABASE) -> None:
-        """Create a database of that name, unless it exists."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+        """Make our role, the extension and a database, unless they exist."""
+        with psycopg.connect(self.url("template1", role=ADMINISTRATOR)) as connection:
+            # Every database made later has it; our role is not allowed to add it.
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        role = sql.Identifier(ROLE)
+        with psycopg.connect(self._admin_url(), autocommit=True) as connection:
+            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE])
+            if known.fetchone() is None:
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
             if known.fetchone() is None:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+                create = sql.SQL("CREATE DATABASE {} OWNER {}")
+                connection.execute(create.format(sql.Identifier(name), role))
 
     def stop(self) -> None:
         """Stop it at once and cleanly; one that is not running is fine.
@@ -160,13 +170,21 @@ class Cluster:
         if (self.data / "postmaster.pid").exists():
             self._run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop", missing_ok=True)
 
+    def _admin_url(self) -> str:
+        return self.url("postgres", role=ADMINISTRATOR)
+
     def _write_access(self) -> None:
-        """Let the cluster's own user and root in, by the kernel's word, and nobody else."""
-        owner = self.user or pwd.getpwuid(os.geteuid()).pw_name
-        names = dict.fromkeys([owner, "root"])
-        lines = "".join(f"{ROLE} {name} {ROLE}\n" for name in names)
-        (self.data / "pg_ident.conf").write_text(lines)
-        (self.data / "pg_hba.conf").write_text(f"local all all peer map={ROLE}\n")
+        """Let in who runs the server and root, by the kernel's word, and nobody else.
+
+        Where the two differ, only root may be the administrator: a role that was taken over
+        must not become one.
+        """
+        starter = pwd.getpwuid(os.geteuid()).pw_name
+        lines = [f"range {starter} {ADMINISTRATOR}", f"range {starter} {ROLE}"]
+        if self.user is not None and self.user != starter:
+            lines.append(f"range {self.user} {ROLE}")
+        (self.data / "pg_ident.conf").write_text("".join(f"{line}\n" for line in lines))
+        (self.data / "pg_hba.conf").write_text("local all all peer map=range\n")
 
     def _confined(self, parent_signal: int) -> privileges.Confinement:
         needed = (CLONE, *privileges.interpreter_folders(), program("postgres").parents[1])
