@@ -65,6 +65,13 @@ def _remove_leftovers() -> None:
 _server = []
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the settings, which makes pytest-django set Django up."""
+    from django.conf import settings
+
+    assert settings.DATABASES
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not _is_controller() or session.config.option.collectonly:
         return
