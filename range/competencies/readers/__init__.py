@@ -1,0 +1,1 @@
+"""Readers of the files that frameworks are published as; pure, without Django."""

@@ -1,0 +1,220 @@
+"""Bring framework editions and our own skills into the database, and say what changed."""
+
+import hashlib
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from range.competencies.models import (
+    Alignment,
+    CompetencyArea,
+    Crosswalk,
+    Framework,
+    ObservableSkill,
+    RoleRequirement,
+    RoleStatement,
+    Statement,
+    WorkRole,
+)
+from range.competencies.readers import dcwf, nice, starter
+from range.competencies.readers.content import FrameworkContent
+from range.lib.errors import RangeError
+from range.lib.logs import get_logger
+
+log = get_logger(__name__)
+
+_LEVELS = ("assisted", "independent", "new-conditions")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    """What an import did.
+
+    Args:
+        created: False when this very file was imported before.
+        withdrawn: Codes that the edition in use until now had and this one has not.
+        orphaned: Of these, the codes that a skill of ours is aligned to.
+    """
+
+    framework: Framework
+    created: bool
+    roles: int = 0
+    statements: int = 0
+    withdrawn: tuple[str, ...] = ()
+    orphaned: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@transaction.atomic
+def load_starter() -> None:
+    """Write the starter slice down; running it again changes nothing that people changed.
+
+    Raises:
+        pydantic.ValidationError: A starter file is malformed, which is a bug of the project.
+    """
+    content = starter.read()
+    for edition in (content.nice, content.dcwf):
+        _store(
+            edition,
+            edition_kind=Framework.Edition.STARTER,
+            source="starter slice of this project",
+            sha256=content.frameworks_sha256,
+        )
+    skills = _load_skills(content.skills)
+    for role_code, key, cut, reason in content.requirements.rows():
+        RoleRequirement.objects.get_or_create(
+            framework=content.requirements.framework,
+            role_code=role_code,
+            skill=skills[key],
+            defaults={
+                "cut_logits": cut,
+                "author": content.requirements.author,
+                "reason": reason,
+            },
+        )
+
+
+@transaction.atomic
+def import_framework(name: str, *, data: bytes, source: str, version: str = "") -> ImportReport:
+    """Import an official file as a sealed edition of its own.
+
+    Args:
+        name: `nice` (component JSON) or `dcwf` (crosswalk table).
+        source: Where the bytes came from, as shown to people.
+        version: Of the DCWF; its crosswalk does not carry one.
+
+    Raises:
+        UnreadableFramework: The bytes are not what the reader expects.
+        RangeError: The name is unknown, or a version is missing.
+    """
+    content = _read(name, data, version=version)
+    before = Framework.objects.current(name)
+    framework, created = _store(
+        content,
+        edition_kind=Framework.Edition.OFFICIAL,
+        source=source,
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+    if not created:
+        return ImportReport(framework=framework, created=False)
+    report = ImportReport(
+        framework=framework,
+        created=True,
+        roles=len(content.roles),
+        statements=len(content.statements),
+        withdrawn=_withdrawn(before, content),
+        orphaned=_orphaned(content),
+        problems=content.problems,
+    )
+    log.info("framework.imported", name=name, version=content.version, roles=report.roles)
+    return report
+
+
+def _read(name: str, data: bytes, *, version: str) -> FrameworkContent:
+    if name == "nice":
+        return nice.read(data)
+    if name == "dcwf" and version:
+        return dcwf.read(data, version=version)
+    if name == "dcwf":
+        raise RangeError(
+            "A DCWF crosswalk does not carry its version: name it, for example --version-name 5.1.",
+            reason="framework-version-missing",
+        )
+    raise RangeError(
+        f"There is a reader for nice and for dcwf, not for {name!r}.", reason="framework-unknown"
+    )
+
+
+def _withdrawn(before: Framework | None, content: FrameworkContent) -> tuple[str, ...]:
+    if before is None:
+        return ()
+    had = {
+        *before.work_roles.values_list("code", flat=True),
+        *before.statements.values_list("code", flat=True),
+        *before.competency_areas.values_list("code", flat=True),
+    }
+    return tuple(sorted(had - content.codes()))
+
+
+def _orphaned(content: FrameworkContent) -> tuple[str, ...]:
+    aligned = Alignment.objects.filter(framework=content.name).values_list("code", flat=True)
+    return tuple(sorted(set(aligned) - content.codes()))
+
+
+def _store(
+    content: FrameworkContent, *, edition_kind: str, source: str, sha256: str
+) -> tuple[Framework, bool]:
+    """Write one edition and seal it; an edition of the same file is left as it is."""
+    framework, created = Framework.objects.get_or_create(
+        name=content.name,
+        version=content.version,
+        edition=edition_kind,
+        sha256=sha256,
+        defaults={
+            "title": content.title,
+            "source": source[:400],
+            "categories": [vars(entry) for entry in content.categories],
+            "errata": [dict(erratum) for erratum in content.errata],
+            "problems": list(content.problems),
+        },
+    )
+    if created:
+        _fill(framework, content)
+        framework.sealed_at = timezone.now()
+        framework.save(update_fields=["sealed_at"])
+    return framework, created
+
+
+def _fill(framework: Framework, content: FrameworkContent) -> None:
+    roles = {
+        role.code: role
+        for role in WorkRole.objects.bulk_create(
+            WorkRole(framework=framework, **vars(entry)) for entry in content.roles
+        )
+    }
+    statements = {
+        statement.code: statement
+        for statement in Statement.objects.bulk_create(
+            Statement(framework=framework, **vars(entry)) for entry in content.statements
+        )
+    }
+    RoleStatement.objects.bulk_create(
+        RoleStatement(work_role=roles[role], statement=statements[code])
+        for role, codes in content.role_statements.items()
+        for code in codes
+    )
+    CompetencyArea.objects.bulk_create(
+        CompetencyArea(framework=framework, **vars(entry)) for entry in content.areas
+    )
+    Crosswalk.objects.bulk_create(
+        Crosswalk(framework=framework, nice_code=theirs, dcwf_code=ours)
+        for theirs, ours in content.crosswalk
+    )
+
+
+def _load_skills(content: starter.StarterSkills) -> dict[str, ObservableSkill]:
+    skills = {}
+    for entry in content.skills:
+        rubric = [
+            {"level": level, "text": text}
+            for level, text in zip(_LEVELS, entry.rubric, strict=True)
+        ]
+        skills[entry.key], _ = ObservableSkill.objects.update_or_create(
+            key=entry.key,
+            defaults={"name": entry.name, "description": entry.description, "rubric": rubric},
+        )
+        for code, relation in entry.relations():
+            # An alignment that a person reviewed or changed stays as that person left it.
+            Alignment.objects.get_or_create(
+                skill=skills[entry.key],
+                framework=content.framework,
+                framework_version=content.framework_version,
+                code=code,
+                defaults={
+                    "relation": relation,
+                    "author": content.author,
+                    "aligned_on": content.aligned_on,
+                },
+            )
+    return skills

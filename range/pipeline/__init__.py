@@ -1,0 +1,1 @@
+"""From evidence to skill estimates, readiness for work roles, and the pages that show them."""
