@@ -1,0 +1,124 @@
+"""The one implementation of the probe: looks at a sandbox through its driver."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from range.checks.base import (
+    FileStat,
+    HttpReply,
+    ProbeUnavailable,
+    Process,
+    TypedCommand,
+)
+from range.lib.errors import RangeError
+from range.runtime.driver import Driver, FileTooLarge, Handle
+
+
+class SandboxProbe:
+    """Looks at a running sandbox from outside, and at what the trainee handed in.
+
+    Args:
+        handle: None when no sandbox runs; then only submissions and the transcript can be seen.
+        submissions: Last answer by objective and check.
+        transcript: Asked only by checks that read it.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        handle: Handle | None,
+        *,
+        submissions: Mapping[tuple[str, str], str] | None = None,
+        transcript: Callable[[], Sequence[TypedCommand]] = tuple,
+    ) -> None:
+        self._driver = driver
+        self._given = handle
+        self._submissions = submissions or {}
+        self._transcript = transcript
+
+    @property
+    def _handle(self) -> Handle:
+        if self._given is None:
+            raise ProbeUnavailable("no sandbox is running")
+        return self._given
+
+    def read_file(self, machine: str, path: str, *, limit_bytes: int = 1 << 20) -> bytes | None:
+        """Return a regular file's content; a file over the limit counts as none."""
+        with _looking():
+            try:
+                return self._driver.read_file(self._handle, machine, path, limit_bytes=limit_bytes)
+            except FileTooLarge:
+                return None
+
+    def stat(self, machine: str, path: str) -> FileStat | None:
+        """Tell what lies at `path`, a final link not followed."""
+        with _looking():
+            return self._driver.stat(self._handle, machine, path)
+
+    def list_files(self, machine: str, path: str, *, limit: int = 2000) -> Sequence[FileStat]:
+        """Return everything below a folder, links not followed."""
+        with _looking():
+            return self._driver.list_files(self._handle, machine, path, limit=limit)
+
+    def processes(self, machine: str) -> Sequence[Process]:
+        """Return the machine's processes as seen from outside."""
+        with _looking():
+            return self._driver.processes(self._handle, machine)
+
+    def http(
+        self,
+        *,
+        from_network: str,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        timeout_seconds: float = 5.0,
+    ) -> HttpReply | None:
+        """Ask a machine over HTTP from the grader's own place on a network."""
+        with _looking():
+            return self._driver.http(
+                self._handle,
+                from_network,
+                method,
+                url,
+                headers=headers,
+                body=body,
+                timeout=timedelta(seconds=timeout_seconds),
+            )
+
+    def can_connect(
+        self, *, from_network: str, host: str, port: int, timeout_seconds: float = 2.0
+    ) -> bool:
+        """Tell whether a TCP connection from a network to `host:port` is accepted."""
+        with _looking():
+            try:
+                connection = self._driver.connect(
+                    self._handle,
+                    from_network,
+                    host,
+                    port,
+                    timeout=timedelta(seconds=timeout_seconds),
+                )
+            except OSError:
+                return False
+        connection.close()
+        return True
+
+    def transcript(self) -> Sequence[TypedCommand]:
+        """Return the redacted commands of the attempt so far, in order."""
+        return self._transcript()
+
+    def latest_submission(self, objective: str, check: str) -> str | None:
+        """Return the trainee's last answer to a check, or None."""
+        return self._submissions.get((objective, check))
+
+
+@contextmanager
+def _looking() -> Iterator[None]:
+    """Turn what the range could not do into INCONCLUSIVE, never into the trainee's failure."""
+    try:
+        yield
+    except RangeError as error:
+        raise ProbeUnavailable(error.reason) from error
