@@ -1,0 +1,97 @@
+"""Every rule about who may see whom, as its people meet it."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+
+from range.accounts import access
+from range.accounts.models import AccessRecord, Consent, Membership, Organisation
+
+SEEING = (access.can_see_attempt, access.can_see_recording, access.can_view_skills)
+
+
+@pytest.mark.parametrize("rule", [*SEEING, access.can_work_in_attempt])
+def test_a_trainee_sees_their_own(rule, trainee):
+    assert rule(trainee, trainee.pk)
+
+
+@pytest.mark.parametrize("rule", [*SEEING, access.can_work_in_attempt, access.can_review])
+def test_nobody_signed_in_sees_nothing(rule, trainee):
+    assert not rule(AnonymousUser(), trainee.pk)
+
+
+@pytest.mark.parametrize("rule", [*SEEING, access.can_work_in_attempt, access.can_review])
+def test_another_trainee_of_the_same_cohort_sees_nothing(rule, trainee, other_trainee):
+    assert not rule(other_trainee, trainee.pk)
+
+
+def test_an_instructor_sees_and_reviews_but_does_not_work_in_the_attempt(trainee, instructor):
+    assert all(rule(instructor, trainee.pk) for rule in SEEING)
+    assert access.can_review(instructor, trainee.pk)
+    assert not access.can_work_in_attempt(instructor, trainee.pk)
+
+
+def test_an_instructor_of_another_school_sees_nothing(trainee, person):
+    other = Organisation.objects.create(
+        slug="south", name="South", kind=Organisation.Kind.SCHOOL
+    )
+    stranger = person("sid", other, Membership.Role.INSTRUCTOR)
+    assert not any(rule(stranger, trainee.pk) for rule in (*SEEING, access.can_review))
+
+
+def test_nobody_reviews_their_own_work(instructor, school):
+    Membership.objects.create(
+        person=instructor, organisation=school, role=Membership.Role.TRAINEE
+    )
+    assert not access.can_review(instructor, instructor.pk)
+
+
+def test_an_assessor_sees_nothing_without_consent(trainee, assessor):
+    assert not any(rule(assessor, trainee.pk) for rule in SEEING)
+
+
+def test_consent_opens_skills_and_recordings_but_not_the_attempt(trainee, assessor, agency):
+    Consent.objects.create(trainee=trainee, agency=agency)
+    assert access.can_view_skills(assessor, trainee.pk)
+    assert access.can_see_recording(assessor, trainee.pk)
+    assert not access.can_see_attempt(assessor, trainee.pk)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        {"revoked_at": timezone.now() - timedelta(seconds=1)},
+        {"expires_at": timezone.now() - timedelta(seconds=1)},
+    ],
+)
+def test_consent_that_ended_closes_again(trainee, assessor, agency, end):
+    Consent.objects.create(trainee=trainee, agency=agency, **end)
+    assert not access.can_view_skills(assessor, trainee.pk)
+
+
+def test_consent_to_another_agency_opens_nothing(trainee, assessor):
+    other = Organisation.objects.create(
+        slug="west", name="West", kind=Organisation.Kind.AGENCY
+    )
+    Consent.objects.create(trainee=trainee, agency=other)
+    assert not access.can_view_skills(assessor, trainee.pk)
+
+
+def test_a_blocked_account_sees_nothing_any_more(trainee, instructor):
+    instructor.is_active = False
+    assert not any(rule(instructor, trainee.pk) for rule in SEEING)
+
+
+@pytest.mark.parametrize(
+    ("who", "may"), [("trainee", True), ("instructor", True), ("assessor", False)]
+)
+def test_who_may_launch(request, who, may):
+    assert access.can_launch(request.getfixturevalue(who)) is may
+
+
+def test_a_look_at_somebody_else_is_written_down(trainee, instructor):
+    access.record_access(instructor, subject_id=trainee.pk, what="skills")
+    access.record_access(trainee, subject_id=trainee.pk, what="skills")
+    assert [(r.viewer, r.subject) for r in AccessRecord.objects.all()] == [(instructor, trainee)]
