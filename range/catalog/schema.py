@@ -1,0 +1,204 @@
+"""The scenario file, schema 1: the only definition of what an author may write."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from range.catalog.schema_machines import MachineSpec, Name, NetworkSpec
+from range.catalog.schema_objectives import ObjectiveSpec, flag_variable_of
+from range.catalog.schema_policies import (
+    AgentSpec,
+    FrameworkSpec,
+    GradingSpec,
+    LifecycleSpec,
+    TutorSpec,
+    Version,
+)
+from range.catalog.schema_solutions import Steps, VerifyRun, WrongSolution
+from range.catalog.schema_variables import FlagVariable, Variable
+from range.checks.combine import leaves
+from range.checks.flag import FlagCheck
+from range.checks.spec import Key, Spec, VariableName
+
+# Parts of the format that this release reads the names of and refuses.
+RESERVED = ("services", "adversary", "injects")
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,48}[a-z0-9]$")]
+Sector = Literal[
+    "hospital",
+    "bank",
+    "utility",
+    "state-agency",
+    "county",
+    "logistics",
+    "soc",
+    "clearinghouse",
+    "ai-system",
+    "generic",
+]
+ScenarioMode = Literal["attack", "defend", "investigate", "fix"]
+
+
+class ScenarioSpec(Spec):
+    """A scenario."""
+
+    schema_version: Annotated[Literal[1], Field(alias="schema")]
+    """Version of this format; always 1."""
+    id: Slug
+    """Stable name; renaming the title breaks nothing."""
+    version: Version
+    """Version as the author counts."""
+    title: Annotated[str, StringConstraints(min_length=3, max_length=160)]
+    """What people call it."""
+    summary: Annotated[str, StringConstraints(min_length=10, max_length=400)]
+    """One or two sentences for the catalogue."""
+    sector: Sector = "generic"
+    """Kind of organisation it plays in."""
+    modes: Annotated[tuple[ScenarioMode, ...], Field(min_length=1, max_length=4)]
+    """What a trainee does."""
+    difficulty: Annotated[int, Field(ge=1, le=5)]
+    """From 1, a first step, to 5."""
+    estimated_minutes: Annotated[int, Field(ge=1, le=600)]
+    """How long a trainee of that level needs."""
+    tags: Annotated[tuple[Key, ...], Field(max_length=20)] = ()
+    """Words to find it by."""
+    frameworks: dict[Key, FrameworkSpec] = Field(default_factory=dict)
+    """Frameworks and versions whose ids it refers to."""
+    variables: Annotated[dict[VariableName, Variable], Field(max_length=100)] = Field(
+        default_factory=dict
+    )
+    """Values drawn anew for every attempt."""
+    networks: Annotated[dict[Name, NetworkSpec], Field(min_length=1, max_length=8)]
+    """Private segments."""
+    machines: Annotated[dict[Name, MachineSpec], Field(min_length=1, max_length=12)]
+    """Machines."""
+    objectives: Annotated[tuple[ObjectiveSpec, ...], Field(min_length=1, max_length=20)]
+    """What must be achieved."""
+    grading: GradingSpec = GradingSpec()
+    """How an attempt is graded."""
+    tutor: TutorSpec = TutorSpec()
+    """What the tutor may use."""
+    agent: AgentSpec = AgentSpec()
+    """Whether a program may be a candidate."""
+    reference: dict[Key, Steps] = Field(default_factory=dict)
+    """Solution by objective, carried out by verification; never placed into a sandbox."""
+    wrong: dict[Key, WrongSolution] = Field(default_factory=dict)
+    """Plausible solutions that must not count."""
+    verify: Annotated[tuple[VerifyRun, ...], Field(max_length=60)] = ()
+    """What verification asserts; a full set is made from reference and wrong when left out."""
+    lifecycle: LifecycleSpec = LifecycleSpec()
+    """How long a sandbox lives."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_reserved(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            for name in RESERVED:
+                if value.get(name):
+                    raise PydanticCustomError(
+                        "reserved",
+                        "the part {key} belongs to the format but is not yet supported",
+                        {"key": name},
+                    )
+            return _with_check_ids({k: v for k, v in value.items() if k not in RESERVED})
+        return value
+
+    @model_validator(mode="after")
+    def _flags_belong_together(self) -> "ScenarioSpec":
+        used = set(self.flag_variables())
+        declared = {n for n, v in self.variables.items() if isinstance(v, FlagVariable)}
+        if stranger := sorted(used - declared):
+            raise ValueError(
+                f"a flag check stands for the variable {stranger[0]!r}, which is not declared "
+                "under variables with type: flag"
+            )
+        unused = {n for n in declared - used if self._flag_objective(n) is None}
+        if unused:
+            raise ValueError(f"no flag check uses the flag {sorted(unused)[0]!r}")
+        return self
+
+    def objective(self, key: str) -> ObjectiveSpec:
+        """Return an objective by its key.
+
+        Raises:
+            KeyError: No objective has that key.
+        """
+        for objective in self.objectives:
+            if objective.key == key:
+                return objective
+        raise KeyError(key)
+
+    def flag_variables(self) -> dict[str, str]:
+        """Return the objective that each flag variable proves."""
+        return {
+            flag_variable_of(check.value, objective.key): self._flag_objective(
+                flag_variable_of(check.value, objective.key)
+            )
+            or objective.key
+            for objective, check in self._flag_checks()
+            if "{{" in check.value or not check.value
+        }
+
+    def _flag_objective(self, variable: str) -> str | None:
+        declared = self.variables.get(variable)
+        return declared.objective if isinstance(declared, FlagVariable) else None
+
+    def _flag_checks(self) -> Iterator[tuple[ObjectiveSpec, FlagCheck]]:
+        for objective in self.objectives:
+            for check in leaves(objective.checks):
+                if isinstance(check, FlagCheck):
+                    yield objective, check
+
+
+def _with_check_ids(value: dict[str, Any]) -> dict[str, Any]:
+    """Give each check without an id its kind as one, so that evidence can name it."""
+    objectives = value.get("objectives")
+    if not isinstance(objectives, (list, tuple)):
+        return value
+    return value | {"objectives": [_objective_with_ids(each) for each in objectives]}
+
+
+def _objective_with_ids(objective: Any) -> Any:
+    if not isinstance(objective, Mapping) or "checks" not in objective:
+        return objective
+    taken = {check["id"] for check in _written_checks(objective["checks"]) if "id" in check}
+    return {**objective, "checks": _node_with_ids(objective["checks"], taken)}
+
+
+def _node_with_ids(node: Any, taken: set[Any]) -> Any:
+    if not isinstance(node, Mapping):
+        return node
+    if "kind" in node:
+        return node if node.get("id") else {**node, "id": _free_id(str(node["kind"]), taken)}
+    changed = dict(node)
+    for name in ("all_of", "any_of"):
+        if isinstance(node.get(name), (list, tuple)):
+            changed[name] = [_node_with_ids(each, taken) for each in node[name]]
+    enough = node.get("at_least")
+    if isinstance(enough, Mapping) and isinstance(enough.get("of"), (list, tuple)):
+        changed["at_least"] = {
+            **enough,
+            "of": [_node_with_ids(each, taken) for each in enough["of"]],
+        }
+    return changed
+
+
+def _written_checks(node: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(node, Mapping):
+        if "kind" in node:
+            yield node
+        for each in node.values():
+            yield from _written_checks(each)
+    elif isinstance(node, (list, tuple)):
+        for each in node:
+            yield from _written_checks(each)
+
+
+def _free_id(kind: str, taken: set[Any]) -> str:
+    base, number = kind.replace("_", "-"), 1
+    while (name := base if number == 1 else f"{base}-{number}") in taken:
+        number += 1
+    taken.add(name)
+    return name

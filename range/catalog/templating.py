@@ -1,0 +1,197 @@
+"""Fills `{{ variables }}` into texts of a scenario, with nothing else within reach.
+
+Only expressions, `if` and `for` exist: no calls, no attributes of Python objects, no macros, no
+inclusion, a fixed list of filters, and limits on size. An undefined name is an error.
+"""
+
+import base64
+import hashlib
+import json
+import shlex
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import StrictUndefined, TemplateError, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from range.lib.errors import RangeError
+
+OUTPUT_LIMIT = 1 << 20
+SOURCE_LIMIT = 1 << 18
+FOR_DEPTH_LIMIT = 3
+_LOOP_FACTS = frozenset({"index", "index0", "first", "last", "length"})
+_ALLOWED = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Const,
+    nodes.For,
+    nodes.If,
+    nodes.Filter,
+    nodes.Test,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.BinExpr,
+    nodes.UnaryExpr,
+    nodes.CondExpr,
+    nodes.Concat,
+    nodes.Getitem,
+    nodes.Getattr,
+    nodes.List,
+    nodes.Tuple,
+    nodes.Dict,
+    nodes.Pair,
+    nodes.Slice,
+    nodes.Keyword,
+)
+
+
+class TemplateInvalid(RangeError):
+    """A text of a scenario cannot be filled in; the message says where and why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="template", status=500)
+
+
+def is_template(text: str) -> bool:
+    """Tell whether a text holds anything to fill in."""
+    return "{{" in text or "{%" in text
+
+
+def fill(text: str, values: Mapping[str, Any], *, name: str = "text") -> str:
+    """Return a text with its variables filled in.
+
+    Args:
+        name: Where the text comes from, for the message.
+
+    Raises:
+        TemplateInvalid: It cannot be read, names something unknown, or grows too large.
+    """
+    if not is_template(text):
+        return text
+    parts: list[str] = []
+    size = 0
+    try:
+        for part in _compiled(text).generate(**values):
+            size += len(part)
+            if size > OUTPUT_LIMIT:
+                raise TemplateInvalid(f"{name}: grows beyond {OUTPUT_LIMIT} characters.")
+            parts.append(part)
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        raise TemplateInvalid(f"{name}: {error}.") from error
+    return "".join(parts)
+
+
+def names_in(text: str) -> frozenset[str]:
+    """Return the variables a text needs.
+
+    Raises:
+        TemplateInvalid: It cannot be read.
+    """
+    if not is_template(text):
+        return frozenset()
+    try:
+        tree = _environment().parse(text)
+    except TemplateError as error:
+        raise TemplateInvalid(f"{error}.") from error
+    written = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")}
+    return frozenset(node.name for node in tree.find_all(nodes.Name)) - written - {"loop"}
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return isinstance(obj, LoopContext) and attr in _LOOP_FACTS
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        return False
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        plain = all(isinstance(each, (int, float)) for each in (left, right))
+        if operator == "**" or not plain:
+            raise SecurityError(f"{operator} works on numbers only, and ** not at all")
+        return super().call_binop(context, operator, left, right)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> _Environment:
+    environment = _Environment(
+        undefined=StrictUndefined,
+        autoescape=False,
+        keep_trailing_newline=True,
+        # Shell text holds `${#list}`, which must not begin a comment.
+        comment_start_string="{{#",
+        comment_end_string="#}}",
+    )
+    environment.globals.clear()
+    environment.filters.clear()
+    environment.filters.update(FILTERS)
+    tests = {name: environment.tests[name] for name in ("defined", "in", "odd", "even")}
+    environment.tests.clear()
+    environment.tests.update(tests)
+    return environment
+
+
+@lru_cache(maxsize=512)
+def _compiled(text: str) -> Any:
+    if len(text) > SOURCE_LIMIT:
+        raise TemplateInvalid(f"the template is longer than {SOURCE_LIMIT} characters.")
+    tree = _environment().parse(text)
+    _refuse_strange(tree, depth=0)
+    return _environment().from_string(tree)
+
+
+def _refuse_strange(node: nodes.Node, *, depth: int) -> None:
+    if not isinstance(node, _ALLOWED):
+        raise SecurityError(f"{type(node).__name__.lower()} is not available in templates")
+    depth += isinstance(node, nodes.For)
+    if depth > FOR_DEPTH_LIMIT:
+        raise SecurityError(f"loops may be nested {FOR_DEPTH_LIMIT} deep at most")
+    for child in node.iter_child_nodes():
+        _refuse_strange(child, depth=depth)
+
+
+def _replaced(value: object, old: str, new: str) -> str:
+    text = str(value)
+    if text.count(old) * len(new) > OUTPUT_LIMIT:
+        raise ValueError("replace makes the text too large")
+    return text.replace(old, new)
+
+
+def _indented(value: object, width: int = 4) -> str:
+    if not 0 <= width <= 40:
+        raise ValueError("indent takes a width from 0 to 40")
+    return str(value).replace("\n", "\n" + " " * width)
+
+
+def _digest(name: str) -> Callable[[object], str]:
+    return lambda value: hashlib.new(name, str(value).encode(), usedforsecurity=False).hexdigest()
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "b64encode": lambda value: base64.b64encode(str(value).encode()).decode(),
+    "first": lambda value: value[0],
+    "indent": _indented,
+    "int": lambda value: int(value),
+    "join": lambda value, separator="": str(separator).join(str(each) for each in value),
+    "last": lambda value: value[-1],
+    "length": lambda value: len(value),
+    "lower": lambda value: str(value).lower(),
+    "md5": _digest("md5"),
+    "quote": lambda value: shlex.quote(str(value)),
+    "replace": _replaced,
+    "sha1": _digest("sha1"),
+    "sha256": _digest("sha256"),
+    "sort": lambda value: sorted(value),
+    "title": lambda value: str(value).title(),
+    "tojson": lambda value: json.dumps(value),
+    "trim": lambda value: str(value).strip(),
+    "upper": lambda value: str(value).upper(),
+    "urlencode": lambda value: quote(str(value), safe=""),
+}

@@ -1,0 +1,61 @@
+"""The table of check kinds; a new kind is one line here and one file beside it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Tag
+
+from range.checks.answer import AnswerCheck
+from range.checks.file import FileCheck
+from range.checks.flag import FlagCheck
+from range.checks.http import HttpCheck
+from range.checks.network_path import NetworkPathCheck
+from range.checks.port import PortCheck
+from range.checks.process import ProcessCheck
+from range.checks.rubric import RubricCheck
+from range.checks.sudo_rule import SudoRuleCheck
+from range.checks.transcript import TranscriptCheck
+
+# Kinds the format speaks of that no program judges yet.
+RESERVED = frozenset(
+    {"adversary", "command", "detection", "dns", "log", "modbus", "service", "smtp", "sql"}
+    | {"ssh", "tcp", "temporal"}
+)
+
+
+def kind_of(value: Any) -> str | None:
+    """Return the kind of a check, written or read; None for anything else."""
+    kind = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
+    return kind if isinstance(kind, str) else None
+
+
+Check = Annotated[
+    Annotated[AnswerCheck, Tag("answer")]
+    | Annotated[FileCheck, Tag("file")]
+    | Annotated[FlagCheck, Tag("flag")]
+    | Annotated[HttpCheck, Tag("http")]
+    | Annotated[NetworkPathCheck, Tag("network_path")]
+    | Annotated[PortCheck, Tag("port")]
+    | Annotated[ProcessCheck, Tag("process")]
+    | Annotated[RubricCheck, Tag("rubric")]
+    | Annotated[SudoRuleCheck, Tag("sudo_rule")]
+    | Annotated[TranscriptCheck, Tag("transcript")],
+    Discriminator(
+        kind_of,
+        custom_error_type="check_kind",
+        custom_error_message="expected a kind of check that exists",
+    ),
+]
+
+KINDS = {
+    "answer": AnswerCheck,
+    "file": FileCheck,
+    "flag": FlagCheck,
+    "http": HttpCheck,
+    "network_path": NetworkPathCheck,
+    "port": PortCheck,
+    "process": ProcessCheck,
+    "rubric": RubricCheck,
+    "sudo_rule": SudoRuleCheck,
+    "transcript": TranscriptCheck,
+}
