@@ -56,5 +56,5 @@ class FrameworkContent:
 
     def codes(self) -> frozenset[str]:
         """Return every code of the edition."""
-        entries = (*self.roles, *self.areas, *self.statements)
-        return frozenset(entry.code for entry in entries)
+        places = {entry.code for entry in (*self.roles, *self.areas)}
+        return frozenset(places | {statement.code for statement in self.statements})

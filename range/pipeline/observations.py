@@ -1,0 +1,176 @@
+"""Turns the judged checks of one attempt into what the skill model sees."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from range.catalog.schema_objectives import ObjectiveSpec
+from range.checks.base import Judgement, Outcome
+from range.checks.combine import Observation as Combination
+from range.checks.combine import combine
+from range.checks.spec import SkillWeight
+from range.pipeline.estimate import SOLUTION_RUNG, Judge, Mode, Observation
+from range.pipeline.parameters import ParameterSet
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedCheck:
+    """One evidence record that no later one supersedes.
+
+    Args:
+        hint_rung: Highest rung unlocked on the objective when it was made.
+    """
+
+    evidence_id: str
+    objective: str
+    check_id: str
+    outcome: Outcome
+    score: float
+    judge: Judge
+    hint_rung: int
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptRecord:
+    """What one attempt left behind.
+
+    Args:
+        difficulty: The author's, 1 to 5.
+        drawn: What was chosen for this attempt; the same draw is the same variant.
+        objectives: Those of the attempt, its conditions already resolved.
+    """
+
+    attempt_id: str
+    scenario: str
+    difficulty: int
+    mode: Mode
+    drawn: Mapping[str, str]
+    objectives: Sequence[ObjectiveSpec]
+    judged: Sequence[JudgedCheck]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traced:
+    """An observation with the evidence it rests on, newest record of each check last."""
+
+    observation: Observation
+    objective: str
+    title: str
+    evidence_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Moment:
+    """Where one combination stood when it was first met, or last looked at."""
+
+    at: datetime
+    rung: int
+
+
+def trace(record: AttemptRecord, *, parameters: ParameterSet) -> tuple[Traced, ...]:
+    """Return the observations of an attempt; what was INCONCLUSIVE is none.
+
+    All required checks that share skills are one observation, as `combine` settles.
+    """
+    found = [
+        (objective, combination, moment)
+        for objective in record.objectives
+        for combination, moment in _followed(
+            objective, [row for row in record.judged if row.objective == objective.key]
+        )
+    ]
+    return tuple(
+        _traced(record, objective, combination, moment, count=len(found), parameters=parameters)
+        for objective, combination, moment in found
+    )
+
+
+def _followed(
+    objective: ObjectiveSpec, rows: Iterable[JudgedCheck]
+) -> list[tuple[Combination, _Moment]]:
+    """Follow an objective through its records; return where each combination ended."""
+    judgements: dict[str, Judgement] = {}
+    first_met: dict[tuple[str, ...], _Moment] = {}
+    last: _Moment | None = None
+    ended: tuple[Combination, ...] = ()
+    for row in sorted(rows, key=lambda each: (each.at, each.evidence_id)):
+        judgements[row.check_id] = Judgement(outcome=row.outcome, score=row.score, reason="")
+        last = _Moment(at=row.at, rung=max(row.hint_rung, last.rung if last else 0))
+        ended = _combinations(objective, judgements)
+        for combination in ended:
+            if combination.outcome is Outcome.MET:
+                first_met.setdefault(combination.check_ids, last)
+    if last is None:
+        return []
+    return [
+        (each, first_met.get(each.check_ids, last) if each.outcome is Outcome.MET else last)
+        for each in ended
+        if each.outcome is not Outcome.INCONCLUSIVE and each.skills
+    ]
+
+
+def _combinations(
+    objective: ObjectiveSpec, judgements: Mapping[str, Judgement]
+) -> tuple[Combination, ...]:
+    return combine(
+        objective.checks, judgements, partial=objective.partial, skills=objective.skills
+    ).observations
+
+
+def _traced(
+    record: AttemptRecord,
+    objective: ObjectiveSpec,
+    combination: Combination,
+    moment: _Moment,
+    *,
+    count: int,
+    parameters: ParameterSet,
+) -> Traced:
+    name = f"{objective.key}:{'+'.join(combination.check_ids)}"
+    rows = [
+        row
+        for row in sorted(record.judged, key=lambda each: (each.at, each.evidence_id))
+        if row.objective == objective.key and row.check_id in combination.check_ids
+    ]
+    observation = Observation(
+        key=f"{record.attempt_id}:{name}",
+        attempt=record.attempt_id,
+        scenario=record.scenario,
+        variant=f"{record.scenario}:{name}:{_draw(record.drawn)}",
+        at=moment.at,
+        skills=_shares(combination.skills),
+        difficulty=parameters.difficulty_of(record.difficulty),
+        difficulty_sd=parameters.difficulty_sd,
+        score=min(1.0, max(0.0, combination.score)),
+        checks_in_attempt=count,
+        hint_level=moment.rung,
+        solution_shown=moment.rung >= SOLUTION_RUNG,
+        judge=_judge(rows),
+        mode=record.mode,
+    )
+    return Traced(
+        observation=observation,
+        objective=objective.key,
+        title=objective.title,
+        evidence_ids=tuple(row.evidence_id for row in rows),
+    )
+
+
+def _draw(drawn: Mapping[str, str]) -> str:
+    return ",".join(f"{name}={value}" for name, value in sorted(drawn.items()))
+
+
+def _shares(skills: Iterable[SkillWeight]) -> tuple[tuple[str, float], ...]:
+    """Return weights that sum to 1, one a skill, in the order of the keys."""
+    weights: dict[str, float] = {}
+    for skill in skills:
+        weights[skill.key] = weights.get(skill.key, 0.0) + skill.weight
+    total = sum(weights[key] for key in sorted(weights))
+    return tuple((key, weights[key] / total) for key in sorted(weights))
+
+
+def _judge(rows: Iterable[JudgedCheck]) -> Judge:
+    """Name the least certain of those whose judgement stands at the end."""
+    final = {row.check_id: row.judge for row in rows}.values()
+    return next((judge for judge in (Judge.MODEL, Judge.PERSON) if judge in final), Judge.CHECK)
