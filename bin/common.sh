@@ -128,7 +128,7 @@ install_packages() {
     fi
     # uv installs the same hashed set several times faster; pip does where uv cannot.
     if "$python" -m pip install --quiet --require-hashes -r requirements/uv.txt &&
-        .venv/bin/uv pip install --python "$python" --require-hashes -r "requirements/$1.txt"; then
+        .venv/bin/uv pip install --python "$python" --compile-bytecode --require-hashes -r "requirements/$1.txt"; then
         return 0
     fi
     "$python" -m pip install --require-hashes -r "requirements/$1.txt"

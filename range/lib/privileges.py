@@ -10,7 +10,6 @@ Run as a module it is the launcher: it prepares, drops its rights and becomes th
 
 import argparse
 import ctypes
-import grp
 import os
 import pwd
 import shutil
@@ -100,13 +99,11 @@ def ensure_system_user(name: str) -> None:
 
 def closed_folders(paths: Iterable[Path], *, user: str) -> list[Path]:
     """Return the topmost folder above each path, or the path itself, that the user cannot enter."""
-    account = pwd.getpwnam(user)
-    groups = {account.pw_gid} | {each.gr_gid for each in grp.getgrall() if user in each.gr_mem}
     closed: dict[Path, None] = {}
     for path in paths:
         real = path.resolve()
         for folder in [*reversed(real.parents), real]:
-            if folder.is_dir() and not _may_enter(folder, account.pw_uid, groups):
+            if _is_closed(folder, user):
                 closed[folder] = None
                 break
     return list(closed)
@@ -124,8 +121,9 @@ def enter_namespace(*, user: str, readable: Sequence[Path], hidden: Sequence[Pat
     try:
         os.unshare(os.CLONE_NEWNS)
         _mount("none", "/", None, MS_REC | MS_PRIVATE)
+        wanted = _opened(readable, user)
         for folder in closed:
-            _cover(folder, [path.resolve() for path in readable])
+            _cover(folder, [path for path in wanted if path.is_relative_to(folder)])
         for file in hidden:
             if file.exists():
                 _mount("/dev/null", str(file.resolve()), None, MS_BIND)
@@ -194,23 +192,31 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _may_enter(folder: Path, uid: int, groups: set[int]) -> bool:
-    status = folder.stat()
-    if status.st_uid == uid:
-        return bool(status.st_mode & stat.S_IXUSR)
-    if status.st_gid in groups:
-        return bool(status.st_mode & stat.S_IXGRP)
-    return bool(status.st_mode & stat.S_IXOTH)
+def _is_closed(path: Path, user: str) -> bool:
+    """Tell whether it is a folder that the user may not enter."""
+    if not path.is_dir():
+        return False
+    account = pwd.getpwnam(user)
+    status = path.stat()
+    if status.st_uid == account.pw_uid:
+        return not status.st_mode & stat.S_IXUSR
+    # Other groups the user has are left behind when rights are dropped.
+    if status.st_gid == account.pw_gid:
+        return not status.st_mode & stat.S_IXGRP
+    return not status.st_mode & stat.S_IXOTH
 
 
-def _cover(folder: Path, readable: Sequence[Path]) -> None:
-    """Lay an empty folder over a closed one and put the readable paths below it back."""
-    wanted: list[Path] = []
-    for path in readable:
-        if path == folder:
-            wanted += sorted(folder.iterdir())
-        elif path.is_relative_to(folder):
-            wanted.append(path)
+def _opened(paths: Iterable[Path], user: str) -> list[Path]:
+    """Return the paths, with what lies in a closed folder in that folder's place."""
+    opened: list[Path] = []
+    for path in paths:
+        real = path.resolve()
+        opened += sorted(real.iterdir()) if _is_closed(real, user) else [real]
+    return opened
+
+
+def _cover(folder: Path, wanted: Sequence[Path]) -> None:
+    """Lay an empty folder over a closed one and put the wanted paths below it back."""
     # A held descriptor still leads to the real folder once the path to it is covered.
     held = [(path, os.open(path, os.O_PATH), path.is_dir()) for path in _outermost(wanted)]
     _mount("tmpfs", str(folder), "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m")

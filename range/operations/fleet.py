@@ -114,7 +114,6 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
         **kept,
         "DJANGO_SETTINGS_MODULE": "range.settings",
         "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         # The roles were told everything; those that dropped rights could not read the file.
         "RANGE_RUNTIME_ENV": "",
     }

@@ -1,0 +1,156 @@
+"""What a start does once before the roles run, and skips while nothing it depends on changed."""
+
+import hashlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from range.lib.errors import RangeError
+
+
+class StepFailed(RangeError):
+    """A step of the start failed; the message says which, why, and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="setup", status=500)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One management command that a start depends on.
+
+    Args:
+        title: What it does, for the person who waits.
+        command: Arguments for manage.py.
+        inputs: Patterns, relative to the clone, of the files that its outcome depends on.
+        advice: What to do when it fails.
+        demo: Whether it is left out without demo accounts.
+    """
+
+    title: str
+    command: tuple[str, ...]
+    inputs: tuple[str, ...]
+    advice: str
+    demo: bool = False
+
+
+DATABASE_ADVICE = "Check that the database answers: .venv/bin/python manage.py doctor."
+STEPS = (
+    Step(
+        title="Bring the database up to date",
+        command=("migrate", "--no-input", "--verbosity", "1"),
+        inputs=("range/*/migrations/*.py", "tutor/migrations/*.py"),
+        advice=DATABASE_ADVICE,
+    ),
+    Step(
+        title="Load work roles and skills",
+        command=("load_starter_frameworks",),
+        inputs=("range/competencies/**/*",),
+        advice=DATABASE_ADVICE,
+    ),
+    Step(
+        title="Build the base image and the first scenario",
+        command=("build_images", "--first"),
+        inputs=("range/runtime/**/*", "scenarios/sudo-says/**/*"),
+        advice="Check the engine and the package mirror: 'docker version', 'apt-get update'.",
+    ),
+    Step(
+        title="Publish the scenarios",
+        command=("publish_scenarios",),
+        inputs=("range/catalog/*.py", "range/checks/*.py", "scenarios/**/*"),
+        advice="Ask what is wrong with them: .venv/bin/python manage.py check_scenarios.",
+    ),
+    Step(
+        title="Read the tutor's knowledge",
+        command=("ingest_knowledge",),
+        inputs=("tutor/*.py", "tutor/knowledge/**/*", "scenarios/*/knowledge/*"),
+        advice=DATABASE_ADVICE,
+    ),
+    Step(
+        title="Make the demo accounts",
+        command=("create_demo",),
+        inputs=("range/accounts/demo.py", "scenarios/*/scenario.yaml"),
+        advice=DATABASE_ADVICE,
+        demo=True,
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runner:
+    """Runs steps in order and remembers what they depended on.
+
+    Args:
+        fingerprint: Names the database; another one makes every step due again.
+        environment: What each command's process gets.
+        output: Where progress is told.
+    """
+
+    base: Path
+    fingerprint: str
+    environment: Mapping[str, str]
+    output: TextIO
+
+    def run(self, steps: Iterable[Step]) -> None:
+        """Run every step that is due.
+
+        Raises:
+            StepFailed: One failed; the later ones were not tried.
+        """
+        for step in steps:
+            digest = self._digest(step)
+            if self._stamp(step).is_file() and self._stamp(step).read_text() == digest:
+                continue
+            self._run(step)
+            self._stamp(step).parent.mkdir(parents=True, exist_ok=True)
+            self._stamp(step).write_text(digest)
+
+    def _run(self, step: Step) -> None:
+        self.output.write(f"  {step.title:<46} ")
+        self.output.flush()
+        started = time.monotonic()
+        log = self.base / "var" / "log" / f"setup-{step.command[0]}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as file:
+            done = subprocess.run(
+                [sys.executable, "manage.py", *step.command],
+                cwd=self.base,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        seconds = time.monotonic() - started
+        if done.returncode != 0:
+            self.output.write(f"failed after {seconds:.0f} s\n")
+            raise StepFailed(
+                f"'{step.title}' failed:\n\n{tail(log)}\n\n{step.advice}\n"
+                f"Then run bin/up again; it goes on from here. The whole output lies in {log}."
+            )
+        self.output.write(f"{seconds:4.0f} s\n")
+
+    def _stamp(self, step: Step) -> Path:
+        return self.base / "var" / "stamps" / f"step-{step.command[0]}"
+
+    def _digest(self, step: Step) -> str:
+        parts = hashlib.sha256(self.fingerprint.encode())
+        parts.update("\0".join(step.command).encode())
+        files = {path for pattern in step.inputs for path in self.base.glob(pattern)}
+        for path in sorted(files):
+            if path.is_file() and path.suffix != ".pyc":
+                parts.update(str(path.relative_to(self.base)).encode())
+                parts.update(path.read_bytes())
+        return parts.hexdigest()
+
+
+def tail(path: Path, *, lines: int = 25) -> str:
+    """Return the end of a text file; empty where there is none."""
+    try:
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,32 @@
+import pytest
+
+from range.lib.database_url import parse
+from range.lib.env import EnvError
+
+
+def test_it_reads_every_part_of_an_address():
+    entry = parse("postgresql://ada:p%40ss@db.example:5433/muster?sslmode=require")
+    assert entry["NAME"] == "muster"
+    assert entry["USER"] == "ada"
+    assert entry["PASSWORD"] == "p@ss"
+    assert entry["HOST"] == "db.example"
+    assert entry["PORT"] == "5433"
+    assert entry["OPTIONS"] == {"sslmode": "require"}
+
+
+def test_a_sockets_folder_keeps_its_capitals():
+    assert parse("postgresql://muster@/muster?host=/Var/Run")["HOST"] == "/Var/Run"
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://localhost/muster", "sqlite:///x", "", "postgresql://localhost/"]
+)
+def test_it_refuses_what_is_no_postgres_database(url):
+    with pytest.raises(EnvError, match="DATABASE_URL"):
+        parse(url)
+
+
+def test_the_message_about_an_unreadable_address_does_not_show_the_password():
+    with pytest.raises(EnvError) as caught:
+        parse("postgresql://ada:hunter2@host/muster?nonsense=1")
+    assert "hunter2" not in caught.value.message
