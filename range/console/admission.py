@@ -1,0 +1,168 @@
+"""Decides once, before a socket is accepted, whether a person may use a console."""
+
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth import (
+    BACKEND_SESSION_KEY,
+    HASH_SESSION_KEY,
+    SESSION_KEY,
+    load_backend,
+)
+from django.contrib.sessions.backends.base import SessionBase
+from django.utils.crypto import constant_time_compare
+from django.utils.module_loading import import_string
+
+from range.accounts.access import can_launch, can_work_in_attempt
+from range.accounts.models import User
+from range.console.protocol import Close
+from range.exercises.models import Attempt
+from range.lib.errors import RangeError
+from range.runtime.driver import Handle
+from range.sandboxes.models import Sandbox
+
+_CONSOLE_ID = re.compile(r"[a-z0-9-]{1,32}")
+
+
+class ConsoleRefused(RangeError):
+    """This person gets no console here.
+
+    Args:
+        code: With which the socket is closed; None refuses the handshake itself, so that
+            nothing can be learnt from outside.
+    """
+
+    def __init__(self, message: str, *, reason: str, code: Close | None = None) -> None:
+        super().__init__(message, reason=reason, status=403)
+        self.code = code
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Admission:
+    """A person, their sign-in, and the machine of the running sandbox they may type on."""
+
+    person_id: uuid.UUID
+    session_key: str
+    attempt_id: uuid.UUID
+    sandbox_id: uuid.UUID
+    machine: str
+    console: str
+    driver: str
+    handle: Handle
+
+
+def admit(
+    cookies: Mapping[str, str], *, attempt_id: uuid.UUID, machine: str, console: str
+) -> Admission:
+    """Return what a socket may do; asked once, because keys meet no database.
+
+    Raises:
+        ConsoleRefused: Not signed in, not theirs, not running, or no such console.
+    """
+    session_key = cookies.get(settings.SESSION_COOKIE_NAME, "")
+    person = person_of(session_key)
+    if person is None:
+        raise ConsoleRefused("Sign in to use a console.", reason="signed-out")
+    attempt = Attempt.objects.filter(pk=attempt_id).first()
+    if attempt is None or not may_type(person, attempt):
+        raise ConsoleRefused("There is no such console of yours.", reason="not-yours")
+    sandbox = _running_sandbox(attempt)
+    handle = Handle.from_json(sandbox.handle or {})
+    machine_handle = handle.machines.get(machine)
+    if machine_handle is None or not machine_handle.console_user:
+        raise _no_such_console()
+    if not _CONSOLE_ID.fullmatch(console):
+        raise _no_such_console()
+    return Admission(
+        person_id=person.pk,
+        session_key=session_key,
+        attempt_id=attempt.pk,
+        sandbox_id=sandbox.pk,
+        machine=machine,
+        console=console,
+        driver=sandbox.driver,
+        handle=handle,
+    )
+
+
+def still_admitted(admissions: Iterable[Admission]) -> dict[Admission, Close]:
+    """Return those whose permission has ended, with the code to close them with.
+
+    Few queries whatever their number: this is asked on every revocation and every few seconds.
+    """
+    held = list(admissions)
+    people = {key: person_of(key) for key in {a.session_key for a in held}}
+    attempts = Attempt.objects.in_bulk({a.attempt_id for a in held})
+    stopped = ended_sandboxes(a.sandbox_id for a in held)
+    ended: dict[Admission, Close] = {}
+    for admission in held:
+        person, attempt = people[admission.session_key], attempts.get(admission.attempt_id)
+        if person is None or attempt is None or not may_type(person, attempt):
+            ended[admission] = Close.REVOKED
+        elif admission.sandbox_id in stopped:
+            ended[admission] = Close.NOT_RUNNING
+    return ended
+
+
+def ended_sandboxes(sandbox_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those among some sandboxes in which nobody may type any more."""
+    asked = set(sandbox_ids)
+    usable = Sandbox.objects.filter(
+        pk__in=asked,
+        state=Sandbox.State.RUNNING,
+        wanted=Sandbox.Wanted.RUNNING,
+        attempt__state=Attempt.State.ACTIVE,
+    )
+    return asked - set(usable.values_list("pk", flat=True))
+
+
+def may_type(person: User, attempt: Attempt) -> bool:
+    """Tell whether a person may type in an attempt: the trainee, as long as they may launch."""
+    return can_work_in_attempt(person, attempt.trainee_id) and can_launch(person)
+
+
+def person_of(session_key: str) -> User | None:
+    """Return who is signed in under a session's key, exactly as Django's own requests tell."""
+    if not session_key:
+        return None
+    store = import_string(f"{settings.SESSION_ENGINE}.SessionStore")(session_key)
+    person = _person_in(store)
+    return person if person is not None and person.is_active else None
+
+
+def _person_in(store: SessionBase) -> User | None:
+    backend_path, person_id = str(store.get(BACKEND_SESSION_KEY)), store.get(SESSION_KEY)
+    if person_id is None or backend_path not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    person = load_backend(backend_path).get_user(person_id)
+    if not isinstance(person, User):
+        return None
+    expected = person.get_session_auth_hash()
+    # A changed password ends every sign-in made with the old one.
+    known = constant_time_compare(store.get(HASH_SESSION_KEY, ""), expected)
+    return person if known else None
+
+
+def _running_sandbox(attempt: Attempt) -> Sandbox:
+    sandbox = Sandbox.objects.live().filter(attempt=attempt).order_by("-requested_at").first()
+    if attempt.state != Attempt.State.ACTIVE or sandbox is None:
+        raise ConsoleRefused(
+            "This attempt has no sandbox running. Launch one to get a console.",
+            reason="not-running",
+            code=Close.NOT_RUNNING,
+        )
+    wanted = sandbox.wanted == Sandbox.Wanted.RUNNING
+    if sandbox.state != Sandbox.State.RUNNING or not wanted or not sandbox.handle:
+        raise ConsoleRefused(
+            "The sandbox is not ready yet, or is stopping. The console opens when it runs.",
+            reason="not-running",
+            code=Close.NOT_RUNNING,
+        )
+    return sandbox
+
+
+def _no_such_console() -> ConsoleRefused:
+    return ConsoleRefused("This machine has no console.", reason="no-console", code=Close.NOT_FOUND)

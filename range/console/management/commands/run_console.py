@@ -1,0 +1,50 @@
+"""Serves consoles: WebSockets on a port of their own, nothing else."""
+
+import sys
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from range.console.protocol import MAX_FRAME_BYTES
+
+PING_SECONDS = 20.0
+# Recording and cutting run beside the loop; a key must not wait five milliseconds for them.
+SWITCH_SECONDS = 0.0005
+
+
+class Command(BaseCommand):
+    help = "Serve consoles over WebSockets."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=settings.RANGE_CONSOLE_PORT)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
+        uvicorn.Server(server_config(host=options["host"], port=options["port"])).run()
+
+
+def server_config(*, host: str, port: int) -> uvicorn.Config:
+    """Return how the console role is served.
+
+    Frames are not compressed: for keys it costs more time than it saves bytes.
+    """
+    return uvicorn.Config(
+        "range.console.asgi:application",
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=MAX_FRAME_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        timeout_graceful_shutdown=3,
+    )

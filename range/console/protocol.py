@@ -1,0 +1,143 @@
+"""Frames of a console's WebSocket: binary is terminal bytes, text is a small control message."""
+
+from enum import IntEnum
+from typing import Annotated, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from range.lib.errors import RangeError
+
+MAX_FRAME_BYTES = 64 * 1024
+MAX_CONTROL_BYTES = 1024
+SMALLEST_SIDE = 2
+LARGEST_SIDE = 500
+
+
+class Close(IntEnum):
+    """Why a socket was closed; a page turns the code into a sentence."""
+
+    NORMAL = 1000
+    RESTART = 1012
+    MALFORMED = 4400
+    REVOKED = 4403
+    NOT_FOUND = 4404
+    NOT_RUNNING = 4409
+    ENDED = 4410
+    TOO_LARGE = 4413
+    TOO_MANY = 4429
+    FAILED = 4500
+
+
+# Codes after which the same page may simply try again.
+RETRYABLE = frozenset({Close.RESTART, Close.NOT_RUNNING, Close.FAILED})
+
+
+class FrameRefused(RangeError):
+    """A frame that no client of ours sends; the socket is closed with `code`."""
+
+    def __init__(self, message: str, *, reason: str, code: Close = Close.MALFORMED) -> None:
+        super().__init__(message, reason=reason)
+        self.code = code
+
+
+class _Control(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Resize(_Control):
+    """The terminal in the page has this many cells; any number is clamped to what we serve."""
+
+    type: Literal["resize"]
+    cols: int
+    rows: int
+
+    @property
+    def clamped(self) -> tuple[int, int]:
+        """Return columns and rows inside the served range."""
+        return clamp(self.cols), clamp(self.rows)
+
+
+class Ack(_Control):
+    """The page has drawn this many further bytes."""
+
+    type: Literal["ack"]
+    bytes: int = Field(ge=0, le=1 << 31)
+
+
+class Heartbeat(_Control):
+    """The page asks whether anybody is there; it is answered in kind."""
+
+    type: Literal["heartbeat"]
+
+
+type Control = Resize | Ack | Heartbeat
+
+_CONTROL: TypeAdapter[Control] = TypeAdapter(Annotated[Control, Field(discriminator="type")])
+
+
+def clamp(side: int) -> int:
+    """Return a number of cells inside the served range."""
+    return max(SMALLEST_SIDE, min(LARGEST_SIDE, side))
+
+
+def parse(text: str) -> Control:
+    """Read a control message.
+
+    Raises:
+        FrameRefused: It is too long, no JSON, of an unknown type or of the wrong shape.
+    """
+    if len(text) > MAX_CONTROL_BYTES:
+        raise FrameRefused(
+            f"A control message holds at most {MAX_CONTROL_BYTES} characters.",
+            reason="control-too-large",
+            code=Close.TOO_LARGE,
+        )
+    try:
+        return _CONTROL.validate_json(text)
+    except ValidationError as error:
+        raise FrameRefused(
+            "A text frame must be a resize, ack or heartbeat message.", reason="control-malformed"
+        ) from error
+
+
+def check_bytes(data: bytes) -> bytes:
+    """Return terminal input unchanged.
+
+    Raises:
+        FrameRefused: It is larger than a page of ours ever sends at once.
+    """
+    if len(data) > MAX_FRAME_BYTES:
+        raise FrameRefused(
+            f"A frame holds at most {MAX_FRAME_BYTES} bytes; send long pastes in pieces.",
+            reason="frame-too-large",
+            code=Close.TOO_LARGE,
+        )
+    return data
+
+
+def _frame(**fields: object) -> str:
+    return orjson.dumps(fields).decode()
+
+
+def screen_frame(cols: int, rows: int) -> str:
+    """Say that the terminal is to be cleared, because the whole screen follows as bytes."""
+    return _frame(type="screen", cols=cols, rows=rows)
+
+
+def size_frame(cols: int, rows: int) -> str:
+    """Say how many cells the console has now; every page on it shows that many."""
+    return _frame(type="size", cols=cols, rows=rows)
+
+
+def role_frame(*, answers: bool) -> str:
+    """Say whether this page answers the terminal queries of programs; one of them does."""
+    return _frame(type="role", answers=answers)
+
+
+def notice_frame(text: str, *, level: Literal["info", "warning"] = "info") -> str:
+    """Carry a sentence for the person at the console."""
+    return _frame(type="notice", level=level, text=text)
+
+
+HEARTBEAT = _frame(type="heartbeat")

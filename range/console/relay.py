@@ -1,0 +1,251 @@
+"""Carries bytes between one terminal of a sandbox and the pages that show it."""
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from typing import Protocol
+
+from range.console.protocol import Close, notice_frame, role_frame, screen_frame, size_frame
+from range.console.screen import Screen
+from range.console.watchers import Watcher
+from range.lib.errors import RangeError
+from range.lib.logs import get_logger
+from range.runtime.driver import ConsoleStream, Handle, Size
+from range.runtime.registry import get_driver
+
+log = get_logger(__name__)
+
+# A chunk below this is a key's echo and goes at once; after a larger one a short wait lets the
+# kernel's buffer fill, which halves the cost of bulk output. Source: docs/explanation/console.md.
+SMALL_CHUNK_BYTES = 512
+COALESCE_SECONDS = 0.004
+# What the holder of a shell prints when a connection attaches. Source: dtach, attach.c.
+ATTACH_CLEARS = b"\x1b[H\x1b[J"
+# With nobody looking, bulk output is read no faster than this: it is recorded, not waited for.
+UNWATCHED_PAUSE_SECONDS = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """What one relay serves: a named console on a machine of a sandbox."""
+
+    sandbox_id: uuid.UUID
+    machine: str
+    console: str
+
+
+class Tape(Protocol):
+    """Where everything shown is written down; none of its methods waits but `room`."""
+
+    @property
+    def full(self) -> bool:
+        """Tell whether the writer is so far behind that the relay must wait."""
+        ...
+
+    def output(self, data: bytes) -> None:
+        """Note bytes that were shown."""
+        ...
+
+    def entered(self, lines: int) -> None:
+        """Note that the return key was pressed; what was typed is never noted."""
+        ...
+
+    def resize(self, size: Size) -> None:
+        """Note a new size."""
+        ...
+
+    async def room(self) -> None:
+        """Wait until the writer has caught up."""
+        ...
+
+    async def close(self) -> None:
+        """Write what is left and end the recording."""
+        ...
+
+
+async def open_stream(
+    *, driver: str, handle: Handle, machine: str, console: str, size: Size
+) -> ConsoleStream:
+    """Enter a machine of a running sandbox.
+
+    Raises:
+        RangeError: Whatever the driver refuses with.
+    """
+    return await get_driver(driver).open_console(handle, machine, size, console_id=console)
+
+
+class Relay:
+    """One open terminal: reads it, remembers its screen, feeds its recording and its pages.
+
+    Args:
+        screen: Already holds what an earlier recording of the same console showed, if any.
+        continues: Whether it does; then the holder's clearing of the screen is left out.
+    """
+
+    def __init__(
+        self,
+        key: Key,
+        stream: ConsoleStream,
+        *,
+        tape: Tape,
+        screen: Screen,
+        size: Size,
+        continues: bool = False,
+    ) -> None:
+        self.key = key
+        self.size = size
+        self.closed: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
+        self._stream = stream
+        self._tape = tape
+        self._screen = screen
+        self._watchers: list[Watcher] = []
+        self._room = asyncio.Event()
+        self._typing = asyncio.Lock()
+        self._fitting: asyncio.Task[None] | None = None
+        self._let_go_begun = False
+        self._continues = continues
+        self._pump = asyncio.create_task(self._run(), name=f"console {key.machine}")
+
+    @property
+    def watchers(self) -> tuple[Watcher, ...]:
+        """Return the pages that show this console."""
+        return tuple(self._watchers)
+
+    def join(self, watcher: Watcher) -> None:
+        """Show the console on a page, beginning with the whole screen."""
+        watcher.on_room = self._has_room
+        self._watchers.append(watcher)
+        self._name_answerer()
+        watcher.catch_up(*self._whole_screen())
+        self._fit(redraw=self._screen.alternate)
+        self._room.set()
+
+    def leave(self, watcher: Watcher) -> None:
+        """Take a page off; the console stays open for the next one."""
+        watcher.leave()
+        if watcher in self._watchers:
+            self._watchers.remove(watcher)
+            self._name_answerer()
+            self._fit()
+        self._room.set()
+
+    async def type(self, data: bytes) -> None:
+        """Pass on what a page sent; waits while the terminal takes no more.
+
+        Raises:
+            SandboxGone: The terminal has ended.
+        """
+        if b"\r" in data:
+            self._tape.entered(data.count(b"\r"))
+        async with self._typing:
+            await self._stream.write(data)
+
+    def resize(self, watcher: Watcher, *, cols: int, rows: int) -> None:
+        """Note a page's size; the console takes the smallest of all pages'."""
+        watcher.cols, watcher.rows = cols, rows
+        self._fit()
+
+    def tell(self, text: str) -> None:
+        """Show a sentence on every page, outside the terminal."""
+        for watcher in self._watchers:
+            watcher.give(notice_frame(text, level="warning"))
+
+    async def close(self, code: Close) -> None:
+        """Let go of the terminal and end the recording; the shell itself stays."""
+        if not self.closed.done():
+            self.closed.set_result(code)
+        self._pump.cancel()
+        await asyncio.wait([self._pump])
+        # A pump cancelled before its first step never came to its end.
+        await self._let_go()
+
+    async def _run(self) -> None:
+        code = Close.ENDED
+        try:
+            await self._carry()
+        except RangeError as error:
+            log.info("console.stream.lost", reason=error.reason)
+        except OSError as error:
+            log.warning("console.stream.failed", error=type(error).__name__)
+            code = Close.FAILED
+        finally:
+            if not self.closed.done():
+                self.closed.set_result(code)
+            await asyncio.shield(self._let_go())
+
+    async def _carry(self) -> None:
+        stream, screen, tape = self._stream, self._screen, self._tape
+        while data := await stream.read():
+            if self._continues:
+                self._continues, data = False, data.removeprefix(ATTACH_CLEARS)
+            screen.append(data)
+            tape.output(data)
+            for watcher in self._watchers:
+                watcher.show(data)
+            if len(data) >= SMALL_CHUNK_BYTES:
+                await asyncio.sleep(COALESCE_SECONDS if self._watchers else UNWATCHED_PAUSE_SECONDS)
+            if tape.full:
+                await tape.room()
+            if self._all_full():
+                await self._wait_for_room()
+
+    def _all_full(self) -> bool:
+        watchers = self._watchers
+        return bool(watchers) and all(w.full or w.behind or w.gone for w in watchers)
+
+    async def _wait_for_room(self) -> None:
+        # Not reading is what stops a flood: the kernel's buffer fills and the program waits.
+        while self._all_full():
+            self._room.clear()
+            await self._room.wait()
+
+    def _has_room(self, watcher: Watcher) -> None:
+        if watcher.behind and not watcher.gone:
+            watcher.catch_up(*self._whole_screen())
+        self._room.set()
+
+    def _whole_screen(self) -> tuple[str, bytes]:
+        return screen_frame(self.size.columns, self.size.rows), self._screen.snapshot()
+
+    def _name_answerer(self) -> None:
+        # Programs ask the terminal questions; two pages answering would type the answer twice.
+        for watcher in self._watchers:
+            watcher.give(role_frame(answers=watcher is self._watchers[-1]))
+
+    def _fit(self, *, redraw: bool = False) -> None:
+        if not self._watchers:
+            return
+        wanted = Size(
+            columns=min(w.cols for w in self._watchers), rows=min(w.rows for w in self._watchers)
+        )
+        if wanted == self.size and not redraw:
+            return
+        changed, self.size = wanted != self.size, wanted
+        for watcher in self._watchers:
+            watcher.give(size_frame(wanted.columns, wanted.rows))
+        if changed:
+            self._tape.resize(wanted)
+        if self._fitting is None or self._fitting.done():
+            self._fitting = asyncio.create_task(self._tell_size(nudge=redraw and not changed))
+
+    async def _tell_size(self, *, nudge: bool) -> None:
+        # The engine is told one size at a time, the latest: a page may change it all the time.
+        told: Size | None = None
+        if nudge:
+            # A full-screen program redraws only when the size it knows changes.
+            await self._stream.resize(Size(columns=self.size.columns, rows=self.size.rows - 1))
+        while told != self.size:
+            told = self.size
+            try:
+                await self._stream.resize(told)
+            except RangeError as error:
+                log.info("console.resize.failed", reason=error.reason)
+
+    async def _let_go(self) -> None:
+        if self._let_go_begun:
+            return
+        self._let_go_begun = True
+        if self._fitting is not None:
+            self._fitting.cancel()
+        await self._stream.close()
+        await self._tape.close()

@@ -1,0 +1,105 @@
+"""The console role's own parts: its threads, its open consoles, and its ear for revocations."""
+
+import asyncio
+import uuid
+from collections.abc import Iterable
+from datetime import timedelta
+
+from channels.db import database_sync_to_async
+from django.db import DatabaseError, connection
+
+from range.console.admission import Admission, ended_sandboxes, still_admitted
+from range.console.protocol import Close
+from range.console.registry import Registry
+from range.console.scribe import Scribe
+from range.console.services import end_abandoned
+from range.console.writer import Writer
+from range.lib.logs import get_logger
+from range.lib.notify import AsyncListener, conninfo
+
+log = get_logger(__name__)
+
+# A notification may be lost with its connection; asking this often keeps the promise of five
+# seconds without it.
+SWEEP = timedelta(seconds=3)
+CHANNELS = ("revocations", "sandboxes")
+
+
+class Role:
+    """What every socket of this process shares; started and stopped with the server."""
+
+    def __init__(self, *, sweep: timedelta = SWEEP) -> None:
+        self.registry = Registry()
+        self.scribe = Scribe()
+        self.writer = Writer()
+        self._sweep = sweep
+        self._listening: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Seal what a crash left open, and begin to listen."""
+        try:
+            await database_sync_to_async(end_abandoned)()
+        except DatabaseError as error:
+            log.warning("console.abandoned.unseen", error=type(error).__name__)
+        self._listening = asyncio.create_task(self._listen(), name="console revocations")
+
+    async def stop(self) -> None:
+        """Let every console go, write what is left, end the threads."""
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait([self._listening])
+        await self.registry.close_all(Close.RESTART)
+        await asyncio.to_thread(self.scribe.stop)
+        await asyncio.to_thread(self.writer.stop)
+
+    async def revoke(self) -> None:
+        """Close every socket whose permission has ended."""
+        seats = {seat.admission: seat for seat in self.registry.seats}
+        admissions = [a for a in seats if isinstance(a, Admission)]
+        open_in = {relay.key.sandbox_id for relay in self.registry.relays()}
+        ended, stopped = await database_sync_to_async(_ended)(admissions, open_in)
+        for admission, code in ended.items():
+            log.info("console.revoked", code=int(code))
+            seats[admission].close(code)
+        self.registry.close_sandboxes(stopped, Close.NOT_RUNNING)
+
+    async def _listen(self) -> None:
+        async with AsyncListener(conninfo(connection.settings_dict), *CHANNELS) as listener:
+            while True:
+                await listener.wait(self._sweep)
+                if not self.registry.seats and not self.registry.relays():
+                    continue
+                try:
+                    await self.revoke()
+                except DatabaseError as error:
+                    # Open consoles stay open while the database is away: nothing is lost by it.
+                    log.warning("console.revocation.waits", error=type(error).__name__)
+
+
+def _ended(
+    admissions: Iterable[Admission], sandbox_ids: Iterable[uuid.UUID]
+) -> tuple[dict[Admission, Close], set[uuid.UUID]]:
+    return still_admitted(admissions), ended_sandboxes(sandbox_ids)
+
+
+_current: list[Role] = []
+
+
+def current_role() -> Role:
+    """Return the process's role, making one where the server starts none."""
+    if not _current:
+        _current.append(Role())
+    return _current[0]
+
+
+async def start_role(role: Role | None = None) -> Role:
+    """Make a role this process's own and start it."""
+    _current[:] = [role or Role()]
+    await _current[0].start()
+    return _current[0]
+
+
+async def stop_role() -> None:
+    """Stop the process's role, if it has one."""
+    while _current:
+        await _current.pop().stop()

@@ -1,0 +1,181 @@
+"""Writes recordings and cuts commands in one thread, so that no key ever waits for a disk."""
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from range.console.recorder import Recorder, Seal
+from range.console.transcripts import Command, Cutter
+from range.lib.logs import get_logger
+from range.runtime.driver import Size
+
+log = get_logger(__name__)
+
+FLUSH_SECONDS = 1.0
+FLUSH_BYTES = 64 * 1024
+# A command just ended: its objectives should tick at once, not a second later.
+COMMAND_FLUSH_SECONDS = 0.03
+# The relay stops reading when this much waits for the disk.
+MOST_WAITING_BYTES = 4 * 1024 * 1024
+_COMMAND_ENDS = b"\x1b]133;D"
+
+type Note = (
+    tuple[int, Literal["o"], bytes] | tuple[int, Literal["i"], int] | tuple[int, Literal["r"], Size]
+)
+type OnCommand = Callable[[Command], None]
+type OnSeal = Callable[[Seal], None]
+
+
+@dataclass(kw_only=True)
+class Ledger:
+    """What the thread keeps for one recording.
+
+    Args:
+        on_command: Called in the thread for each command that ended.
+        on_seal: Called in the thread once, when the recording is finished.
+    """
+
+    recorder: Recorder
+    cutter: Cutter
+    on_command: OnCommand
+    on_seal: OnSeal
+    flushed_at: float = field(default_factory=time.monotonic)
+
+    def write(self, notes: list[Note]) -> None:
+        """Record and cut what was shown since the last time."""
+        for at_ms, code, value in notes:
+            if code == "o" and isinstance(value, bytes):
+                self.recorder.output(at_ms, value)
+                for command in self.cutter.feed(value, at_ms):
+                    self.on_command(command)
+            elif code == "i" and isinstance(value, int):
+                self.cutter.entered(value)
+            elif isinstance(value, Size):
+                self.cutter.cols = value.columns
+                self.recorder.resize(at_ms, cols=value.columns, rows=value.rows)
+        self.recorder.flush()
+
+    def end(self, at_ms: int) -> None:
+        """Finish the transcript and seal the recording."""
+        for command in self.cutter.finish(at_ms):
+            self.on_command(command)
+        self.on_seal(self.recorder.close())
+
+
+class Scribe:
+    """The thread; one for a process."""
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="scribe", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Do something after everything submitted before."""
+        self._work.put(work)
+
+    def stop(self) -> None:
+        """Finish what was submitted and end the thread."""
+        self._work.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            try:
+                work()
+            except Exception:
+                # A full disk must not end the console: it goes on unrecorded, and the log says so.
+                log.exception("console.recording.failed")
+
+
+class RecordingTape:
+    """Gathers what one console shows on the loop's side and hands it over in batches."""
+
+    def __init__(self, scribe: Scribe, ledger: Ledger) -> None:
+        self._scribe = scribe
+        self._ledger = ledger
+        self._loop = asyncio.get_running_loop()
+        self._began = time.monotonic()
+        self._notes: list[Note] = []
+        self._gathered = 0
+        self._waiting = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._soon = False
+        self._room = asyncio.Event()
+
+    @property
+    def full(self) -> bool:
+        """Tell whether the thread is so far behind that the relay must wait."""
+        return self._waiting > MOST_WAITING_BYTES
+
+    def output(self, data: bytes) -> None:
+        """Note bytes that were shown."""
+        self._notes.append((self._now(), "o", data))
+        self._gathered += len(data)
+        if self._gathered >= FLUSH_BYTES:
+            self._hand_over()
+        elif not self._soon and _COMMAND_ENDS in data:
+            self._soon = True
+            self._schedule(COMMAND_FLUSH_SECONDS)
+        elif self._timer is None:
+            self._schedule(FLUSH_SECONDS)
+
+    def entered(self, lines: int) -> None:
+        """Note that the return key was pressed; what was typed is never noted."""
+        self._notes.append((self._now(), "i", lines))
+
+    def resize(self, size: Size) -> None:
+        """Note a new size."""
+        self._notes.append((self._now(), "r", size))
+
+    async def room(self) -> None:
+        """Wait until the thread has caught up."""
+        while self.full:
+            self._room.clear()
+            await self._room.wait()
+
+    async def close(self) -> None:
+        """Write what is left and seal the recording."""
+        self._hand_over()
+        ended = asyncio.Event()
+        at_ms = self._now()
+        self._scribe.submit(lambda: self._finish(at_ms, ended))
+        await ended.wait()
+
+    def _now(self) -> int:
+        return int((time.monotonic() - self._began) * 1000)
+
+    def _schedule(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, self._hand_over)
+
+    def _hand_over(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        notes, size = self._notes, self._gathered
+        self._notes, self._gathered, self._soon = [], 0, False
+        if notes:
+            self._waiting += size
+            self._scribe.submit(lambda: self._write(notes, size))
+
+    def _write(self, notes: list[Note], size: int) -> None:
+        try:
+            self._ledger.write(notes)
+        finally:
+            self._loop.call_soon_threadsafe(self._written, size)
+
+    def _written(self, size: int) -> None:
+        self._waiting -= size
+        self._room.set()
+
+    def _finish(self, at_ms: int, ended: asyncio.Event) -> None:
+        try:
+            self._ledger.end(at_ms)
+        finally:
+            self._loop.call_soon_threadsafe(ended.set)

@@ -1,0 +1,112 @@
+"""One page looking at a console: a bounded queue of frames and what it has drawn so far."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+type Send = Callable[[bytes | str], Awaitable[None]]
+
+HIGH_BYTES = 256 * 1024
+LOW_BYTES = 96 * 1024
+
+
+class Watcher:
+    """Sends frames to one page and counts the bytes it has not drawn yet.
+
+    Args:
+        send: Writes one frame; it may wait for the network and may raise when the page left.
+        on_room: Called when a page that had too much undrawn can take more.
+    """
+
+    def __init__(self, send: Send, *, cols: int, rows: int) -> None:
+        self.cols = cols
+        self.rows = rows
+        self.behind = False
+        self.gone = False
+        self.on_room: Callable[[Watcher], None] = _nobody
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[bytes | str] = deque()
+        self._undrawn = 0
+        self._task: asyncio.Task[None] | None = None
+        self._sending = False
+
+    @property
+    def undrawn_bytes(self) -> int:
+        """Return how many bytes are queued, on the way, or not yet drawn."""
+        return self._undrawn
+
+    @property
+    def full(self) -> bool:
+        """Tell whether nothing more should be given now."""
+        return self._undrawn > HIGH_BYTES
+
+    def show(self, data: bytes) -> None:
+        """Give terminal bytes; a page that is too far behind is caught up later instead."""
+        if self.behind or self.gone:
+            return
+        if self.full:
+            self.behind = True
+            return
+        self._undrawn += len(data)
+        self.give(data)
+
+    def give(self, frame: bytes | str) -> None:
+        """Send a frame after those before it, at once where nothing waits."""
+        if self._sending:
+            self._queue.append(frame)
+            return
+        self._sending = True
+        # Started eagerly the send is over before this returns, unless the network is full: a
+        # task for each key would cost a turn of the loop.
+        task = asyncio.Task(self._drain(frame), loop=self._loop, eager_start=True)
+        self._task = None if task.done() else task
+
+    def catch_up(self, *frames: bytes | str) -> None:
+        """Replace everything undelivered by the whole screen, as if the page had just come."""
+        # Bytes already on their way will still be acknowledged; queued ones never left.
+        dropped = sum(len(frame) for frame in self._queue if isinstance(frame, bytes))
+        self._queue = deque(frame for frame in self._queue if isinstance(frame, str))
+        self._undrawn -= dropped
+        self.behind = False
+        for frame in frames:
+            self._undrawn += len(frame) if isinstance(frame, bytes) else 0
+            self.give(frame)
+
+    def drawn(self, count: int) -> None:
+        """Note that the page has drawn `count` further bytes; more than was sent counts as all."""
+        was_full = self.full or self.behind
+        self._undrawn = max(0, self._undrawn - count)
+        if was_full and self._undrawn < LOW_BYTES:
+            self.on_room(self)
+
+    async def flushed(self) -> None:
+        """Wait until everything given so far has left."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def leave(self) -> None:
+        """Send nothing more."""
+        self.gone = True
+        self._queue.clear()
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _drain(self, frame: bytes | str) -> None:
+        try:
+            while True:
+                await self._send(frame)
+                if not self._queue:
+                    return
+                frame = self._queue.popleft()
+        except Exception:
+            # Whoever reads from this page learns of the end and takes it off the console.
+            self.gone = True
+            self._queue.clear()
+            self.on_room(self)
+        finally:
+            self._sending = False
+
+
+def _nobody(_watcher: Watcher) -> None:
+    return None
