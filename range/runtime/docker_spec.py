@@ -176,9 +176,7 @@ def endpoint(topology: Topology, machine: Machine, network: str, *, place: Place
     }
 
 
-def probe_arguments(
-    network: str, image: str, *, place: Place, labels: Mapping[str, str]
-) -> dict[str, Any]:
+def probe_arguments(network: str, image: str, *, place: Place) -> dict[str, Any]:
     """Return the arguments of the container whose network namespace probes start from.
 
     It is an ordinary peer of the machines without a console, a capability or a trainee's file.
@@ -192,7 +190,11 @@ def probe_arguments(
         "User": "65534:65534",
         "Cmd": ["sleep", "infinity"],
         "Entrypoint": [],
-        "Labels": {**labels, PROBE: network},
+        "Labels": {
+            INSTALLATION: place.installation,
+            SANDBOX: str(place.sandbox_id),
+            PROBE: network,
+        },
         "Healthcheck": {"Test": ["NONE"]},
         "StopTimeout": 1,
         "HostConfig": {

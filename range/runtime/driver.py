@@ -28,6 +28,18 @@ class SandboxGone(RangeError):
         super().__init__(message, reason="sandbox-gone", status=410)
 
 
+class SandboxPaused(RangeError):
+    """The sandbox is frozen; what was asked needs it to run."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This sandbox is paused. Resume it first.",
+            reason="sandbox-paused",
+            status=409,
+            retryable=True,
+        )
+
+
 class NoSuchMachine(RangeError):
     """The sandbox never had a machine or network of that name."""
 

@@ -35,6 +35,8 @@ class FakeFile:
     gid: int = 0
     is_directory: bool = False
     link_target: str = ""
+    modified_at: float = 0.0
+    capabilities: bytes = b""
 
     def stat(self, path: str) -> FileStat:
         """Return what `Driver.stat` tells of it."""
@@ -47,6 +49,8 @@ class FakeFile:
             is_link=bool(self.link_target),
             is_directory=self.is_directory,
             link_target=self.link_target,
+            modified_at=self.modified_at,
+            capabilities=self.capabilities,
         )
 
 

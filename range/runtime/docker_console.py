@@ -1,0 +1,67 @@
+"""How a console enters a container: as the console's user, in a shell that outlives it."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from range.runtime import docker_exec, host_processes
+from range.runtime.driver import ConsoleUnavailable, Size
+from range.runtime.engine_client import Engine
+
+_CONSOLE_ID = re.compile(r"[a-z0-9-]{1,32}")
+_HELPER = "/usr/local/lib/range/console"
+# Images that do not come from our base have no helper: they get a plain shell that ends with
+# its connection.
+_ENTER = f'[ -x {_HELPER} ] && exec {_HELPER} "$@"; cd "${{HOME:-/}}" || cd /; exec /bin/sh -l'
+
+
+def command(machine: str, user: str, size: Size, *, console_id: str) -> dict[str, Any]:
+    """Return the engine's arguments for entering a machine.
+
+    Raises:
+        ConsoleUnavailable: The machine has no console, or the id is malformed.
+    """
+    if not user:
+        raise ConsoleUnavailable(f"Machine {machine} has no console.")
+    if not _CONSOLE_ID.fullmatch(console_id):
+        raise ConsoleUnavailable(f"{console_id[:40]!r} cannot name a console.")
+    return {
+        "User": user,
+        "Tty": True,
+        "AttachStdin": True,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "Env": [
+            "TERM=xterm-256color",
+            "COLORTERM=truecolor",
+            "LANG=C.UTF-8",
+            f"USER={user}",
+            f"LOGNAME={user}",
+        ],
+        "Cmd": [
+            "/bin/sh",
+            "-c",
+            _ENTER,
+            "console",
+            f"{user}-{console_id}",
+            str(size.rows),
+            str(size.columns),
+        ],
+    }
+
+
+def kill_holders(engine: Engine, container: str, *, within: timedelta) -> None:
+    """End what holds consoles open in a container, and the shells in it.
+
+    Raises:
+        SandboxGone: The container does not run.
+    """
+    with engine.client() as client:
+        found = client.inspect_container(container)["Id"]
+        rows = client.top(container, ps_args="-eo pid,comm")["Processes"]
+    holders = [int(row[0]) for row in rows or () if row[1] == "dtach"]
+    if holders and not host_processes.can_signal():
+        argv = ["pkill", "-KILL", "-x", "dtach"]
+        docker_exec.run(engine, container, argv, user="root", timeout=within)
+    for pid in holders:
+        host_processes.kill(pid, found)

@@ -1,0 +1,108 @@
+"""Runs a program inside a container, with a time-out that ends it and a bound on its output."""
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+from range.runtime import host_processes
+from range.runtime.driver import OUTPUT_LIMIT_BYTES, ExecResult
+from range.runtime.engine_client import Engine
+from range.runtime.engine_socket import STDERR, Hijacked, hijack
+
+_KILLED = 137
+_GRACE_SECONDS = 5.0
+_NO_SUCH_USER = b"unable to find user"
+_RUNTIME_FAILED = b"OCI runtime exec failed"
+
+
+class _Output:
+    """Collects what a program prints, up to a limit on each stream."""
+
+    def __init__(self) -> None:
+        self.stdout = bytearray()
+        self.stderr = bytearray()
+        self.truncated = False
+
+    def add(self, stream: int, data: bytes) -> None:
+        target = self.stderr if stream == STDERR else self.stdout
+        room = OUTPUT_LIMIT_BYTES - len(target)
+        self.truncated = self.truncated or len(data) > room
+        target += data[:room]
+
+
+def run(
+    engine: Engine,
+    container: str,
+    argv: Sequence[str],
+    *,
+    user: str,
+    timeout: timedelta,
+) -> ExecResult:
+    """Run `argv` and collect its output.
+
+    Raises:
+        SandboxGone: The container does not run.
+        EngineDown: The engine does not answer.
+    """
+    seconds = max(timeout.total_seconds(), 0.05)
+    command = list(argv) if host_processes.can_signal() else _bounded(argv, seconds)
+    with engine.client() as client:
+        exec_id = client.exec_create(container, command, user=user)["Id"]
+    path = f"/v{engine.version()}/exec/{exec_id}/start"
+    stream = hijack(engine.socket_path, path, {"Detach": False, "Tty": False}, timeout=10)
+    output = _Output()
+    try:
+        in_time = _collect(stream, output, seconds)
+        if not in_time:
+            _kill(engine, exec_id)
+            _collect(stream, output, _GRACE_SECONDS)
+    finally:
+        stream.close()
+    return _result(engine, exec_id, output, timed_out=not in_time)
+
+
+def _bounded(argv: Sequence[str], seconds: float) -> list[str]:
+    # Without a way to signal it from the host, the program must be ended from inside.
+    return ["timeout", "-s", "KILL", f"{seconds:.3f}", *argv]
+
+
+def _collect(stream: Hijacked, output: _Output, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    stream.connection.settimeout(seconds)
+    try:
+        for number, data in stream.frames():
+            output.add(number, data)
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            stream.connection.settimeout(left)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _kill(engine: Engine, exec_id: str) -> None:
+    with engine.client() as client:
+        found = client.exec_inspect(exec_id)
+    if found.get("Running"):
+        host_processes.kill(int(found.get("Pid") or 0), found["ContainerID"], group=True)
+
+
+def _result(engine: Engine, exec_id: str, output: _Output, *, timed_out: bool) -> ExecResult:
+    with engine.client() as client:
+        found = client.exec_inspect(exec_id)
+    code = found.get("ExitCode")
+    stdout, stderr = bytes(output.stdout), bytes(output.stderr)
+    if code in {126, 127} and _is_runtime_error(stdout):
+        stdout, stderr = b"", stdout
+    return ExecResult(
+        exit_code=_KILLED if timed_out or code is None else int(code),
+        stdout=stdout,
+        stderr=stderr,
+        timed_out=timed_out,
+        truncated=output.truncated,
+    )
+
+
+def _is_runtime_error(stdout: bytes) -> bool:
+    return stdout.startswith((_RUNTIME_FAILED, _NO_SUCH_USER))

@@ -1,0 +1,315 @@
+"""Starts the networks and machines of a sandbox side by side, and leaves nothing if it fails."""
+
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Network
+from queue import SimpleQueue
+from threading import Event
+from uuid import UUID
+
+from docker.errors import APIError, ImageNotFound
+
+from range.lib.errors import RangeError
+from range.lib.logs import get_logger
+from range.runtime import docker_exec, docker_files, docker_networks, docker_remove, docker_spec
+from range.runtime.docker_health import wait_until_healthy
+from range.runtime.docker_networks import NameTaken, SubnetTaken
+from range.runtime.driver import (
+    EngineDown,
+    EngineError,
+    Handle,
+    LaunchFailed,
+    MachineHandle,
+    NetworkHandle,
+    Progress,
+)
+from range.runtime.engine_client import Engine, create_container, explanation
+from range.runtime.options import DriverOptions
+from range.runtime.topology import Machine, Topology
+
+log = get_logger(__name__)
+
+_ATTEMPTS = 5
+# What an engine says when the machine it runs on has no more to give.
+_USED_UP = (
+    "no space left",
+    "cannot allocate memory",
+    "resource temporarily unavailable",
+    "exchange full",
+    "could not find an available",
+    "too many open files",
+)
+
+
+class _Cancelled(Exception):
+    """Another part of the same launch failed."""
+
+
+class Launch:
+    """One start of one sandbox."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        options: DriverOptions,
+        sandbox_id: UUID,
+        topology: Topology,
+        *,
+        deadline: datetime,
+    ) -> None:
+        self.engine = engine
+        self.options = options
+        self.sandbox_id = sandbox_id
+        self.topology = topology
+        self.end = time.monotonic() + (deadline - datetime.now(UTC)).total_seconds()
+        self.cancelled = Event()
+        self.reports: SimpleQueue[tuple[str, str] | None] = SimpleQueue()
+
+    def run(self, progress: Progress) -> Handle:
+        """Start everything and return the handle.
+
+        Raises:
+            LaunchFailed: Nothing of the sandbox is left.
+        """
+        try:
+            for _ in range(_ATTEMPTS):
+                self._check_time()
+                with suppress(NameTaken, SubnetTaken):
+                    return self._attempt(progress)
+                self.cancelled.clear()
+                self._remove()
+            raise EngineError("the sandbox's names or subnets stay taken")
+        except BaseException as error:
+            self._remove_quietly()
+            if isinstance(error, LaunchFailed) or not isinstance(error, RangeError):
+                raise
+            raise _as_launch_failure(error) from error
+
+    def machine_only(self, machine: Machine, subnets: Mapping[str, IPv4Network]) -> str:
+        """Start one machine on networks that exist; return its container's id.
+
+        Raises:
+            LaunchFailed: Nothing of the machine is left.
+        """
+        try:
+            return self._machine(machine, self._place(subnets), {})
+        except BaseException as error:
+            name = docker_spec.container_name(self.sandbox_id, machine.name)
+            docker_remove.container(self.engine, name)
+            if isinstance(error, NameTaken):
+                raise LaunchFailed("The machine is being reset already.", reason="engine") from None
+            if isinstance(error, LaunchFailed) or not isinstance(error, RangeError):
+                raise
+            raise _as_launch_failure(error) from error
+
+    def _place(self, subnets: Mapping[str, IPv4Network]) -> docker_spec.Place:
+        return docker_spec.Place(
+            installation=self.options.installation, sandbox_id=self.sandbox_id, subnets=subnets
+        )
+
+    def _attempt(self, progress: Progress) -> Handle:
+        pool = self.options.network_pool
+        subnets = docker_networks.choose_subnets(
+            self.engine, self.sandbox_id, self.topology, pool=pool
+        )
+        place = self._place(subnets)
+        with ThreadPoolExecutor(self.options.parallel, thread_name_prefix="launch") as threads:
+            # Networks first: machines wait for them, and the pool serves in this order.
+            networks = {
+                network.name: threads.submit(self._guarded, self._network, network.name, place)
+                for network in self.topology.networks
+            }
+            machines = {
+                machine.name: threads.submit(self._guarded, self._machine, machine, place, networks)
+                for machine in self.topology.machines
+            }
+            self._follow([*networks.values(), *machines.values()], progress)
+        return self._handle(subnets, networks, machines)
+
+    def _guarded[**P, R](self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return work(*args, **kwargs)
+        except BaseException:
+            self.cancelled.set()
+            raise
+
+    def _follow(self, parts: list[Future[str]], progress: Progress) -> None:
+        for part in parts:
+            part.add_done_callback(lambda _: self.reports.put(None))
+        for _ in parts:
+            while (report := self.reports.get()) is not None:
+                progress(*report)
+        errors = [error for part in parts if (error := part.exception())]
+        causes = [error for error in errors if not isinstance(error, _Cancelled)]
+        if errors:
+            raise (causes or errors)[0]
+
+    def _network(self, name: str, place: docker_spec.Place) -> str:
+        self._check_time()
+        network_id = docker_networks.create_network(self.engine, self.topology, name, place=place)
+        self.reports.put(("network", name))
+        return network_id
+
+    def _machine(
+        self,
+        machine: Machine,
+        place: docker_spec.Place,
+        networks: Mapping[str, Future[str]],
+    ) -> str:
+        self._check_time()
+        name = docker_spec.container_name(self.sandbox_id, machine.name)
+        container = self._create(machine, name, place)
+        docker_files.put(self.engine, container, docker_spec.placed_before_start(machine))
+        self._join(machine, container, place, networks)
+        self._check_time()
+        with self.engine.client() as client:
+            client.start(container)
+        self.reports.put(("machine", machine.name))
+        docker_files.put(self.engine, container, docker_spec.placed_after_start(machine))
+        self._set_up(machine, container)
+        wait_until_healthy(
+            self.engine,
+            container,
+            machine,
+            seconds=self._left(),
+            cancelled=self.cancelled.is_set,
+        )
+        self.reports.put(("healthy", machine.name))
+        return container
+
+    def _create(self, machine: Machine, name: str, place: docker_spec.Place) -> str:
+        arguments = docker_spec.container_arguments(self.topology, machine, place=place)
+        with self.engine.client() as client:
+            try:
+                return create_container(client, name, arguments)
+            except ImageNotFound as error:
+                raise LaunchFailed(
+                    f"The image of machine {machine.name} has not been built yet.",
+                    reason="image-missing",
+                    retryable=True,
+                ) from error
+            except APIError as error:
+                if error.status_code == 409:
+                    raise NameTaken from error
+                raise
+
+    def _join(
+        self,
+        machine: Machine,
+        container: str,
+        place: docker_spec.Place,
+        networks: Mapping[str, Future[str]],
+    ) -> None:
+        for network in machine.networks:
+            if network in networks and networks[network].exception() is not None:
+                raise _Cancelled
+        for network in machine.networks[1:]:
+            endpoint = docker_spec.endpoint(self.topology, machine, network, place=place)
+            name = docker_spec.network_name(self.sandbox_id, network)
+            with self.engine.client() as client:
+                client.connect_container_to_network(
+                    container,
+                    name,
+                    ipv4_address=endpoint["IPAMConfig"]["IPv4Address"],
+                    aliases=endpoint["Aliases"],
+                )
+
+    def _set_up(self, machine: Machine, container: str) -> None:
+        if not machine.setup:
+            return
+        self._check_time()
+        # One shell for all of them: each exec of its own would cost a tenth of a second.
+        script = "\n".join(["set -e", *(shlex.join(argv) for argv in machine.setup)])
+        result = docker_exec.run(
+            self.engine,
+            container,
+            ["/bin/sh", "-c", script],
+            user="root",
+            timeout=timedelta(seconds=self._left()),
+        )
+        self.reports.put(("setup", machine.name))
+        if result.exit_code:
+            log.warning("machine.setup.failed", machine=machine.name, exit_code=result.exit_code)
+            raise LaunchFailed(
+                f"A set-up command of machine {machine.name} ended with code {result.exit_code}.",
+                reason="setup-failed",
+            )
+
+    def _left(self) -> float:
+        return max(self.end - time.monotonic(), 0.0)
+
+    def _check_time(self) -> None:
+        if self.cancelled.is_set():
+            raise _Cancelled
+        if self._left() <= 0:
+            raise LaunchFailed(
+                "The sandbox was not ready in time. Try again in a moment.",
+                reason="deadline",
+                retryable=True,
+            )
+
+    def _remove(self) -> None:
+        docker_remove.sandbox(self.engine, self.options.installation, self.sandbox_id)
+
+    def _remove_quietly(self) -> None:
+        try:
+            self._remove()
+        except RangeError as error:
+            # The reaper finds it by its label; the cause of the failure is what matters here.
+            log.warning("sandbox.cleanup.failed", reason=error.reason)
+
+    def _handle(
+        self,
+        subnets: Mapping[str, IPv4Network],
+        networks: Mapping[str, Future[str]],
+        machines: Mapping[str, Future[str]],
+    ) -> Handle:
+        return Handle(
+            driver="docker",
+            sandbox_id=self.sandbox_id,
+            machines={
+                machine.name: machine_handle(
+                    self.topology, machine, machines[machine.name].result(), subnets
+                )
+                for machine in self.topology.machines
+            },
+            networks={
+                name: NetworkHandle(network_id=created.result(), subnet=str(subnets[name]))
+                for name, created in networks.items()
+            },
+        )
+
+
+def machine_handle(
+    topology: Topology, machine: Machine, container_id: str, subnets: Mapping[str, IPv4Network]
+) -> MachineHandle:
+    """Return the receipt of one started machine."""
+    return MachineHandle(
+        container_id=container_id,
+        addresses={
+            name: docker_spec.address(topology, machine.name, name, subnets[name])
+            for name in machine.networks
+        },
+        console_user=machine.console.user if machine.console else "",
+        aliases=machine.aliases,
+    )
+
+
+def _as_launch_failure(error: RangeError) -> LaunchFailed:
+    cause = error.__cause__
+    said = explanation(cause).lower() if isinstance(cause, APIError) else error.message.lower()
+    if isinstance(error, EngineDown):
+        return LaunchFailed(error.message, reason="engine-down", retryable=True)
+    if any(phrase in said for phrase in _USED_UP):
+        return LaunchFailed(
+            "The range has no room for another sandbox now. Try again in a few minutes.",
+            reason="capacity",
+            retryable=True,
+        )
+    if error.reason == "unsafe-topology":
+        return LaunchFailed(error.message, reason="unsafe-topology")
+    return LaunchFailed(error.message, reason="engine", retryable=True)

@@ -1,0 +1,90 @@
+"""Removes containers and networks of a sandbox, whatever state they are in."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from docker.errors import APIError
+
+from range.runtime import docker_spec
+from range.runtime.docker_networks import labelled_networks
+from range.runtime.engine_client import Engine, explanation
+
+_PARALLEL = 4
+_PATIENCE_SECONDS = 15.0
+_PAUSE_SECONDS = 0.05
+
+
+def sandbox(engine: Engine, installation: str, sandbox_id: UUID) -> None:
+    """Remove everything that carries the sandbox's label; nothing there is success.
+
+    Raises:
+        EngineDown: The engine does not answer.
+        EngineError: Something could not be removed.
+    """
+    labels = [
+        f"{docker_spec.INSTALLATION}={installation}",
+        f"{docker_spec.SANDBOX}={sandbox_id}",
+    ]
+    with engine.client() as client:
+        containers = [c["Id"] for c in client.containers(all=True, filters={"label": labels})]
+        networks = [n["Id"] for n in labelled_networks(client, labels)]
+    _each(lambda name: container(engine, name), containers)
+    _each(lambda name: _network(engine, name), networks)
+
+
+def container(engine: Engine, name: str) -> None:
+    """Kill and remove a container with its volumes; already gone is success.
+
+    Raises:
+        EngineDown: The engine does not answer.
+        EngineError: The engine would not remove it.
+    """
+
+    def remove() -> bool:
+        with engine.client() as client:
+            try:
+                client.remove_container(name, force=True, v=True)
+            except APIError as error:
+                if error.status_code == 404:
+                    return True
+                # Another process removes it in this moment: then wait until it has.
+                if error.status_code == 409 and "in progress" in explanation(error):
+                    return False
+                raise
+        return True
+
+    _until(remove)
+
+
+def _network(engine: Engine, network_id: str) -> None:
+    def remove() -> bool:
+        with engine.client() as client:
+            try:
+                client.remove_network(network_id)
+            except APIError as error:
+                if error.status_code == 404:
+                    return True
+                if "active endpoints" in explanation(error):
+                    return False
+                raise
+        return True
+
+    _until(remove)
+
+
+def _until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while not done() and time.monotonic() < end:
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _each(work: Callable[[str], None], names: Sequence[str]) -> None:
+    if len(names) < 2:
+        for name in names:
+            work(name)
+        return
+    with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="remove") as threads:
+        for done in [threads.submit(work, name) for name in names]:
+            done.result()

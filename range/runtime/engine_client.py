@@ -1,0 +1,133 @@
+"""Connections to a container engine, one per call in flight, and what its errors mean."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+from docker import APIClient
+from docker.errors import APIError, DockerException
+
+from range.runtime.driver import EngineDown, EngineError, SandboxGone, SandboxPaused
+
+_LOCAL_SOCKET = "unix:///var/run/docker.sock"
+_TIMEOUT_SECONDS = 60
+_IDLE_CLIENTS = 16
+
+
+class Engine:
+    """Lends clients of one engine; the library's clients are not safe to share by threads."""
+
+    def __init__(self, url: str = "") -> None:
+        self.url = url or os.environ.get("DOCKER_HOST") or _LOCAL_SOCKET
+        self._idle: list[APIClient] = []
+        self._lock = threading.Lock()
+        self._version: str | None = None
+
+    @property
+    def socket_path(self) -> str:
+        """Path of the engine's socket.
+
+        Raises:
+            EngineDown: The engine is not reached through a local socket.
+        """
+        scheme, _, path = self.url.partition("://")
+        if scheme not in {"unix", "http+unix"}:
+            raise EngineDown("only an engine behind a local socket is supported")
+        return "/" + path.lstrip("/")
+
+    def version(self) -> str:
+        """Return the version of the interface both sides speak.
+
+        Raises:
+            EngineDown: The engine does not answer.
+        """
+        if self._version is None:
+            with self.client():
+                pass
+        assert self._version is not None  # noqa: S101  # set by the first client
+        return self._version
+
+    @contextmanager
+    def client(self) -> Iterator[APIClient]:
+        """Lend a client, its failures translated into this layer's errors.
+
+        Raises:
+            EngineDown: The engine does not answer.
+            SandboxGone: What the call was about does not exist or does not run.
+            SandboxPaused: The call needs a machine that is not paused.
+            EngineError: The engine refused for another reason.
+        """
+        with translated():
+            lent = self._take()
+            try:
+                yield lent
+            except requests.exceptions.RequestException:
+                lent.close()
+                raise
+            except BaseException:
+                self._give_back(lent)
+                raise
+            self._give_back(lent)
+
+    def close(self) -> None:
+        """Close what lies idle."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for client in idle:
+            client.close()
+
+    def _take(self) -> APIClient:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        version = self._version or "auto"
+        client = APIClient(base_url=self.url, version=version, timeout=_TIMEOUT_SECONDS)
+        # The environment's proxies and certificates are not meant for the engine.
+        client.trust_env = False
+        self._version = client.api_version
+        return client
+
+    def _give_back(self, client: APIClient) -> None:
+        with self._lock:
+            if len(self._idle) < _IDLE_CLIENTS:
+                self._idle.append(client)
+                return
+        client.close()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the engine's library raises into this layer's errors."""
+    try:
+        yield
+    except APIError as error:
+        raise _meaning(error) from error
+    except requests.exceptions.RequestException as error:
+        raise EngineDown(type(error).__name__) from error
+    except DockerException as error:
+        raise EngineDown("no connection") from error
+
+
+def create_container(client: APIClient, name: str, arguments: dict[str, Any]) -> str:
+    """Create a container and return its id."""
+    created = client.create_container_from_config(arguments, name)  # type: ignore[no-untyped-call]
+    return str(created["Id"])
+
+
+def explanation(error: APIError) -> str:
+    """Return what the engine said, without the library's framing."""
+    return str(error.explanation or error)
+
+
+def _meaning(error: APIError) -> Exception:
+    said = explanation(error).lower()
+    if error.status_code == 404:
+        return SandboxGone()
+    if error.status_code == 409 and "is paused" in said:
+        return SandboxPaused()
+    if error.status_code == 409 and ("not running" in said or "stopped" in said):
+        return SandboxGone()
+    return EngineError(explanation(error))
