@@ -152,11 +152,7 @@ class Reconciler:
         try:
             handle = self._driver.start(
                 pk,
-                topology_for(
-                    sandbox.attempt.exercise.version,
-                    attempt_id=sandbox.attempt_id,
-                    epoch=sandbox.epoch,
-                ),
+                topology_for(sandbox.attempt.exercise.version, sandbox.attempt_id, sandbox.epoch),
                 deadline=timezone.now() + settings.RANGE_LAUNCH_DEADLINE,
                 progress=Progress(sandbox),
             )

@@ -1,0 +1,105 @@
+"""The checker role: judges what attempts ask for, and collects finished ones."""
+
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import close_old_connections, connection
+from django.utils import timezone
+
+from range.assessment.collection import collect, run_checks
+from range.console.models import Recording
+from range.exercises.models import Attempt
+from range.exercises.services import awaiting_checks, want_checks
+from range.lib.logs import get_logger
+from range.lib.notify import Listener, conninfo
+from range.runtime.driver import Driver
+from range.sandboxes.models import Sandbox
+
+log = get_logger(__name__)
+
+# A trainee who works outside a console (a web page, an editor) is looked at this often too.
+SWEEP_EVERY = timedelta(seconds=20)
+WORKERS = 2
+
+
+class Checker:
+    """Runs checks of several attempts side by side, each attempt one at a time.
+
+    Args:
+        driver: Asked for anew by each worker thread.
+    """
+
+    def __init__(self, driver: Callable[[], Driver]) -> None:
+        self._driver = driver
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="check")
+        self._busy: dict[uuid.UUID, Future[None]] = {}
+
+    def run(self, ended: threading.Event) -> None:
+        """Judge until `ended` is set; a database or engine that is away is waited for."""
+        with Listener(conninfo(connection.settings_dict), "checks") as listener:
+            while not ended.is_set():
+                try:
+                    self.tick()
+                except Exception:
+                    log.exception("checker.tick.failed")
+                    close_old_connections()
+                listener.wait(timedelta(seconds=settings.RANGE_SWEEP_SECONDS))
+        self._pool.shutdown(wait=True)
+
+    def tick(self) -> None:
+        """Begin what is due: finished attempts first, then those that wait for checks."""
+        for attempt in Attempt.objects.filter(state=Attempt.State.FINISHING).order_by(
+            "finished_at"
+        ):
+            self._begin(attempt.pk, self._collect)
+        self._sweep()
+        for attempt in awaiting_checks():
+            self._begin(attempt.pk, self._check)
+
+    def settle(self) -> None:
+        """Wait until everything begun so far has ended; for tests and commands."""
+        for future in list(self._busy.values()):
+            future.result()
+
+    def _sweep(self) -> None:
+        """Ask for checks of running attempts that nobody asked for in a while."""
+        stale = timezone.now() - SWEEP_EVERY
+        running = Sandbox.objects.filter(
+            state=Sandbox.State.RUNNING, attempt__state=Attempt.State.ACTIVE
+        ).select_related("attempt")
+        watched = set(
+            Recording.objects.filter(ended_at=None).values_list("sandbox_id", flat=True)
+        )
+        for sandbox in running:
+            run_at = sandbox.attempt.checks_run_at
+            if sandbox.pk in watched and (run_at is None or run_at < stale):
+                want_checks(sandbox.attempt_id)
+
+    def _begin(self, attempt_id: uuid.UUID, work: Callable[[Attempt], None]) -> None:
+        if attempt_id in self._busy:
+            return
+        future = self._pool.submit(self._in_own_connection, attempt_id, work)
+        self._busy[attempt_id] = future
+        future.add_done_callback(lambda _: self._busy.pop(attempt_id, None))
+
+    def _in_own_connection(self, attempt_id: uuid.UUID, work: Callable[[Attempt], None]) -> None:
+        try:
+            work(
+                Attempt.objects.select_related("exercise__version", "trainee").get(pk=attempt_id)
+            )
+        except Exception:
+            log.exception("checker.work.failed", attempt=str(attempt_id))
+        finally:
+            connection.close()
+
+    def _check(self, attempt: Attempt) -> None:
+        changed = run_checks(attempt, self._driver())
+        log.info("checks.run", attempt=str(attempt.pk), changed=changed)
+
+    def _collect(self, attempt: Attempt) -> None:
+        collect(attempt, self._driver())
+        log.info("attempt.collected", attempt=str(attempt.pk))

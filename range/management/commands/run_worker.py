@@ -1,0 +1,84 @@
+"""Run the worker role: everything that happens after an attempt's evidence is collected."""
+
+import threading
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import close_old_connections, connection
+
+from range.assessment import services as assessment
+from range.exercises.models import Attempt
+from range.exercises.services import mark_graded
+from range.lib.logs import get_logger
+from range.lib.notify import Listener, conninfo
+from range.lib.roles import end_on_signal
+from range.pipeline import services as pipeline
+from tutor import services as tutor
+
+log = get_logger(__name__)
+
+
+def complete(attempt: Attempt) -> None:
+    """Take a collected attempt to its grade, debrief and estimates; safe to repeat."""
+    assessment.record_proposals(attempt, tutor.judge(attempt))
+    assessment.grade(attempt)
+    tutor.debrief(attempt)
+    pipeline.refresh(attempt.trainee)
+    mark_graded(attempt.pk)
+
+
+def refresh_after_review(attempt: Attempt) -> None:
+    """Bring debrief and estimates up to a decision that a person took later."""
+    tutor.debrief(attempt)
+    pipeline.refresh(attempt.trainee)
+
+
+class Command(BaseCommand):
+    """Judges rubrics, grades, debriefs and refreshes estimates."""
+
+    help = "Grade collected attempts."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Work until SIGTERM or SIGINT."""
+        self.run(end_on_signal())
+
+    def run(self, ended: threading.Event) -> None:
+        """Complete attempts as they come; a database that is away is waited for."""
+        with Listener(conninfo(connection.settings_dict), "attempts") as listener:
+            while not ended.is_set():
+                wakes = listener.wait(timedelta(seconds=settings.RANGE_SWEEP_SECONDS))
+                try:
+                    complete_all()
+                    for wake in wakes:
+                        refresh_one(wake.payload)
+                except Exception:
+                    log.exception("worker.tick.failed")
+                    close_old_connections()
+
+
+def complete_all() -> None:
+    """Complete every collected attempt; one that fails does not hold up the others."""
+    waiting = Attempt.objects.filter(state=Attempt.State.COLLECTED).select_related(
+        "exercise__version__scenario", "trainee"
+    )
+    for attempt in waiting.order_by("finished_at"):
+        try:
+            complete(attempt)
+            log.info("attempt.graded", attempt=str(attempt.pk))
+        except Exception:
+            log.exception("attempt.grading.failed", attempt=str(attempt.pk))
+
+
+def refresh_one(payload: str) -> None:
+    """Refresh an attempt that was graded before, if the wake names one."""
+    try:
+        attempt_id = uuid.UUID(payload)
+    except ValueError:
+        return
+    graded = Attempt.objects.filter(pk=attempt_id, state=Attempt.State.GRADED)
+    attempt = graded.select_related("exercise__version__scenario", "trainee").first()
+    if attempt is not None:
+        refresh_after_review(attempt)
