@@ -69,7 +69,7 @@ def _drawn(variable: VariableSpec, dice: Dice) -> Scalar:
 
 @_drawn.register
 def _(variable: PasswordVariable, dice: Dice) -> Scalar:
-    letters = [dice.below(len(PASSWORD_LETTERS)) for _ in "x" * variable.length]
+    letters = [dice.below(len(PASSWORD_LETTERS)) for _ in range(variable.length)]
     return "".join(PASSWORD_LETTERS[each] for each in letters)
 
 
@@ -93,7 +93,7 @@ def _(variable: PortVariable, dice: Dice) -> Scalar:
 
 @_drawn.register
 def _(variable: HexVariable, dice: Dice) -> Scalar:
-    return "".join("0123456789abcdef"[dice.below(16)] for _ in "x" * variable.length)
+    return "".join("0123456789abcdef"[dice.below(16)] for _ in range(variable.length))
 
 
 @_drawn.register

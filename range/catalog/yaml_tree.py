@@ -62,9 +62,8 @@ def read_tree(text: bytes, *, file: str) -> Tree:
 
 
 def _refuse_events(source: str, file: str) -> None:
-    depth = count = documents = 0
-    for event in YAML(typ="safe", pure=True).parse(source):
-        count += 1
+    depth = documents = 0
+    for count, event in enumerate(YAML(typ="safe", pure=True).parse(source)):
         line = event.start_mark.line + 1
         depth += isinstance(event, CollectionStartEvent)
         depth -= type(event).__name__ in ("MappingEndEvent", "SequenceEndEvent")
@@ -86,14 +85,14 @@ def _value(node: Node, place: Place, tree: Tree, file: str) -> Any:
         return dict(_pairs(node, place, tree, file))
     if isinstance(node, SequenceNode):
         return [_value(each, (*place, i), tree, file) for i, each in enumerate(node.value)]
-    return _scalar(node)
+    return _scalar(str(node.value), str(node.tag).rpartition(":")[2])
 
 
 def _pairs(node: MappingNode, place: Place, tree: Tree, file: str) -> Iterator[tuple[Any, Any]]:
     seen: set[Any] = set()
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
-        if not isinstance(key_node, ScalarNode) or key_node.tag.endswith(":merge"):
+        if not isinstance(key_node, ScalarNode) or str(key_node.tag).endswith(":merge"):
             raise _problem(file, line, "a plain key", "a list, a mapping or <<")
         key = str(key_node.value)
         if key in seen:
@@ -103,8 +102,7 @@ def _pairs(node: MappingNode, place: Place, tree: Tree, file: str) -> Iterator[t
         yield key, _value(value_node, (*place, key), tree, file)
 
 
-def _scalar(node: ScalarNode) -> Any:
-    text, kind = str(node.value), str(node.tag).rpartition(":")[2]
+def _scalar(text: str, kind: str) -> Any:
     if kind == "bool":
         return text.lower() == "true"
     if kind == "null":

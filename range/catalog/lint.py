@@ -1,0 +1,28 @@
+"""Checks a scenario beyond its schema: errors that forbid publication, warnings, notes."""
+
+from collections.abc import Callable, Iterator
+
+from range.catalog.lint_files import file_problems
+from range.catalog.lint_help import help_problems
+from range.catalog.lint_machines import machine_problems
+from range.catalog.lint_solutions import solution_problems
+from range.catalog.lint_texts import text_problems
+from range.catalog.lint_variants import variant_problems
+from range.catalog.problems import Problem, Severity
+from range.catalog.reader import LoadedScenario
+
+RULES: tuple[Callable[[LoadedScenario], Iterator[Problem]], ...] = (
+    file_problems,
+    machine_problems,
+    solution_problems,
+    help_problems,
+    text_problems,
+    variant_problems,
+)
+_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+def lint(loaded: LoadedScenario) -> list[Problem]:
+    """Return everything to say about a scenario, errors first, each finding once."""
+    found = {problem for rule in RULES for problem in rule(loaded)}
+    return sorted(found, key=lambda each: (_ORDER[each.severity], each.file, each.line, str(each)))

@@ -1,0 +1,138 @@
+"""What other parts ask of a published scenario version: topology, values, secrets, texts."""
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from django.conf import settings
+
+from range.catalog import flags
+from range.catalog.briefs import to_html
+from range.catalog.models import ScenarioVersion
+from range.catalog.reader import BRIEF_FILE
+from range.catalog.rendering import rendered_data
+from range.catalog.schema import ScenarioSpec
+from range.catalog.templating import fill, names_in
+from range.catalog.topology_builder import build_topology
+from range.catalog.variables import draw, secrets_among
+from range.checks.spec import Scalar
+from range.lib.errors import RangeError
+from range.runtime.topology import Topology
+
+# Versions never change, so what is made of them may be kept.
+CACHE_LIMIT = 256
+_written: dict[UUID, ScenarioSpec] = {}
+_rendered: dict[tuple[UUID, UUID, int], ScenarioSpec] = {}
+
+
+class ImagesNotReady(RangeError):
+    """The machines' images are still being built, or could not be."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="images-not-ready", status=409, retryable=True)
+
+
+def spec_of(version: ScenarioVersion) -> ScenarioSpec:
+    """Return the scenario as written, with nothing chosen or filled in."""
+    return _remember(_written, version.pk, lambda: ScenarioSpec.model_validate(version.spec))
+
+
+def attempt_spec(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> ScenarioSpec:
+    """Return the scenario of one attempt: parts chosen, variables filled in.
+
+    It holds secrets and the reference solution: never send it anywhere.
+
+    Raises:
+        TemplateInvalid: A text cannot be filled in.
+    """
+    return _remember(
+        _rendered,
+        (version.pk, attempt_id, epoch),
+        lambda: rendered_data(version.spec, values_for(version, attempt_id, epoch)),
+    )
+
+
+def values_for(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> dict[str, Scalar]:
+    """Return every variable's value for an attempt; flags belong to the epoch."""
+    return draw(spec_of(version), flag_secret(), attempt_id, epoch=epoch)
+
+
+def topology_for(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> Topology:
+    """Return what a driver must start for an attempt.
+
+    Raises:
+        ImagesNotReady: The version's images are not built.
+        TopologyInvalid: The version lacks a file or an image.
+        TemplateInvalid: A seed cannot be filled in.
+    """
+    if version.image_state != ScenarioVersion.ImageState.READY:
+        raise ImagesNotReady("The machines of this scenario are still being prepared.")
+    return build_topology(
+        attempt_spec(version, attempt_id, epoch),
+        assets=version.assets,
+        images=version.images,
+        values=values_for(version, attempt_id, epoch),
+        attempt_id=attempt_id,
+        epoch=epoch,
+    )
+
+
+def secrets_of(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> dict[str, str]:
+    """Return each secret of an attempt with the placeholder that stands for it.
+
+    Flags of earlier epochs are among them: a recording goes on over a reset.
+    """
+    spec = spec_of(version)
+    found: dict[str, str] = {}
+    for each in range(1, max(1, epoch) + 1):
+        values = draw(spec, flag_secret(), attempt_id, epoch=each)
+        found |= secrets_among(spec, values)
+    return found
+
+
+def brief_for(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> str:
+    """Return the brief of an attempt as safe HTML.
+
+    Raises:
+        TemplateInvalid: It cannot be filled in, or names a secret.
+    """
+    values = values_for(version, attempt_id, epoch)
+    return to_html(fill(version.brief, _tellable(version, values), name=BRIEF_FILE))
+
+
+def brief_preview(version: ScenarioVersion) -> str:
+    """Return the brief for readers without an attempt: names stand for what is drawn later.
+
+    Raises:
+        TemplateInvalid: It cannot be read.
+    """
+    values = {name: f"[{name.replace('_', ' ')}]" for name in names_in(version.brief)}
+    return to_html(fill(version.brief, values, name=BRIEF_FILE))
+
+
+def flag_secret() -> bytes:
+    """Return the key of every flag and variable of this range."""
+    return str(settings.RANGE_FLAG_SECRET).encode()
+
+
+def examine_flag(version: ScenarioVersion, text: str) -> flags.FlagFinding:
+    """Tell what a submitted flag is, looked up among the version's objectives."""
+    keys = [objective.key for objective in spec_of(version).objectives]
+    return flags.examine(flag_secret(), text, objectives=keys)
+
+
+def _tellable(version: ScenarioVersion, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    variables = spec_of(version).variables
+    return {
+        name: value
+        for name, value in values.items()
+        if not variables[name].is_secret and not variables[name].hidden
+    }
+
+
+def _remember[K, V](cache: dict[K, V], key: K, make: Callable[[], V]) -> V:
+    value = cache.get(key)
+    if value is None:
+        if len(cache) >= CACHE_LIMIT:
+            cache.clear()
+        value = cache[key] = make()
+    return value
