@@ -51,8 +51,11 @@ class Engine:
         return self._version
 
     @contextmanager
-    def client(self) -> Iterator[APIClient]:
+    def client(self, *, timeout: float | None = None) -> Iterator[APIClient]:
         """Lend a client, its failures translated into this layer's errors.
+
+        Args:
+            timeout: Seconds of silence to bear; a client with its own is not used again.
 
         Raises:
             EngineDown: The engine does not answer.
@@ -61,16 +64,16 @@ class Engine:
             EngineError: The engine refused for another reason.
         """
         with translated():
-            lent = self._take()
+            lent = self._take() if timeout is None else self._made(timeout)
             try:
                 yield lent
             except requests.exceptions.RequestException:
                 lent.close()
                 raise
             except BaseException:
-                self._give_back(lent)
+                self._give_back(lent, again=timeout is None)
                 raise
-            self._give_back(lent)
+            self._give_back(lent, again=timeout is None)
 
     def close(self) -> None:
         """Close what lies idle."""
@@ -83,16 +86,19 @@ class Engine:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
+        return self._made(_TIMEOUT_SECONDS)
+
+    def _made(self, timeout: float) -> APIClient:
         version = self._version or "auto"
-        client = APIClient(base_url=self.url, version=version, timeout=_TIMEOUT_SECONDS)
+        client = APIClient(base_url=self.url, version=version, timeout=int(timeout))
         # The environment's proxies and certificates are not meant for the engine.
         client.trust_env = False
         self._version = client.api_version
         return client
 
-    def _give_back(self, client: APIClient) -> None:
+    def _give_back(self, client: APIClient, *, again: bool) -> None:
         with self._lock:
-            if len(self._idle) < _IDLE_CLIENTS:
+            if again and len(self._idle) < _IDLE_CLIENTS:
                 self._idle.append(client)
                 return
         client.close()
