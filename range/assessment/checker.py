@@ -71,9 +71,7 @@ class Checker:
         running = Sandbox.objects.filter(
             state=Sandbox.State.RUNNING, attempt__state=Attempt.State.ACTIVE
         ).select_related("attempt")
-        watched = set(
-            Recording.objects.filter(ended_at=None).values_list("sandbox_id", flat=True)
-        )
+        watched = set(Recording.objects.filter(ended_at=None).values_list("sandbox_id", flat=True))
         for sandbox in running:
             run_at = sandbox.attempt.checks_run_at
             if sandbox.pk in watched and (run_at is None or run_at < stale):
@@ -88,9 +86,7 @@ class Checker:
 
     def _in_own_connection(self, attempt_id: uuid.UUID, work: Callable[[Attempt], None]) -> None:
         try:
-            work(
-                Attempt.objects.select_related("exercise__version", "trainee").get(pk=attempt_id)
-            )
+            work(Attempt.objects.select_related("exercise__version", "trainee").get(pk=attempt_id))
         except Exception:
             log.exception("checker.work.failed", attempt=str(attempt_id))
         finally:

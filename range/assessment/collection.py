@@ -57,7 +57,7 @@ def collect(attempt: Attempt, driver: Driver) -> None:
     judgements = judge_objectives(objectives, probe)
     with transaction.atomic():
         _record_changes(attempt, objectives, judgements, final=True)
-        _keep_reports(attempt, objectives, judgements)
+        _keep_reports(attempt, objectives, judgements, probe)
         mark_collected(attempt.pk)
     stop(attempt, actor="range", reason="finished")
 
@@ -106,15 +106,18 @@ def _is_news(judgement: Judgement, row: Evidence | None, *, final: bool) -> bool
 
 
 def _keep_reports(
-    attempt: Attempt, objectives: Sequence[ObjectiveSpec], judgements: Judgements
+    attempt: Attempt,
+    objectives: Sequence[ObjectiveSpec],
+    judgements: Judgements,
+    probe: SandboxProbe,
 ) -> None:
     for objective in objectives:
         for check in leaves(objective.checks):
             if not isinstance(check, RubricCheck):
                 continue
-            judged = judgements[objective.key, check.id]
-            if judged.reason == "awaits-judgement":
-                _await_judgement(attempt, objective, check, judged.excerpt)
+            if judgements[objective.key, check.id].reason == "awaits-judgement":
+                # Read once more: a judgement's excerpt is cut, a person gets the whole.
+                _await_judgement(attempt, objective, check, check.read(probe) or "")
 
 
 def _await_judgement(

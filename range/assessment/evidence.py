@@ -152,7 +152,7 @@ def redacted(attempt: Attempt, text: str) -> str:
     """Replace the secrets of every sandbox the attempt had by their placeholders."""
     if not text:
         return text
-    return redactor_of(attempt, epochs=current_epoch(attempt)).redact(text)
+    return redactor_of(attempt, epoch=current_epoch(attempt)).redact(text)
 
 
 def current_epoch(attempt: Attempt) -> int:

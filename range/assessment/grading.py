@@ -16,7 +16,7 @@ from range.catalog.schema_policies import PassSpec
 from range.catalog.services import attempt_spec
 from range.checks.base import Judgement, Outcome
 from range.checks.combine import leaves
-from range.checks.rubric import RubricCheck
+from range.checks.rubric import Criterion, RubricCheck
 from range.exercises.models import Attempt
 from range.lib.errors import RangeError
 from range.lib.notify import notify
@@ -82,7 +82,7 @@ def decide(item: ReviewItem, *, person: User, level: int, note: str) -> None:
             status=403,
         )
     check = _rubric(item)
-    highest = len(next(c for c in check.criteria if c.id == item.criterion).levels) - 1
+    highest = len(criterion_of(item).levels) - 1
     if not 0 <= level <= highest:
         raise ReviewRefused(
             f"The level must lie between 0 and {highest}; it was {level}.", reason="no-such-level"
@@ -112,6 +112,20 @@ def _rubric(item: ReviewItem) -> RubricCheck:
             is_it = (objective.key, check.id) == (item.objective.key, item.check_id)
             if is_it and isinstance(check, RubricCheck):
                 return check
+    raise ReviewRefused(
+        "This criterion is no longer part of the scenario.", reason="no-such-check", status=404
+    )
+
+
+def criterion_of(item: ReviewItem) -> Criterion:
+    """Return the criterion an item is about.
+
+    Raises:
+        ReviewRefused: The scenario has no such criterion.
+    """
+    for criterion in _rubric(item).criteria:
+        if criterion.id == item.criterion:
+            return criterion
     raise ReviewRefused(
         "This criterion is no longer part of the scenario.", reason="no-such-check", status=404
     )

@@ -57,7 +57,7 @@ class Receipt:
     message: str
 
 
-def submit(attempt: Attempt, *, objective: str, check_id: str, value: str) -> Receipt:
+def submit(attempt: Attempt, *, objective: str, check: str, value: str) -> Receipt:
     """Judge a flag or an answer and record it; concurrent ones count one after the other.
 
     Raises:
@@ -69,20 +69,20 @@ def submit(attempt: Attempt, *, objective: str, check_id: str, value: str) -> Re
             f"That is {len(value)} characters long; at most {VALUE_LIMIT} are read.",
             reason="too-long",
         )
-    check = _check(attempt, objective, check_id)
+    spec = _check(attempt, objective, check)
     with transaction.atomic():
         held = Attempt.objects.select_for_update().get(pk=attempt.pk)
         if held.state != Attempt.State.ACTIVE:
             raise AttemptClosed
-        if _is_met(attempt, objective, check.id):
+        if _is_met(attempt, objective, spec.id):
             return _receipt(accepted=True, reason="already-accepted")
-        _refuse_beyond_tries(attempt, objective, check)
-        if isinstance(check, FlagCheck):
+        _refuse_beyond_tries(attempt, objective, spec)
+        if isinstance(spec, FlagCheck):
             accepted, reason = _judge_flag(attempt, objective, value)
         else:
-            accepted = check.accepts(value)
+            accepted = spec.accepts(value)
             reason = "answer-right" if accepted else "answer-wrong"
-        _keep(attempt, objective, check, value=value, accepted=accepted, reason=reason)
+        _keep(attempt, objective, spec, value=value, accepted=accepted, reason=reason)
     return _receipt(accepted=accepted, reason=reason)
 
 

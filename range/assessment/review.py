@@ -1,0 +1,106 @@
+"""What the review pages show, and only to those who may decide."""
+
+import uuid
+from typing import Any
+
+from django.db.models import QuerySet
+
+from range.accounts.access import Role, can_review, has_role
+from range.accounts.models import Membership, User
+from range.assessment.grading import ReviewRefused, criterion_of
+from range.assessment.models import ReviewItem
+
+SHOWN_DECIDED = 20
+
+
+def _of_schools(person: User) -> QuerySet[ReviewItem]:
+    schools = person.memberships.filter(role__in=[Role.INSTRUCTOR, Role.ADMIN]).values(
+        "organisation"
+    )
+    trainees = Membership.objects.filter(role=Role.TRAINEE, organisation__in=schools).values(
+        "person"
+    )
+    return (
+        ReviewItem.objects.filter(attempt__trainee__in=trainees)
+        .exclude(attempt__trainee=person)
+        .select_related(
+            "attempt__trainee", "attempt__exercise__version__scenario", "objective", "decided_by"
+        )
+    )
+
+
+def queue(person: User) -> dict[str, Any]:
+    """Return what waits for this person and what was decided lately.
+
+    Raises:
+        ReviewRefused: The person is no instructor.
+    """
+    if not has_role(person, Role.INSTRUCTOR, Role.ADMIN):
+        raise ReviewRefused(
+            "The review queue is for instructors. Your account has another role.",
+            reason="not-a-reviewer",
+            status=403,
+        )
+    items = _of_schools(person)
+    decided = items.filter(state=ReviewItem.State.DECIDED).order_by("-decided_at")
+    return {
+        "waiting": items.filter(state=ReviewItem.State.OPEN).order_by("created_at", "criterion"),
+        "decided": decided[:SHOWN_DECIDED],
+    }
+
+
+def next_for(person: User) -> ReviewItem | None:
+    """Return what has waited longest for this person, if anything does."""
+    waiting = _of_schools(person).filter(state=ReviewItem.State.OPEN)
+    return waiting.order_by("created_at", "criterion").first()
+
+
+def item_for(person: User, item_id: uuid.UUID) -> ReviewItem:
+    """Return one item.
+
+    Raises:
+        ReviewRefused: There is none, or it is not this person's to decide; both look the same.
+    """
+    item = _of_schools(person).filter(pk=item_id).first()
+    if item is None or not can_review(person, item.attempt.trainee_id):
+        raise ReviewRefused(
+            "There is no such item in your queue. It may have been another school's.",
+            reason="review-missing",
+            status=404,
+        )
+    return item
+
+
+def shown(item: ReviewItem) -> dict[str, Any]:
+    """Return what the page of one item shows: report by numbered lines, criterion, proposal."""
+    criterion = criterion_of(item)
+    proposal = item.proposal or {}
+    quoted = _quoted_lines(proposal)
+    lines = item.artefact.splitlines() or [""]
+    return {
+        "item": item,
+        "criterion": criterion,
+        "levels": list(enumerate(criterion.levels)),
+        "lines": [
+            {"number": number, "text": text, "is_quoted": number in quoted}
+            for number, text in enumerate(lines, start=1)
+        ],
+        "proposal": proposal,
+        "siblings": ReviewItem.objects.filter(attempt=item.attempt, check_id=item.check_id)
+        .exclude(pk=item.pk)
+        .order_by("criterion"),
+    }
+
+
+def _quoted_lines(proposal: dict[str, Any]) -> set[int]:
+    lines: set[int] = set()
+    for span in proposal.get("spans", []):
+        first, last = int(span.get("from", 0)), int(span.get("to", 0))
+        lines |= {number for number in (first, last) if number > 0}
+        lines |= {first + step for step in _steps(last - first)}
+    return lines
+
+
+def _steps(count: int) -> list[int]:
+    # A proposal is a model's word: never let its numbers decide how much memory is used.
+    return list(range(max(0, min(count, 500))))

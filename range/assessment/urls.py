@@ -1,0 +1,10 @@
+"""Addresses of the instructor's queue."""
+
+from django.urls import path
+
+from range.assessment import views
+
+urlpatterns = [
+    path("review/", views.review_queue, name="review-queue"),
+    path("review/<uuid:item_id>/", views.review_item, name="review-item"),
+]

@@ -1,0 +1,46 @@
+"""The instructor's queue: rubric criteria that need a person, with evidence beside them."""
+
+import uuid
+from typing import cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from range.accounts.access import record_access
+from range.accounts.models import User
+from range.assessment import review
+from range.assessment.grading import ReviewRefused, decide
+
+
+@require_GET
+def review_queue(request: HttpRequest) -> HttpResponse:
+    """Show what waits for a person, oldest first, and what was decided lately."""
+    person = cast(User, request.user)
+    return render(request, "assessment/review_queue.html", review.queue(person))
+
+
+@require_http_methods(["GET", "POST"])
+def review_item(request: HttpRequest, item_id: uuid.UUID) -> HttpResponse:
+    """Show one criterion with the report beside it, or take the decision on it."""
+    person = cast(User, request.user)
+    item = review.item_for(person, item_id)
+    if request.method == "POST":
+        return _decided(request, person, item_id)
+    record_access(person, subject_id=item.attempt.trainee_id, what=f"report for {item.criterion}")
+    return render(request, "assessment/review_item.html", review.shown(item))
+
+
+def _decided(request: HttpRequest, person: User, item_id: uuid.UUID) -> HttpResponse:
+    item = review.item_for(person, item_id)
+    try:
+        level = int(request.POST.get("level", ""))
+    except ValueError:
+        raise ReviewRefused(
+            "Choose one of the levels before you decide.", reason="no-level"
+        ) from None
+    decide(item, person=person, level=level, note=request.POST.get("note", ""))
+    messages.success(request, f"Decided: {item.attempt.trainee.shown_name}, {item.criterion}.")
+    following = review.next_for(person)
+    return redirect("review-item", following.pk) if following else redirect("review-queue")
