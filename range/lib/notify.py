@@ -156,7 +156,7 @@ class Listener:
         return [Wake(channel) for channel in self._channels]
 
     def _lost(self, error: psycopg.OperationalError) -> None:
-        log.warning("notify.connection.lost", error=type(error).__name__)
+        _tell(self._connection, error)
         self.close()
 
 
@@ -227,8 +227,16 @@ class AsyncListener:
         return [Wake(channel) for channel in self._channels]
 
     async def _lost(self, error: psycopg.OperationalError) -> None:
-        log.warning("notify.connection.lost", error=type(error).__name__)
+        _tell(self._connection, error)
         await self.close()
+
+
+def _tell(connection: object | None, error: psycopg.OperationalError) -> None:
+    # Further tries of the same outage are no news.
+    if connection is not None:
+        log.warning("notify.connection.lost", error=type(error).__name__)
+    else:
+        log.debug("notify.connection.refused", error=type(error).__name__)
 
 
 def _listen(channel: str) -> sql.Composed:
