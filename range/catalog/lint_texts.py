@@ -7,7 +7,7 @@ from range.catalog.problems import Problem, Severity
 from range.catalog.reader import BRIEF_FILE, LoadedScenario
 from range.catalog.rendering import VERBATIM, dumped
 from range.catalog.schema_solutions import PutStep, RunStep
-from range.catalog.schema_variables import ChoiceVariable
+from range.catalog.schema_variables import ChoiceVariable, FlagVariable
 from range.catalog.templating import TemplateInvalid, names_in
 from range.catalog.yaml_tree import Place
 
@@ -84,7 +84,12 @@ def _solution_templates(loaded: LoadedScenario) -> set[str]:
 
 
 def _variables(loaded: LoadedScenario) -> Iterator[Problem]:
+    proofs = loaded.spec.flag_variables()
     for name, variable in loaded.spec.variables.items():
+        if isinstance(variable, FlagVariable) and not (variable.objective or name in proofs):
+            yield loaded.problem(
+                Severity.ERROR, ("variables", name), "a flag check that stands for it", "none"
+            )
         if not (variable.is_secret and isinstance(variable, ChoiceVariable)):
             continue
         if any(len(str(option)) < _SHORTEST_SECRET for option in variable.options):

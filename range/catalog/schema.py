@@ -114,9 +114,6 @@ class ScenarioSpec(Spec):
                 f"a flag check stands for the variable {stranger[0]!r}, which is not declared "
                 "under variables with type: flag"
             )
-        unused = {n for n in declared - used if self._flag_objective(n) is None}
-        if unused:
-            raise ValueError(f"no flag check uses the flag {sorted(unused)[0]!r}")
         return self
 
     def objective(self, key: str) -> ObjectiveSpec:
