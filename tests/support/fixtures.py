@@ -76,8 +76,70 @@ SPEC = {
     "id": "small",
     "version": "1.0.0",
     "title": "Small",
-    "machines": {"box": {"console": {"user": "trainee"}, "resources": {"memory_mb": 64}}},
-    "objectives": [{"key": "enter", "title": "Get in", "weight": 100}],
+    "summary": "One machine, one flag, one thing to mend and one report.",
+    "modes": ["attack", "fix"],
+    "difficulty": 1,
+    "estimated_minutes": 10,
+    "variables": {"flag_enter": {"type": "flag"}, "colour": {"type": "choice", "from": ["red"]}},
+    "networks": {"lan": {"console": True}},
+    "machines": {
+        "box": {
+            "build": "machines/box",
+            "networks": ["lan"],
+            "console": {"user": "trainee"},
+            "resources": {"memory_mb": 64},
+        }
+    },
+    "objectives": [
+        {
+            "key": "enter",
+            "title": "Get in",
+            "weight": 100,
+            "checks": {
+                "all_of": [
+                    {"id": "flag", "kind": "flag", "max_tries_per_minute": 5},
+                    {
+                        "id": "colour",
+                        "kind": "answer",
+                        "prompt": "Which colour is the door?",
+                        "equals": "{{ colour }}",
+                        "max_tries": 3,
+                    },
+                ]
+            },
+            "skills": [{"key": "enumerate-system"}],
+            "hints": [{"rung": 1, "text": "Look around."}],
+        },
+        {
+            "key": "mend",
+            "title": "Close it",
+            "weight": 50,
+            "checks": {
+                "id": "gone",
+                "kind": "file",
+                "machine": "box",
+                "path": "/etc/hole",
+                "exists": False,
+            },
+            "skills": [{"key": "harden-privilege-rules"}],
+        },
+        {
+            "key": "report",
+            "title": "Tell about it",
+            "weight": 50,
+            "checks": {
+                "id": "report",
+                "kind": "rubric",
+                "artefact": "box:/home/trainee/report.md",
+                "criteria": [
+                    {"id": "cause", "title": "Names the cause", "weight": 3},
+                    {"id": "remedy", "title": "Names the remedy", "weight": 1},
+                ],
+            },
+            "skills": [{"key": "report-findings"}],
+        },
+    ],
+    "grading": {"pass": {"share": 0.7, "required": ["enter"]}},
     "lifecycle": {"limit_minutes": 60},
 }
 
@@ -93,7 +155,14 @@ def version(db):
         image_state=ScenarioVersion.ImageState.READY,
         images={"box": "none"},
     )
-    Objective.objects.create(version=made, key="enter", title="Get in", weight=100, position=1)
+    for position, objective in enumerate(SPEC["objectives"], start=1):
+        Objective.objects.create(
+            version=made,
+            key=objective["key"],
+            title=objective["title"],
+            weight=objective["weight"],
+            position=position,
+        )
     return made
 
 
