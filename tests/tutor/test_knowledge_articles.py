@@ -26,13 +26,13 @@ MARK = "<!-- rung: 3 -->"
 
 # Names, addresses and ranges that are reserved for documentation or never leave the machine.
 HARMLESS_HOST = re.compile(
-    r"^(?:[\w.-]+\.example|127\.0\.0\.1|192\.0\.2\.\d+|ledger|allowed\.example@192\.0\.2\.\d+)$"
+    r"^(?:[\w.-]+\.example|127\.0\.0\.1|192\.0\.2\.\d+|tern|allowed\.example@192\.0\.2\.\d+)$"
 )
 # What would point at an exercise: ids of the library, their worlds, and the shape of a flag.
 SCENARIO_WORDS = (
     "sudo-says", "clinic", "patient", "hospital", "teller", "quiet-night", "write-the-rule",
     "beacon-in-the-noise", "ward-7", "ransomware", "permit-portal", "pump-station", "cve-desk",
-    "patch-sunday", "helpdesk-copilot", "model-zoo", "invoice-desk", "three-hops", "payroll",
+    "patch-sunday", "helpdesk-copilot", "model-zoo", "invoice-desk", "three-hops", "payroll", "ledger", "daybook",
     "flag{",
 )  # fmt: skip
 CORE_SKILLS = (
