@@ -32,8 +32,8 @@ HARMLESS_HOST = re.compile(
 SCENARIO_WORDS = (
     "sudo-says", "clinic", "patient", "hospital", "teller", "quiet-night", "write-the-rule",
     "beacon-in-the-noise", "ward-7", "ransomware", "permit-portal", "pump-station", "cve-desk",
-    "patch-sunday", "helpdesk-copilot", "model-zoo", "invoice-desk", "three-hops", "payroll", "ledger", "daybook",
-    "flag{",
+    "patch-sunday", "helpdesk-copilot", "model-zoo", "invoice-desk", "three-hops", "payroll",
+    "ledger", "daybook", "flag{",
 )  # fmt: skip
 CORE_SKILLS = (
     "enumerate-system", "escalate-privilege", "abuse-sudo-rules", "abuse-setuid-programs",
