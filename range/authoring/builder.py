@@ -1,0 +1,124 @@
+"""The builder role: makes the images of published versions, newest publications first."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import close_old_connections, connection, transaction
+
+from range.authoring.images import build_images, tags_of
+from range.catalog.folder import digest_of, list_files
+from range.catalog.models import ScenarioVersion
+from range.catalog.publish import IMAGES_CHANNEL
+from range.catalog.services import spec_of
+from range.lib.errors import RangeError
+from range.lib.logs import get_logger
+from range.lib.notify import Listener, conninfo, notify
+from range.runtime.images import image_exists
+
+log = get_logger(__name__)
+
+State = ScenarioVersion.ImageState
+DETAIL_LIMIT = 4000
+type Report = Callable[[str], None]
+
+
+class FolderChanged(RangeError):
+    """A version's folder is gone or holds something else than what was published."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(
+            f"The folder of {slug} has changed since this version was published, so its images "
+            "cannot be built. Publish the scenario again.",
+            reason="folder-changed",
+            status=409,
+        )
+
+
+class Builder:
+    """Builds one version at a time; only one builder works on an engine."""
+
+    def __init__(self, *, scenarios: Path | None = None, progress: Report | None = None) -> None:
+        self._scenarios = scenarios or Path(settings.RANGE_SCENARIOS_DIR)
+        self._progress = progress
+
+    def run(self, ended: threading.Event) -> None:
+        """Build until `ended` is set; a database or engine that is away is waited for."""
+        self._taken_over = False
+        with Listener(conninfo(connection.settings_dict), IMAGES_CHANNEL) as listener:
+            while not ended.is_set():
+                try:
+                    self._take_over()
+                    while not ended.is_set() and self.build_next():
+                        pass
+                except Exception:
+                    log.exception("builder.tick.failed")
+                    close_old_connections()
+                listener.wait(timedelta(seconds=settings.RANGE_SWEEP_SECONDS))
+
+    def take_over(self) -> None:
+        """Put back what a builder before this one left half-done, or whose images are gone.
+
+        Raises:
+            EngineDown: The engine does not answer.
+        """
+        ScenarioVersion.objects.filter(image_state=State.BUILDING).update(image_state=State.PENDING)
+        newest = ScenarioVersion.objects.latest_per_scenario().values("pk")
+        for version in ScenarioVersion.objects.filter(pk__in=newest, image_state=State.READY):
+            if not all(image_exists(tag) for tag in set(version.images.values())):
+                self._move(version, State.READY, State.PENDING)
+
+    def build_next(self) -> bool:
+        """Build the newest version that waits; False when none does."""
+        waiting = ScenarioVersion.objects.filter(image_state=State.PENDING)
+        version = waiting.select_related("scenario").order_by("-published_at").first()
+        return version is not None and self.build(version)
+
+    def build(self, version: ScenarioVersion, *, source: str = State.PENDING) -> bool:
+        """Build a version's images if it still is in a state; False if somebody else was faster.
+
+        A failure is written to the row, for authors to read.
+
+        Raises:
+            RangeError: The engine does not answer; the version waits again.
+        """
+        if not self._move(version, source, State.BUILDING):
+            return False
+        log.info("images.build.begun", scenario=version.scenario.slug)
+        try:
+            images = self._images(version)
+        except RangeError as error:
+            if error.reason == "engine-down":
+                self._move(version, State.BUILDING, State.PENDING)
+                raise
+            detail = error.message[-DETAIL_LIMIT:]
+            self._move(version, State.BUILDING, State.FAILED, image_detail=detail)
+            log.warning("images.build.failed", scenario=version.scenario.slug, reason=error.reason)
+        else:
+            self._move(version, State.BUILDING, State.READY, images=images, image_detail="")
+            log.info("images.build.ready", scenario=version.scenario.slug)
+        return True
+
+    def _images(self, version: ScenarioVersion) -> dict[str, str]:
+        slug = version.scenario.slug
+        folder = self._scenarios / slug
+        spec = spec_of(version)
+        if not folder.is_dir() or digest_of(folder, list_files(folder)) != version.digest:
+            raise FolderChanged(slug)
+        tags_of(spec, folder)
+        return build_images(spec, folder, progress=self._progress)
+
+    def _take_over(self) -> None:
+        if not self._taken_over:
+            self.take_over()
+            self._taken_over = True
+
+    def _move(self, version: ScenarioVersion, source: str, target: str, **fields: object) -> bool:
+        rows = ScenarioVersion.objects.filter(pk=version.pk, image_state=source)
+        with transaction.atomic():
+            moved = rows.update(image_state=target, **fields) == 1
+            if moved:
+                notify(IMAGES_CHANNEL, f"{version.pk} {target}")
+        return moved

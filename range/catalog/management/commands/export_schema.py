@@ -1,0 +1,30 @@
+"""Write the JSON Schema of scenario files, for editors that complete and check as one types."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from range.catalog.schema import ScenarioSpec
+
+
+class Command(BaseCommand):
+    """Exports the schema."""
+
+    help = "Print the JSON Schema of scenario.yaml, or write it to a file."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Accept where to write."""
+        parser.add_argument("--to", type=Path)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write the schema."""
+        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+        schema |= ScenarioSpec.model_json_schema(by_alias=True)
+        text = json.dumps(schema, indent=2, sort_keys=True) + "\n"
+        if options["to"] is None:
+            self.stdout.write(text)
+        else:
+            options["to"].write_text(text, encoding="utf-8")
