@@ -7,7 +7,7 @@ offline=${offline:-}
 
 # --- Saying what happens ----------------------------------------------------------------------
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$@"; }
 
 # die MESSAGE [WHAT TO DO]
 die() {
@@ -17,20 +17,20 @@ die() {
     exit 1
 }
 
-# step NAME COMMAND...: runs the command quietly, tells its time, shows its end when it fails.
+# step TITLE COMMAND...: runs the command quietly, tells its time, shows its end when it fails.
 step() {
-    name=$1
+    step_title=$1
     shift
-    started=$(date +%s)
-    printf '  %-46s ' "$name"
-    log="var/log/setup-$(printf '%s' "$name" | tr -c 'a-zA-Z0-9\n' '-').log"
-    if "$@" >"$log" 2>&1; then
-        printf '%4d s\n' "$(($(date +%s) - started))"
+    step_began=$(date +%s)
+    printf '  %-46s ' "$step_title"
+    step_log="var/log/setup-$(printf '%s' "$step_title" | tr -c 'a-zA-Z0-9\n' '-').log"
+    if "$@" >"$step_log" 2>&1; then
+        printf '%4d s\n' "$(($(date +%s) - step_began))"
         return 0
     fi
-    printf 'failed after %d s\n\n' "$(($(date +%s) - started))"
-    tail -n 25 "$log" >&2
-    printf '\nThe whole output lies in %s.\n' "$log" >&2
+    printf 'failed after %d s\n\n' "$(($(date +%s) - step_began))"
+    tail -n 25 "$step_log" >&2
+    printf '\nThe whole output lies in %s.\n' "$step_log" >&2
     return 1
 }
 

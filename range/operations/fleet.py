@@ -57,12 +57,8 @@ class Fleet:
         """Return every other role, in the order in which they start."""
         return [
             self._engine_role("reconciler", self._manage(ENGINE_COMMANDS["reconciler"]), stage=1),
-            self._plain_role(
-                "web", self._uvicorn("range.asgi", self.port, "--ws", "none"), stage=3
-            ),
-            self._engine_role(
-                "console", self._uvicorn("range.console.asgi", self.port + 1), stage=3
-            ),
+            self._plain_role("web", self._web(), stage=3),
+            self._engine_role("console", self._console(), stage=3),
             *(
                 self._engine_role(name, self._manage(ENGINE_COMMANDS[name]), stage=2)
                 for name in ("checker", "builder")
@@ -91,14 +87,17 @@ class Fleet:
     def _manage(self, command: str) -> list[str]:
         return [sys.executable, "manage.py", command]
 
-    def _uvicorn(self, module: str, port: int, *options: str) -> list[str]:
+    def _console(self) -> list[str]:
+        listen = ("--host", self.host, "--port", str(self.port + 1))
+        return [*self._manage("run_console"), *listen]
+
+    def _web(self) -> list[str]:
         return [
-            *(sys.executable, "-m", "uvicorn", f"{module}:application"),
-            *("--host", self.host, "--port", str(port)),
+            *(sys.executable, "-m", "uvicorn", "range.asgi:application"),
+            *("--host", self.host, "--port", str(self.port), "--ws", "none"),
             *("--no-server-header", "--no-access-log", "--lifespan", "off"),
             # Event streams stay open for hours; a stop must not wait for them.
             *("--timeout-graceful-shutdown", "3"),
-            *options,
         ]
 
 

@@ -26,7 +26,7 @@ def test_an_event_becomes_one_json_line_with_its_facts(capsys):
     assert line["timestamp"].endswith("Z")
 
 
-def test_the_standard_librarys_loggers_take_the_same_form(capsys):
+def test_loggers_of_the_standard_library_take_the_same_form(capsys):
     logs.configure(as_json=True)
     logging.getLogger("elsewhere").error("it broke: %s", "why")
     assert json.loads(capsys.readouterr().err.strip())["event"] == "it broke: why"
