@@ -72,7 +72,7 @@ class FakeMachine:
     web: dict[int, Callable[[FakeRequest], HttpReply]] = field(default_factory=dict)
     setup_run: list[tuple[str, ...]] = field(default_factory=list)
     terminals: dict[str, FakeTerminal] = field(default_factory=dict)
-    usage: MachineUsage = field(default_factory=MachineUsage)
+    usage: MachineUsage = field(default_factory=lambda: MachineUsage(memory_bytes=1 << 20, pids=1))
     exited: bool = False
 
 

@@ -72,16 +72,15 @@ class Handle:
             raise ValueError(f"not a sandbox handle: {error}") from error
 
     def addresses_of(self, host: str, *, seen_from: str) -> Iterator[str]:
-        """Yield the addresses `host` has, the one on network `seen_from` first.
+        """Yield the address `host` has on network `seen_from`, else those it has elsewhere.
 
         Args:
             host: Name or alias of a machine, or an address inside the sandbox.
         """
         for name, machine in self.machines.items():
             if host == name or host in machine.aliases:
-                if seen_from in machine.addresses:
-                    yield machine.addresses[seen_from]
-                yield from (a for net, a in machine.addresses.items() if net != seen_from)
+                near = machine.addresses.get(seen_from)
+                yield from [near] if near else machine.addresses.values()
                 return
         if self._contains(host):
             yield host
