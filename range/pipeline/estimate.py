@@ -197,7 +197,8 @@ def spread_after(
     """
     belief = _Belief(estimate)
     for item in planned:
-        belief.shrink(item, weight=item.weight, parameters=parameters)
+        weight = _weight(item, repeat=False, parameters=parameters)
+        belief.shrink(item, weight=weight, parameters=parameters)
     after = belief.estimate()
     return {name: after.covariance[at][at] for at, name in enumerate(after.skills)}
 

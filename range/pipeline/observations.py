@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from range.catalog.schema_objectives import ObjectiveSpec
 from range.checks.base import Judgement, Outcome
@@ -11,6 +11,9 @@ from range.checks.combine import combine
 from range.checks.spec import SkillWeight
 from range.pipeline.estimate import SOLUTION_RUNG, Judge, Mode, Observation
 from range.pipeline.parameters import ParameterSet
+
+# A planned observation has not happened; its moment is never looked at.
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +86,37 @@ def trace(record: AttemptRecord, *, parameters: ParameterSet) -> tuple[Traced, .
     return tuple(
         _traced(record, objective, combination, moment, count=len(found), parameters=parameters)
         for objective, combination, moment in found
+    )
+
+
+def planned(
+    objectives: Iterable[ObjectiveSpec], *, difficulty: int, scenario: str, parameters: ParameterSet
+) -> tuple[Observation, ...]:
+    """Return the observations that playing a scenario would give, unhinted and in practice.
+
+    Of parts that depend on a draw, all are taken together: which one comes is not known.
+    """
+    parts = [
+        (objective, combination)
+        for objective in objectives
+        for combination in _combinations(objective, {})
+        if combination.skills
+    ]
+    return tuple(
+        Observation(
+            key=f"{scenario}:{number}",
+            attempt=scenario,
+            scenario=scenario,
+            variant=f"{scenario}:{number}",
+            at=_NEVER,
+            skills=_shares(combination.skills),
+            difficulty=parameters.difficulty_of(difficulty),
+            difficulty_sd=parameters.difficulty_sd,
+            score=0.0,
+            checks_in_attempt=len(parts),
+            mode=Mode.PRACTICE,
+        )
+        for number, (_, combination) in enumerate(parts)
     )
 
 

@@ -1,0 +1,159 @@
+"""What pages ask of frameworks: roles with both codes, what they require, what bears on them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from range.competencies.models import (
+    Alignment,
+    Crosswalk,
+    Framework,
+    RoleRequirement,
+    Statement,
+    WorkRole,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """A NICE work role with its DCWF twin, if it has one.
+
+    Args:
+        label: Framework and version whose codes these are.
+    """
+
+    code: str
+    title: str
+    description: str
+    label: str
+    dcwf_code: str = ""
+    dcwf_title: str = ""
+
+    @property
+    def codes(self) -> str:
+        """Return both codes side by side."""
+        return f"NICE {self.code}" + (f" · DCWF {self.dcwf_code}" if self.dcwf_code else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignedStatement:
+    """A framework id that a skill bears on, with who says so.
+
+    Args:
+        text: Wording of the edition in use; empty if that edition no longer has the id.
+    """
+
+    code: str
+    label: str
+    relation: str
+    text: str
+    author: str
+    review: str
+
+
+def roles_with_requirements() -> list[Role]:
+    """Return the roles that readiness can be said for, by title."""
+    asked = RoleRequirement.objects.filter(framework="nice").values_list("role_code", flat=True)
+    return _roles(set(asked))
+
+
+def role_by_code(code: str) -> Role | None:
+    """Return a role by its NICE code; None if it is unknown or asks for nothing."""
+    return next((role for role in roles_with_requirements() if role.code == code), None)
+
+
+def _roles(codes: Iterable[str]) -> list[Role]:
+    framework = Framework.objects.current("nice")
+    if framework is None:
+        return []
+    twins = _twins()
+    return [
+        Role(
+            code=row.code,
+            title=row.title,
+            description=row.description,
+            label=str(framework),
+            dcwf_code=twins.get(row.code, ("", ""))[0],
+            dcwf_title=twins.get(row.code, ("", ""))[1],
+        )
+        for row in WorkRole.objects.filter(framework=framework, code__in=codes).order_by("title")
+    ]
+
+
+def _twins() -> dict[str, tuple[str, str]]:
+    framework = Framework.objects.current("dcwf")
+    if framework is None:
+        return {}
+    titles = dict(framework.work_roles.values_list("code", "title"))
+    pairs = Crosswalk.objects.filter(framework=framework).order_by("nice_code", "dcwf_code")
+    twins: dict[str, tuple[str, str]] = {}
+    for nice_code, dcwf_code in pairs.values_list("nice_code", "dcwf_code"):
+        twins.setdefault(nice_code, (dcwf_code, titles.get(dcwf_code, "")))
+    return twins
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """What readiness for a role is held against.
+
+    Args:
+        required: Cut in logits of each skill the role asks for.
+        bearing: For each aligned statement of the role, the skills that bear on it.
+    """
+
+    required: Mapping[str, float]
+    bearing: Mapping[str, frozenset[str]]
+
+
+def demand_of(role: Role) -> Demand:
+    """Return what a role asks and which of its statements our skills bear on."""
+    return Demand(required=_required(role), bearing=_bearing(role))
+
+
+def _required(role: Role) -> dict[str, float]:
+    rows = RoleRequirement.objects.filter(framework="nice", role_code=role.code)
+    return dict(rows.order_by("skill__key").values_list("skill__key", "cut_logits"))
+
+
+def _bearing(role: Role) -> dict[str, frozenset[str]]:
+    framework = Framework.objects.current("nice")
+    listed = Statement.objects.filter(
+        framework=framework, work_roles__code=role.code, work_roles__framework=framework
+    )
+    aligned = Alignment.objects.filter(framework="nice", code__in=listed.values("code"))
+    bearing: dict[str, set[str]] = {}
+    for code, skill in aligned.values_list("code", "skill__key"):
+        bearing.setdefault(code, set()).add(skill)
+    return {code: frozenset(skills) for code, skills in sorted(bearing.items())}
+
+
+def alignments_of(skill_keys: Iterable[str]) -> Mapping[str, list[AlignedStatement]]:
+    """Return the framework ids of each skill, in the wording of the edition in use."""
+    rows = list(
+        Alignment.objects.filter(skill__key__in=list(skill_keys))
+        .select_related("skill")
+        .order_by("skill__key", "framework", "code")
+    )
+    words = _wording({row.framework for row in rows}, {row.code for row in rows})
+    found: dict[str, list[AlignedStatement]] = {}
+    for row in rows:
+        found.setdefault(row.skill.key, []).append(
+            AlignedStatement(
+                code=row.qualified_code,
+                label=f"{row.framework.upper()} {row.framework_version}",
+                relation=row.get_relation_display(),
+                text=words.get((row.framework, row.code), ""),
+                author=row.author,
+                review=row.review,
+            )
+        )
+    return found
+
+
+def _wording(names: Iterable[str], codes: Iterable[str]) -> dict[tuple[str, str], str]:
+    words: dict[tuple[str, str], str] = {}
+    for name in names:
+        framework = Framework.objects.current(name)
+        statements = Statement.objects.filter(framework=framework, code__in=codes)
+        for code, text in statements.values_list("code", "text"):
+            words[name, code] = text
+    return words

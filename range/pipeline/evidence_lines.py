@@ -1,0 +1,78 @@
+"""Evidence as pages list it, down to the moment in the recording."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.urls import NoReverseMatch, reverse
+
+from range.assessment.models import Evidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceLine:
+    """One record in a list of evidence.
+
+    Args:
+        moment_url: Into the replay; empty where nothing was recorded.
+    """
+
+    id: uuid.UUID
+    attempt_id: uuid.UUID
+    scenario: str
+    objective: str
+    check_id: str
+    kind: str
+    outcome: str
+    score: float
+    source: str
+    reason: str
+    hint_rung: int
+    policy: str
+    observed_at: datetime
+    moment_url: str
+
+
+def moment_url(row: Evidence) -> str:
+    """Return the address of the moment in the replay at which a record was made."""
+    if row.recording_id is None or row.recording_offset_ms is None:
+        return ""
+    try:
+        replay = reverse("replay", args=[row.attempt_id])
+    except NoReverseMatch:
+        return ""
+    return f"{replay}?recording={row.recording_id}&at={row.recording_offset_ms}"
+
+
+def with_context(rows: QuerySet[Evidence]) -> QuerySet[Evidence]:
+    """Load what a line shows in one query."""
+    return rows.select_related("objective", "attempt__exercise__version__scenario")
+
+
+def line(row: Evidence) -> EvidenceLine:
+    """Return one record as pages list it."""
+    exercise = row.attempt.exercise
+    return EvidenceLine(
+        id=row.pk,
+        attempt_id=row.attempt_id,
+        scenario=exercise.version.scenario.title,
+        objective=row.objective.title,
+        check_id=row.check_id,
+        kind=row.kind,
+        outcome=row.outcome,
+        score=row.score,
+        source=row.get_source_display(),
+        reason=row.reason,
+        hint_rung=row.hint_rung,
+        policy=exercise.get_policy_display(),
+        observed_at=row.observed_at,
+        moment_url=moment_url(row),
+    )
+
+
+def lines_by_id(ids: Iterable[str]) -> Mapping[str, EvidenceLine]:
+    """Return records by id, in one query."""
+    rows = with_context(Evidence.objects.filter(pk__in=list(ids)))
+    return {str(row.pk): line(row) for row in rows}

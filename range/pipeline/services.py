@@ -1,0 +1,169 @@
+"""Refresh a trainee's skill estimates, and answer what is known of a person for a work role."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from range.accounts.models import User
+from range.catalog.models import ScenarioVersion
+from range.catalog.services import spec_of
+from range.competencies.frameworks import Demand, Role, demand_of
+from range.competencies.models import ObservableSkill
+from range.exercises.services import offered_to
+from range.lib.logs import get_logger
+from range.pipeline.estimate import Estimate
+from range.pipeline.log import EvidenceLog, read_log
+from range.pipeline.models import SkillEstimate
+from range.pipeline.observations import planned
+from range.pipeline.parameters import CURRENT
+from range.pipeline.readiness import (
+    Candidate,
+    RoleReadiness,
+    Standing,
+    Suggestion,
+    Tally,
+    Word,
+    what_would_settle,
+)
+from range.pipeline.readiness import role_readiness as weigh_role
+
+log = get_logger(__name__)
+
+_COLUMNS = (
+    "mean",
+    "sd",
+    "evidence_count",
+    "scenario_count",
+    "hinted_count",
+    "attested_count",
+    "last_observed_at",
+    "parameter_set",
+    "updated_at",
+)
+
+
+@transaction.atomic
+def refresh(trainee: User) -> list[SkillEstimate]:
+    """Rebuild the cached estimates of every skill that the trainee's evidence touches.
+
+    Two refreshes at once follow one another; the same log gives the same rows.
+    """
+    User.objects.select_for_update().get(pk=trainee.pk)
+    moment = timezone.now()
+    skills = {skill.key: skill for skill in ObservableSkill.objects.order_by("key")}
+    known = read_log(trainee).standings(as_of=moment)
+    rows = [
+        SkillEstimate(
+            trainee=trainee,
+            skill=skills[each.skill],
+            mean=each.mean,
+            sd=each.sd,
+            evidence_count=each.tally.checks,
+            scenario_count=each.tally.scenarios,
+            hinted_count=each.tally.hinted,
+            attested_count=each.tally.attested,
+            last_observed_at=each.tally.last_at,
+            parameter_set=CURRENT.name,
+            updated_at=moment,
+        )
+        for each in known
+        if each.skill in skills
+    ]
+    SkillEstimate.objects.filter(trainee=trainee).exclude(
+        skill__in=[row.skill for row in rows]
+    ).delete()
+    SkillEstimate.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["trainee", "skill"], update_fields=_COLUMNS
+    )
+    log.info("pipeline.refreshed", trainee=str(trainee.pk), skills=len(rows))
+    return rows
+
+
+def cached_standings(trainees: Iterable[User]) -> Mapping[uuid.UUID, list[Standing]]:
+    """Return what the cache knows, by trainee id, for lists of many people."""
+    found: dict[uuid.UUID, list[Standing]] = {}
+    rows = SkillEstimate.objects.filter(trainee__in=list(trainees)).select_related("skill")
+    for row in rows.order_by("skill__key"):
+        amount = Tally(
+            checks=row.evidence_count,
+            scenarios=row.scenario_count,
+            hinted=row.hinted_count,
+            attested=row.attested_count,
+            last_at=row.last_observed_at,
+        )
+        standing = Standing(skill=row.skill.key, mean=row.mean, sd=row.sd, tally=amount)
+        found.setdefault(row.trainee_id, []).append(standing)
+    return found
+
+
+def readiness_for(known: Sequence[Standing], demand: Demand) -> RoleReadiness:
+    """Hold standings against what a role asks; a required skill never seen stands at the prior.
+
+    What was never observed says `not enough evidence`, so the role does too.
+    """
+    unseen = [
+        Standing(skill=key, mean=CURRENT.prior_mean, sd=CURRENT.prior_sd, tally=Tally())
+        for key in sorted(demand.required.keys() - {each.skill for each in known})
+    ]
+    return weigh_role([*known, *unseen], required=demand.required, aligned=demand.bearing)
+
+
+def role_readiness(trainee: User, role: Role) -> RoleReadiness:
+    """Return how ready a trainee is for a role, from the log as it stands now."""
+    demand = demand_of(role)
+    return readiness_for(read_log(trainee).standings(skills=sorted(demand.required)), demand)
+
+
+def suggestions_for(
+    trainee: User, *, estimate: Estimate, readiness: RoleReadiness
+) -> tuple[Suggestion, ...]:
+    """Return the two offered scenarios that would settle most of what a role leaves open."""
+    settled = {Word.MEETS, Word.LIKELY}
+    unsettled = [each.standing.skill for each in readiness.skills if each.word not in settled]
+    versions = [exercise.version for exercise in offered_to(trainee)]
+    candidates = [made for version in versions if (made := _candidate(version)) is not None]
+    return what_would_settle(
+        estimate, open_skills=unsettled, candidates=candidates, parameters=CURRENT
+    )
+
+
+def _candidate(version: ScenarioVersion) -> Candidate | None:
+    try:
+        spec = spec_of(version)
+    except ValueError as error:
+        log.warning("pipeline.version.unreadable", version=str(version.pk), error=str(error)[:200])
+        return None
+    return Candidate(
+        slug=version.scenario.slug,
+        title=spec.title,
+        planned=planned(
+            spec.objectives,
+            difficulty=spec.difficulty,
+            scenario=version.scenario.slug,
+            parameters=CURRENT,
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """What is known of one person at one moment: the log, the estimate, where skills stand."""
+
+    log: EvidenceLog
+    estimate: Estimate
+    standings: tuple[Standing, ...]
+
+
+def picture_of(trainee: User, *, assessed_only: bool = False) -> Picture:
+    """Read and replay a person's log over all skills there are."""
+    moment = timezone.now()
+    keys = list(ObservableSkill.objects.order_by("key").values_list("key", flat=True))
+    evidence_log = read_log(trainee, assessed_only=assessed_only)
+    return Picture(
+        log=evidence_log,
+        estimate=evidence_log.estimate(as_of=moment, skills=keys),
+        standings=evidence_log.standings(as_of=moment, skills=keys),
+    )

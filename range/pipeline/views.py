@@ -1,0 +1,58 @@
+"""Pages of skills: one's own, the list of people, a person, and one piece of evidence."""
+
+import uuid
+from typing import cast
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from range.accounts.models import User
+from range.pipeline import evidence_page as one
+from range.pipeline import people as several
+from range.pipeline.profile import Asked, PersonMissing, profile
+
+
+@require_safe
+def my_skills(request: HttpRequest) -> HttpResponse:
+    """Show the viewer's own skills: everything that an agency would see."""
+    viewer = cast(User, request.user)
+    context = {"profile": profile(viewer, viewer=viewer, asked=_asked(request)), "own": True}
+    return render(request, "pipeline/my_skills.html", context)
+
+
+@require_safe
+def person(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
+    """Show a person's skills to whoever they consented to; the look is written down."""
+    viewer = cast(User, request.user)
+    subject = User.objects.filter(pk=person_id, is_active=True).first()
+    if subject is None:
+        raise PersonMissing
+    context = {"profile": profile(subject, viewer=viewer, asked=_asked(request)), "own": False}
+    return render(request, "pipeline/person.html", context)
+
+
+@require_safe
+def people(request: HttpRequest) -> HttpResponse:
+    """List the people whose skills the viewer may see."""
+    page = several.people_page(
+        cast(User, request.user),
+        role_code=request.GET.get("role", ""),
+        search=request.GET.get("search", "")[:100],
+        number=request.GET.get("page", "1"),
+    )
+    return render(request, "pipeline/people.html", {"people": page})
+
+
+@require_safe
+def evidence(request: HttpRequest, evidence_id: uuid.UUID) -> HttpResponse:
+    """Show one piece of evidence: score, check, excerpt, and the way into the replay."""
+    page = one.evidence_page(evidence_id, viewer=cast(User, request.user))
+    return render(request, "pipeline/evidence.html", {"page": page})
+
+
+def _asked(request: HttpRequest) -> Asked:
+    return Asked(
+        role_code=request.GET.get("role", "")[:24],
+        assessed_only=request.GET.get("evidence") == "assessed",
+    )
