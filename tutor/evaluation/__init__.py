@@ -1,0 +1,1 @@
+"""The labelled sets of the tutor and the runners that measure it."""

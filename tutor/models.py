@@ -1,0 +1,191 @@
+"""Sources and chunks of knowledge, hints with their citations, and debriefs."""
+
+import uuid
+from datetime import datetime
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+from django.db.models import F, Func, Q
+from django.utils import timezone
+from pgvector.django import HnswIndex, VectorField
+
+from range.exercises.models import Attempt
+
+EMBEDDING_DIMENSIONS = 384
+
+
+class Source(models.Model):
+    """A document that passages come from; `scenario` is empty for what every scenario may use."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    key = models.CharField(max_length=160, unique=True)
+    scenario = models.SlugField(blank=True)
+    title = models.CharField(max_length=200)
+    version = models.CharField(max_length=32)
+    license = models.CharField(max_length=64)
+    url = models.CharField(max_length=300, blank=True)
+    topics = ArrayField(models.CharField(max_length=48), default=list, blank=True)
+    skills = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    sha256 = models.CharField(max_length=64)
+    ingested_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ChunkQuerySet(models.QuerySet["Chunk"]):
+    """Filters on chunks; every search starts from one of these."""
+
+    def allowed(self, *, scenario: str, objective: str, rung: int) -> "ChunkQuerySet":
+        """Keep what a trainee of this objective may read at this rung.
+
+        Passages that spoil are for the top rung only, where the author's own answer stands too.
+        """
+        scoped = Q(scenario="") | (Q(scenario=scenario) & Q(objective__in=["", objective]))
+        found = self.filter(scoped, min_rung__lte=rung)
+        return found if rung >= Chunk.SPOILING_RUNG else found.filter(spoils=False)
+
+
+class Chunk(models.Model):
+    """A piece of a source, with what full text and vector search need.
+
+    `identifiers` are exact names (T1548.003, CWE-89, an option, a path) which the English
+    configuration would cut up. `embedding` is empty until an embedding model is there.
+    """
+
+    SPOILING_RUNG: ClassVar = 4
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="chunks")
+    position = models.PositiveSmallIntegerField()
+    scenario = models.SlugField(blank=True)
+    objective = models.SlugField(max_length=64, blank=True)
+    min_rung = models.PositiveSmallIntegerField(default=0)
+    spoils = models.BooleanField(default=False)
+    heading = models.CharField(max_length=200)
+    text = models.TextField()
+    identifiers = ArrayField(models.CharField(max_length=120), default=list, blank=True)
+    sha256 = models.CharField(max_length=64)
+    embedding_model = models.CharField(max_length=64, blank=True)
+    embedding = VectorField(dimensions=EMBEDDING_DIMENSIONS, null=True, blank=True)
+    words = models.GeneratedField(
+        expression=SearchVector("heading", weight="B", config="english")
+        + SearchVector("text", weight="D", config="english"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+    names = models.GeneratedField(
+        expression=Func(F("identifiers"), function="array_to_tsvector"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    objects = ChunkQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "position"], name="chunk_position_unique"),
+            models.CheckConstraint(condition=Q(min_rung__lte=4), name="chunk_rung_at_most_4"),
+        ]
+        indexes: ClassVar = [
+            GinIndex(fields=["words"], name="chunk_words_gin"),
+            GinIndex(fields=["names"], name="chunk_names_gin"),
+            HnswIndex(
+                fields=["embedding"],
+                name="chunk_embedding_hnsw",
+                m=16,
+                ef_construction=64,
+                opclasses=["vector_cosine_ops"],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.heading
+
+
+class HintQuerySet(models.QuerySet["Hint"]):
+    """Filters and compare-and-set moves on hints."""
+
+    def claim(self, pk: uuid.UUID, *, stale: datetime) -> bool:
+        """Take an open hint for answering; False if somebody answers it since after `stale`."""
+        free = Q(claimed_at=None) | Q(claimed_at__lt=stale)
+        now = timezone.now()
+        return self.filter(free, pk=pk, state=Hint.State.OPEN).update(claimed_at=now) == 1
+
+    def settle(self, pk: uuid.UUID, *, state: str, **fields: object) -> bool:
+        """Move an open hint to its end; False if it already got there."""
+        moved = self.filter(pk=pk, state=Hint.State.OPEN)
+        return moved.update(state=state, answered_at=timezone.now(), **fields) == 1
+
+
+class Hint(models.Model):
+    """One piece of help on one objective.
+
+    OPEN (asked; web) -> ANSWERED (text and citations stand; web, while it streams)
+    or FAILED (no words of the model could be used; the author's rung stands instead).
+    """
+
+    class State(models.TextChoices):
+        """Whether the answer stands."""
+
+        OPEN = "OPEN", "Being answered"
+        ANSWERED = "ANSWERED", "Answered"
+        FAILED = "FAILED", "Answered without a model"
+
+    class Mode(models.TextChoices):
+        """Whose words the answer is made of."""
+
+        NONE = "none", "Without a model"
+        LOCAL = "local", "Local model"
+        HOSTED = "hosted", "Hosted model"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="hints")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    objective = models.SlugField(max_length=64)
+    rung = models.PositiveSmallIntegerField()
+    question = models.TextField(blank=True)
+    definition = models.BooleanField(default=False)
+    state = models.CharField(max_length=8, choices=State, default=State.OPEN, db_index=True)
+    mode = models.CharField(max_length=6, choices=Mode, default=Mode.NONE)
+    authored = models.TextField(blank=True)
+    text = models.TextField(blank=True)
+    passages = models.JSONField(default=list)
+    citations = models.JSONField(default=list)
+    guard = models.JSONField(default=dict)
+    context_digest = models.CharField(max_length=64, blank=True)
+    prompt_sha256 = models.CharField(max_length=64, blank=True)
+    model_name = models.CharField(max_length=80, blank=True)
+    asked_at = models.DateTimeField(default=timezone.now)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    objects = HintQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(rung__lte=4), name="hint_rung_at_most_4"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["attempt", "objective", "asked_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.objective} rung {self.rung} {self.state}"
+
+
+class Debrief(models.Model):
+    """The tutor's account of a finished attempt; written once by the worker, then replaced."""
+
+    attempt = models.OneToOneField(Attempt, on_delete=models.PROTECT, related_name="debrief")
+    summary = models.TextField()
+    sections = models.JSONField(default=list)
+    mode = models.CharField(max_length=6, choices=Hint.Mode, default=Hint.Mode.NONE)
+    written_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"debrief of {self.attempt_id}"

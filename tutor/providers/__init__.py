@@ -1,0 +1,1 @@
+"""What the tutor asks for words and vectors: seams and their implementations."""

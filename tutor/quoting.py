@@ -1,0 +1,60 @@
+"""Makes hostile text harmless to quote: no control sequences, no hidden characters, a fence."""
+
+import re
+import secrets
+import unicodedata
+
+_OSC = re.compile(r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|$)", re.DOTALL)
+_CSI = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?")
+_ESCAPE = re.compile(r"\x1b[ -/]*[0-~]?")
+_OVERSTRIKE = re.compile(r".\x08")
+# Chat templates of common models: a server may read them as control tokens inside any text.
+_TEMPLATE = re.compile(
+    r"<\s*(?=[|\uff5c])|(?<=[|\uff5c])\s*>|<<(?=/?SYS)|\[(?=/?INST\])"
+    r"|<(?=\s*/?\s*(?:s|system|user|assistant|think|tool_call|tool_response)\b)",
+    re.IGNORECASE,
+)
+ELLIPSIS = "…"
+
+
+def plain(text: str) -> str:
+    """Return readable text only: control sequences, bidi and zero-width characters removed."""
+    text = _CSI.sub("", _OSC.sub("", text))
+    text = _ESCAPE.sub("", text)
+    text = _OVERSTRIKE.sub("", text.replace("\r\n", "\n"))
+    return "".join(_readable(character) for character in text)
+
+
+def _readable(character: str) -> str:
+    if character in "\n\t":
+        return character
+    category = unicodedata.category(character)
+    if category in {"Cc", "Zl", "Zp"}:
+        return " "
+    return "" if category in {"Cf", "Cs", "Co", "Cn"} else character
+
+
+def one_line(text: str, *, limit: int) -> str:
+    """Return readable text on one line, cut to `limit` characters."""
+    return cut(" ".join(plain(text).split()), limit=limit)
+
+
+def cut(text: str, *, limit: int) -> str:
+    """Shorten text to `limit` characters, the last of them a mark that something is missing."""
+    return text if len(text) <= limit else text[: max(0, limit - 1)].rstrip() + ELLIPSIS
+
+
+def inert(text: str) -> str:
+    """Break what a model's server could take for a control token or a role of the chat."""
+    return _TEMPLATE.sub("(", text)
+
+
+def new_fence() -> str:
+    """Return a mark that nobody who wrote the quoted text could have known."""
+    return secrets.token_hex(6)
+
+
+def fenced(text: str, *, fence: str, label: str) -> str:
+    """Wrap untrusted text so that its end can be told from anything inside it."""
+    body = inert(plain(text)).replace(fence, "")
+    return f"[[{label} {fence}]]\n{body}\n[[end {fence}]]"
