@@ -74,7 +74,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     # Only now is Django set up, and the fixtures make rows.
-    session.config.pluginmanager.import_plugin("tests.support.fixtures")
+    for name in ("fixtures", "assessing"):
+        session.config.pluginmanager.import_plugin(f"tests.support.{name}")
     if not _is_controller() or session.config.option.collectonly:
         return
     state = Path(os.environ["RANGE_STATE_DIR"])

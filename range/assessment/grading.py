@@ -55,7 +55,7 @@ def record_proposals(attempt: Attempt, proposals: list[Proposal]) -> None:
             check_id=proposal.check_id,
             criterion=proposal.criterion,
             state=ReviewItem.State.OPEN,
-            proposal=None,
+            proposal__isnull=True,
         ).update(
             proposal={
                 "level": proposal.level,

@@ -1,0 +1,146 @@
+"""Checks look from outside, note what changed, and never blame a trainee for our failure."""
+
+import pytest
+from django.db import transaction
+from django.db.utils import IntegrityError
+
+from range.assessment import services
+from range.assessment.checker import Checker
+from range.assessment.models import Evidence, ReviewItem
+from range.exercises.models import Attempt
+from range.exercises.services import finish, want_checks
+from range.sandboxes.models import Sandbox
+from range.timeline.services import broken_at, events_of
+
+pytestmark = pytest.mark.django_db
+REPORT = "The hole in /etc/hole was left open by the installer. Remove the file and check weekly.\n"
+
+
+def outcome(attempt, key):
+    return {each.key: str(each.outcome) for each in services.status_of(attempt)}[key]
+
+
+def test_what_is_not_yet_done_leaves_no_evidence_during_work(attempt, handle, driver):
+    assert services.run_checks(attempt, driver) == 0
+    assert not Evidence.objects.exists()
+
+
+def test_a_mended_hole_is_seen_without_being_handed_in(attempt, driver, close_hole):
+    close_hole()
+    assert services.run_checks(attempt, driver) == 1
+    assert outcome(attempt, "mend") == "MET"
+    event = events_of(attempt.pk, kinds=["evidence.recorded"]).get()
+    assert event.payload["check"] == "gone"
+
+
+def test_the_same_outcome_is_recorded_once(attempt, driver, close_hole):
+    close_hole()
+    services.run_checks(attempt, driver)
+    assert services.run_checks(attempt, driver) == 0
+
+
+def test_a_hole_opened_again_is_unmet_again_and_both_are_on_record(
+    attempt, driver, handle, close_hole
+):
+    close_hole()
+    services.run_checks(attempt, driver)
+    driver.put_file(handle, "box", "/etc/hole", b"open")
+    services.run_checks(attempt, driver)
+    assert outcome(attempt, "mend") == "UNMET"
+    rows = Evidence.objects.order_by("observed_at").values_list("outcome", flat=True)
+    assert list(rows) == ["MET", "UNMET"]
+
+
+def test_an_engine_that_is_away_changes_nothing(attempt, driver, close_hole):
+    close_hole()
+    services.run_checks(attempt, driver)
+    driver.fail_next("stat")
+    services.run_checks(attempt, driver)
+    assert outcome(attempt, "mend") == "MET"
+
+
+def test_the_database_refuses_to_edit_or_delete_evidence(attempt, driver, close_hole):
+    close_hole()
+    services.run_checks(attempt, driver)
+    for attack in (
+        lambda: Evidence.objects.update(outcome="MET", score=1.0),
+        lambda: Evidence.objects.all().delete(),
+    ):
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            attack()
+    assert Evidence.objects.count() == 1
+
+
+@pytest.fixture
+def finished(attempt, handle):
+    finish(attempt.pk, reason="finished", actor="range")
+    attempt.refresh_from_db()
+    return attempt
+
+
+def test_at_the_end_every_check_has_its_record(finished, driver):
+    services.collect(finished, driver)
+    rows = {row.check_id: (row.outcome, row.reason) for row in Evidence.objects.all()}
+    assert rows["flag"] == ("UNMET", "not-submitted")
+    assert rows["gone"][0] == "UNMET"
+    assert rows["report"] == ("UNMET", "report-missing")
+    finished.refresh_from_db()
+    assert finished.state == Attempt.State.COLLECTED
+    assert Sandbox.objects.get().wanted == Sandbox.Wanted.STOPPED
+    assert broken_at(finished.pk) is None
+
+
+def test_collecting_twice_records_nothing_twice(finished, driver):
+    services.collect(finished, driver)
+    before = Evidence.objects.count()
+    services.collect(finished, driver)
+    assert Evidence.objects.count() == before
+
+
+def test_without_a_sandbox_nothing_is_held_against_the_trainee(finished, driver):
+    Sandbox.objects.update(state=Sandbox.State.STOPPED)
+    services.collect(finished, driver)
+    assert Evidence.objects.get(check_id="gone").outcome == "INCONCLUSIVE"
+
+
+def test_a_report_waits_for_a_person_whole_and_without_secrets(
+    finished, driver, write_report, flag
+):
+    write_report(REPORT * 100 + f"I used {flag()} to get in.\n")
+    services.collect(finished, driver)
+    items = list(ReviewItem.objects.order_by("criterion"))
+    assert [item.criterion for item in items] == ["cause", "remedy"]
+    assert items[0].artefact.count("installer") == 100
+    assert flag() not in items[0].artefact
+    assert flag() not in Evidence.objects.get(check_id="report").excerpt
+
+
+def test_the_rung_of_help_at_the_time_is_part_of_the_evidence(attempt, driver, close_hole):
+    from range.timeline.services import record
+
+    record(
+        attempt.pk, kind="hint.unlocked", actor="tutor", payload={"objective": "mend", "rung": 2}
+    )
+    record(
+        attempt.pk, kind="hint.unlocked", actor="tutor", payload={"objective": "enter", "rung": 3}
+    )
+    close_hole()
+    services.run_checks(attempt, driver)
+    assert Evidence.objects.get().hint_rung == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_checker_runs_what_is_wanted_and_collects_what_is_finished(
+    attempt, driver, close_hole
+):
+    close_hole()
+    want_checks(attempt.pk)
+    checker = Checker(lambda: driver)
+    checker.tick()
+    checker.settle()
+    assert outcome(attempt, "mend") == "MET"
+    finish(attempt.pk, reason="finished", actor="range")
+    checker.tick()
+    checker.settle()
+    attempt.refresh_from_db()
+    assert attempt.state == Attempt.State.COLLECTED
