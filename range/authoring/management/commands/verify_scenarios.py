@@ -1,0 +1,86 @@
+"""Verify scenarios on the real engine: fresh, wrong solutions, reference, foreign flags."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+from django.utils import timezone
+
+from range.authoring.plan import PlannedRun
+from range.authoring.verification_report import as_json, as_junit, as_text
+from range.authoring.verified import VerifiedLog
+from range.authoring.verify import Verification, Verifier
+from range.catalog.folder import digest_of, list_files
+from range.catalog.folders import scenario_folders
+from range.catalog.models import ScenarioVersion
+from range.lib.errors import RangeError
+from range.runtime import options as driver_options
+from range.runtime.registry import get_driver
+
+
+class Command(BaseCommand):
+    """Verifies scenario folders; needs the engine, and no database."""
+
+    help = "Carry out reference and wrong solutions in real sandboxes and compare."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Accept which scenarios and runs, and how to report."""
+        parser.add_argument("slug", nargs="*")
+        parser.add_argument("--json", action="store_true", help="One JSON object a scenario.")
+        parser.add_argument("--junit", type=Path, metavar="FILE")
+        parser.add_argument("--changed", action="store_true", help="Leave out what passed before.")
+        parser.add_argument("--only", metavar="TEXT", help="Runs whose name holds this text.")
+        parser.add_argument("--parallel", type=int, default=2, metavar="N")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Verify each scenario, print what differed, and end with status 1 if anything did."""
+        log = VerifiedLog(path=Path(settings.RANGE_STATE_DIR) / "verified.json")
+        try:
+            folders = scenario_folders(Path(settings.RANGE_SCENARIOS_DIR), options["slug"])
+            if options["changed"]:
+                folders = [each for each in folders if not log.knows(_digest(each))]
+            results = [self._verify(folder, log, options) for folder in folders]
+        except RangeError as error:
+            raise CommandError(error.message) from error
+        if options["junit"] is not None:
+            options["junit"].write_bytes(as_junit(results))
+        differing = [result.id for result in results if not result.passed]
+        if differing:
+            raise CommandError(f"Not verified: {', '.join(differing)}.")
+
+    def _verify(self, folder: Path, log: VerifiedLog, options: dict[str, Any]) -> Verification:
+        # Containers of an installation of its own: a running range must not reap them.
+        chosen = replace(driver_options.current(), installation=f"verify-{os.getpid()}")
+        verifier = Verifier(
+            driver=get_driver(settings.RANGE_DRIVER, chosen),
+            parallel=options["parallel"],
+            tell=(lambda _line: None) if options["json"] else self.stdout.write,
+        )
+        result = verifier.verify(folder, only=_only(options["only"]))
+        self.stdout.write(as_json(result) if options["json"] else as_text(result))
+        if result.passed and not options["only"]:
+            log.add(result.id, result.digest)
+            _note(result)
+        return result
+
+
+def _only(text: str | None) -> Callable[[PlannedRun], bool] | None:
+    return None if text is None else lambda run: text in run.label
+
+
+def _digest(folder: Path) -> str:
+    return digest_of(folder, list_files(folder))
+
+
+def _note(result: Verification) -> None:
+    """Date the published version, where there is a database that has it."""
+    try:
+        ScenarioVersion.objects.filter(digest=result.digest).update(verified_at=timezone.now())
+    except DatabaseError:
+        return

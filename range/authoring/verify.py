@@ -1,0 +1,249 @@
+"""Verifies a scenario on real machines: fresh, wrong, reference, and another attempt's flag.
+
+The same checks and the same probe judge here as in an attempt; no row is needed.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from range.assessment.probes import SandboxProbe
+from range.assessment.runner import combined, judge_objectives
+from range.authoring.images import build_images
+from range.authoring.plan import PlannedRun, VariantNeverDrawn, attempt_with, plan
+from range.authoring.solving import Solver
+from range.catalog import flags
+from range.catalog.lint import lint
+from range.catalog.problems import ScenarioInvalid, Severity
+from range.catalog.reader import LoadedScenario, read_scenario
+from range.catalog.rendering import rendered
+from range.catalog.schema import ScenarioSpec
+from range.catalog.topology_builder import build_topology
+from range.catalog.variables import Values
+from range.checks.base import Judgement, Outcome
+from range.checks.combine import leaves
+from range.checks.flag import FlagCheck
+from range.lib import clock
+from range.lib.errors import RangeError
+from range.runtime.driver import Driver, Handle
+
+START_LIMIT = timedelta(minutes=3)
+# Verification draws its own variables: no real attempt's secret is needed, nor made.
+SECRET = b"muster/verification"
+UNMINTED = "FLAG{" + "A" * 52 + "}"
+type Build = Callable[[ScenarioSpec, Path], Mapping[str, str]]
+type Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What one run showed.
+
+    Args:
+        differences: Sentences, one for each thing that differs; empty when all is as wanted.
+    """
+
+    name: str
+    expected: Mapping[str, str]
+    found: Mapping[str, str]
+    seconds: float
+    differences: tuple[str, ...] = ()
+
+    @property
+    def is_as_expected(self) -> bool:
+        """Tell whether nothing differs."""
+        return not self.differences
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """What verification of one scenario showed.
+
+    Args:
+        error: Why it could not be verified at all.
+    """
+
+    id: str
+    digest: str = ""
+    runs: tuple[RunResult, ...] = ()
+    seconds: float = 0.0
+    error: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether every run was as expected."""
+        return not self.error and all(run.is_as_expected for run in self.runs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verifier:
+    """Verifies scenarios with one driver.
+
+    Args:
+        build: Returns the image tag of each machine, building what is missing.
+        parallel: Sandboxes at once.
+        tell: Told about each run as it ends.
+    """
+
+    driver: Driver
+    build: Build = build_images
+    parallel: int = 2
+    tell: Tell = field(default=lambda _line: None)
+
+    def verify(
+        self, folder: Path, *, only: Callable[[PlannedRun], bool] | None = None
+    ) -> Verification:
+        """Verify one scenario's folder; never raises for what is wrong with the scenario.
+
+        Args:
+            only: Which runs to do; all when None.
+        """
+        began = time.monotonic()
+        try:
+            loaded = read_scenario(folder)
+            errors = [each for each in lint(loaded) if each.severity is Severity.ERROR]
+            if errors:
+                raise ScenarioInvalid(errors)
+            images = self.build(loaded.spec, folder)
+        except RangeError as error:
+            return Verification(
+                id=folder.name, error=error.message, seconds=time.monotonic() - began
+            )
+        runs = [run for run in plan(loaded.spec) if only is None or only(run)]
+        with ThreadPoolExecutor(self.parallel, thread_name_prefix="verify") as pool:
+            results = list(pool.map(lambda run: self._told(loaded, images, run), runs))
+        return Verification(
+            id=loaded.spec.id,
+            digest=loaded.digest,
+            runs=tuple(results),
+            seconds=time.monotonic() - began,
+        )
+
+    def _told(
+        self, loaded: LoadedScenario, images: Mapping[str, str], run: PlannedRun
+    ) -> RunResult:
+        began = time.monotonic()
+        try:
+            found, reasons = self._run(loaded, images, run)
+            differences = _differences(run.expected, found, reasons)
+        except (RangeError, VariantNeverDrawn) as error:
+            found, differences = {}, (str(error),)
+        result = RunResult(
+            name=run.label,
+            expected=run.expected,
+            found=found,
+            seconds=time.monotonic() - began,
+            differences=differences,
+        )
+        state = "as expected" if result.is_as_expected else "DIFFERS"
+        self.tell(f"{loaded.spec.id} {result.name}: {state} ({result.seconds:.1f} s)")
+        return result
+
+    def _run(
+        self, loaded: LoadedScenario, images: Mapping[str, str], run: PlannedRun
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        attempt_id, values = attempt_with(loaded.spec, SECRET, run.variant)
+        spec = rendered(loaded.spec, values)
+        if run.solution == "foreign-flag":
+            return _foreign_flags(self.driver, spec, attempt_id)
+        topology = build_topology(
+            spec,
+            assets=loaded.assets,
+            images=images,
+            values=values,
+            attempt_id=attempt_id,
+            epoch=1,
+        )
+        handle = self.driver.start(uuid4(), topology, deadline=clock.now() + START_LIMIT)
+        try:
+            return self._in_sandbox(loaded, spec, values, handle, run)
+        finally:
+            self.driver.stop(handle)
+
+    def _in_sandbox(
+        self,
+        loaded: LoadedScenario,
+        spec: ScenarioSpec,
+        values: Values,
+        handle: Handle,
+        run: PlannedRun,
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        solver = Solver(self.driver, handle, spec, loaded.assets, values)
+        if run.solution == "reference":
+            solver.reference(run.target)
+        elif run.solution == "wrong":
+            solver.wrong(run.target)
+        if run.wait_seconds:
+            clock.sleep(timedelta(seconds=run.wait_seconds))
+        probe = SandboxProbe(self.driver, handle, submissions=solver.submissions)
+        return _judged(spec, probe)
+
+
+def _judged(spec: ScenarioSpec, probe: SandboxProbe) -> tuple[dict[str, str], dict[str, str]]:
+    judgements = judge_objectives(spec.objectives, probe, skip_kinds=frozenset())
+    outcomes = combined(spec.objectives, judgements)
+    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
+    for objective in spec.objectives:
+        mine = {
+            check.id: judgements[objective.key, check.id]
+            for check in leaves(objective.checks)
+            if check.role == "required"
+        }
+        outcome = outcomes[objective.key].outcome
+        # Words are judged by people: for a program, a report that waits for them is all there is.
+        if outcome is Outcome.INCONCLUSIVE and _only_waits(mine.values()):
+            outcome = Outcome.MET
+        found[objective.key] = outcome.value.lower()
+        reasons[objective.key] = "; ".join(
+            f"{check}: {judged.reason}" + (f" ({judged.excerpt[:160]})" if judged.excerpt else "")
+            for check, judged in mine.items()
+        )
+    return found, reasons
+
+
+def _only_waits(judgements: Iterable[Judgement]) -> bool:
+    unclear = [each for each in judgements if each.outcome is Outcome.INCONCLUSIVE]
+    return all(each.reason == "awaits-judgement" for each in unclear)
+
+
+def _foreign_flags(
+    driver: Driver, spec: ScenarioSpec, attempt_id: UUID
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Hand in another attempt's flags, one from after a reset, and one nobody minted."""
+    found: dict[str, str] = {}
+    for objective, check in _flag_checks(spec):
+        other = uuid4()
+        foreign = flags.mint(SECRET, other, objective, 1)
+        finding = flags.examine(SECRET, foreign, objectives=[objective])
+        recognised = finding.attempt_id == other and finding.proves(objective)
+        tried = (foreign, flags.mint(SECRET, attempt_id, objective, 2), UNMINTED)
+        accepted = [flag for flag in tried if _is_accepted(driver, check, objective, flag)]
+        found[objective] = "met" if accepted or not recognised else "unmet"
+    return found, dict.fromkeys(found, "a flag that is not this attempt's was accepted")
+
+
+def _is_accepted(driver: Driver, check: FlagCheck, objective: str, flag: str) -> bool:
+    probe = SandboxProbe(driver, None, submissions={(objective, check.id): flag})
+    return check.judge(probe, objective=objective).outcome is not Outcome.UNMET
+
+
+def _flag_checks(spec: ScenarioSpec) -> Iterator[tuple[str, FlagCheck]]:
+    for objective in spec.objectives:
+        for check in leaves(objective.checks):
+            if isinstance(check, FlagCheck):
+                yield objective.key, check
+
+
+def _differences(
+    expected: Mapping[str, str], found: Mapping[str, str], reasons: Mapping[str, str]
+) -> tuple[str, ...]:
+    return tuple(
+        f"{key}: expected {wanted}, found {found.get(key, 'nothing')}: {reasons.get(key, '')}"
+        for key, wanted in expected.items()
+        if wanted != "any" and found.get(key) != wanted
+    )
