@@ -7,6 +7,7 @@ from django.conf import settings
 
 from range.catalog import flags
 from range.catalog.briefs import to_html
+from range.catalog.hints import hint_text
 from range.catalog.models import ScenarioVersion
 from range.catalog.reader import BRIEF_FILE
 from range.catalog.rendering import rendered_data
@@ -107,6 +108,21 @@ def brief_preview(version: ScenarioVersion) -> str:
     """
     values = {name: f"[{name.replace('_', ' ')}]" for name in names_in(version.brief)}
     return to_html(fill(version.brief, values, name=BRIEF_FILE))
+
+
+def hint_for(
+    version: ScenarioVersion, attempt_id: UUID, epoch: int, *, objective: str, rung: int
+) -> str | None:
+    """Return an authored rung as Markdown with secrets replaced; None when there is none.
+
+    Raises:
+        TemplateInvalid: A text cannot be filled in.
+        KeyError: The scenario has no such objective.
+    """
+    text = hint_text(attempt_spec(version, attempt_id, epoch), objective, rung)
+    for secret, placeholder in secrets_of(version, attempt_id, epoch).items():
+        text = text.replace(secret, placeholder) if text else text
+    return text
 
 
 def flag_secret() -> bytes:
