@@ -1,74 +1,65 @@
-"""What every page shares: anticipated errors become pages, and the console's origin is allowed."""
-
-from collections.abc import Callable
-from urllib.parse import urlsplit
+"""Answers anticipated errors in words, and lets the workspace reach its consoles."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
 
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
+from range.workspace.console_origin import console_origin
 
 log = get_logger(__name__)
-type GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+_TITLES = {
+    403: "You may not do that",
+    404: "There is nothing here",
+    409: "That is not possible now",
+    410: "That is over",
+    429: "Too many at once",
+    503: "The range is busy",
+}
 
 
-def _is_htmx(request: HttpRequest) -> bool:
-    return request.headers.get("HX-Request") == "true"
+class ConsoleOriginMiddleware(MiddlewareMixin):
+    """Adds the console role's address to what the workspace page, and only it, may connect to."""
 
-
-def error_response(request: HttpRequest, error: RangeError) -> HttpResponse:
-    """Turn an anticipated error into a page, or into a notice for an htmx request."""
-    log.info("page.refused", reason=error.reason, status=error.status)
-    context = {"error": error}
-    if not _is_htmx(request):
-        return render(request, "error.html", context, status=error.status)
-    response = render(request, "error.html#notice", context, status=error.status)
-    response["HX-Retarget"] = "#notices"
-    response["HX-Reswap"] = "beforeend"
-    return response
-
-
-class RangeErrorMiddleware:
-    """Answers a `RangeError` with its own status, message and reason; other errors are bugs."""
-
-    sync_capable = True
-    async_capable = False
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answer anticipated errors; leave the rest to Django."""
-        return error_response(request, error) if isinstance(error, RangeError) else None
-
-
-def console_origin(request: HttpRequest) -> str:
-    """Return the WebSocket origin of the console role as this browser must address it."""
-    if settings.RANGE_CONSOLE_ORIGIN:
-        return str(settings.RANGE_CONSOLE_ORIGIN)
-    scheme = "wss" if request.is_secure() else "ws"
-    host = urlsplit(f"//{request.get_host()}").hostname or "localhost"
-    host = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{host}:{settings.RANGE_CONSOLE_PORT}"
-
-
-class ConsoleOriginMiddleware:
-    """Adds the console's own origin to this response's connect-src, and nothing wider."""
-
-    sync_capable = True
-    async_capable = False
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
-        if not hasattr(response, "_csp_config"):
-            sources = [*settings.SECURE_CSP["connect-src"], console_origin(request)]
-            response._csp_config = settings.SECURE_CSP | {"connect-src": sources}  # type: ignore[attr-defined]
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """Widen the policy of the workspace page."""
+        match = request.resolver_match
+        if match is not None and match.url_name == "workspace":
+            policy = dict(settings.SECURE_CSP)
+            policy["connect-src"] = [*policy["connect-src"], console_origin(request)]
+            # Where Django's middleware looks for a policy other than the settings' own.
+            response._csp_config = policy  # type: ignore[attr-defined]
         return response
+
+
+class RangeErrorMiddleware(MiddlewareMixin):
+    """Answers a `RangeError` with its own status and words; everything else stays a bug."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Return the answer to an anticipated error; None for any other."""
+        if not isinstance(exception, RangeError):
+            return None
+        log.info("request.refused", reason=exception.reason, status=exception.status)
+        if request.headers.get("HX-Request") == "true":
+            return _notice(request, exception)
+        context = {
+            "status": exception.status,
+            "title": _TITLES.get(exception.status, ""),
+            "message": exception.message,
+            "retryable": exception.retryable,
+        }
+        return render(request, "fault.html", context, status=exception.status)
+
+
+def _notice(request: HttpRequest, error: RangeError) -> HttpResponse:
+    context = {"kind": "error", "text": error.message}
+    answer = render(request, "workspace/_toast.html", context, status=error.status)
+    answer.headers["HX-Retarget"] = "#toasts"
+    answer.headers["HX-Reswap"] = "beforeend"
+    return answer

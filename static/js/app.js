@@ -100,6 +100,12 @@
     const dialog = event.detail.elt.closest("dialog");
     if (dialog && event.detail.successful) dialog.close();
   });
+  // A part of a page is never replaced by a whole one, such as an error page.
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    if (event.detail.xhr.status < 400 || !/^\s*<!doctype/i.test(event.detail.serverResponse)) return;
+    event.detail.shouldSwap = false;
+    event.detail.isError = true;
+  });
   let lastLost = 0;
   document.addEventListener("htmx:sendError", function (event) {
     // Polls that fail say nothing: the next one tells. A press that fails must not be silent.

@@ -83,6 +83,12 @@ def percent(share: Any) -> str:
 
 
 @register.filter
+def hundredths(share: Any) -> str:
+    """Write a share in [0, 1] as a whole number of hundredths, without the sign."""
+    return "" if share is None else str(round(float(share) * 100))
+
+
+@register.filter
 def word(slug: str) -> str:
     """Write a slug of the scenario format as people say it."""
     return wording.word(str(slug))

@@ -1,0 +1,57 @@
+"""The workspace's frame: title, brief, policy, and what the viewer may do."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.safestring import SafeString
+
+from range.assessment.evidence import current_epoch
+from range.exercises.models import Attempt
+from range.catalog.services import attempt_spec, brief_for
+from range.workspace.presenters.scenario import safe
+
+_OVER = {
+    Attempt.State.FINISHING: "Every objective is being checked one last time; the debrief follows.",
+    Attempt.State.COLLECTED: "The evidence is collected and being graded; the debrief follows.",
+    Attempt.State.GRADED: "It is graded. Its evidence and replay stay in the debrief.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkspacePage:
+    """What frames the panels of one attempt."""
+
+    id: uuid.UUID
+    slug: str
+    title: str
+    policy: str
+    story: SafeString
+    active: bool
+    may_work: bool
+    over: str
+    tutor_url: str
+
+
+def workspace_page(attempt: Attempt, *, may_work: bool = True) -> WorkspacePage:
+    """Gather the frame of an attempt's workspace."""
+    version, epoch = attempt.version, current_epoch(attempt)
+    return WorkspacePage(
+        id=attempt.pk,
+        slug=version.scenario.slug,
+        title=attempt_spec(version, attempt.pk, epoch).title,
+        policy=attempt.exercise.policy.lower(),
+        story=safe(brief_for(version, attempt.pk, epoch)),
+        active=attempt.state == Attempt.State.ACTIVE,
+        may_work=may_work,
+        over=_OVER.get(Attempt.State(attempt.state), ""),
+        tutor_url=url_or_nothing("tutor-panel", attempt.pk),
+    )
+
+
+def url_or_nothing(name: str, *arguments: object) -> str:
+    """Return the address of a page that another app may bring, empty where it is not there."""
+    try:
+        return reverse(name, args=arguments)
+    except NoReverseMatch:
+        return ""

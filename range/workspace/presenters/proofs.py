@@ -1,0 +1,95 @@
+"""The evidence of an attempt, objective by objective, with links to the moments behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from range.assessment.models import Evidence
+from range.assessment.services import CheckStatus
+from range.checks.base import Outcome
+from range.exercises.models import Attempt
+from range.workspace.presenters import reasons
+from range.workspace.presenters.attempt import url_or_nothing
+from range.workspace.presenters.outcomes import Standing, standings
+
+_JUDGES = {
+    Evidence.Source.CHECK: "",
+    Evidence.Source.MODEL: "proposed by a model",
+    Evidence.Source.PERSON: "judged by an instructor",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProofCheck:
+    """One check in words, with what was found.
+
+    Args:
+        outcome: MET, UNMET or INCONCLUSIVE, also where nothing was observed.
+        moment_url: Where the recording is replayed from that moment; empty without one.
+    """
+
+    sentence: str
+    kind: str
+    outcome: str
+    hint_rung: int
+    judge: str
+    supporting: bool
+    moment_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """One objective with the evidence for it.
+
+    Args:
+        earned: Part of the whole grade this objective brought, in [0, 1].
+    """
+
+    key: str
+    title: str
+    state: str
+    share: float
+    earned: float
+    skills: Sequence[str]
+    checks: Sequence[ProofCheck]
+
+
+def proofs_of(attempt: Attempt) -> list[Proof]:
+    """Return the evidence of an attempt by objective."""
+    return [_proof(standing) for standing in standings(attempt)]
+
+
+def moment_url(evidence: Evidence) -> str:
+    """Return where the moment of a piece of evidence can be seen."""
+    if evidence.recording_id is None or evidence.recording_offset_ms is None:
+        return ""
+    replay = url_or_nothing("replay", evidence.attempt_id)
+    seconds = evidence.recording_offset_ms / 1000
+    return f"{replay}?recording={evidence.recording_id}&at={seconds:.1f}" if replay else ""
+
+
+def _proof(standing: Standing) -> Proof:
+    objective = standing.objective
+    return Proof(
+        key=objective.key,
+        title=objective.title,
+        state=standing.state,
+        share=standing.share,
+        earned=standing.earned,
+        skills=[each.key for seen in objective.observations for each in seen.skills],
+        checks=[_check(check) for check in objective.checks],
+    )
+
+
+def _check(check: CheckStatus) -> ProofCheck:
+    evidence = check.evidence
+    outcome = check.outcome or Outcome.INCONCLUSIVE
+    told = check.feedback if outcome is Outcome.UNMET else ""
+    return ProofCheck(
+        sentence=told or reasons.sentence(check.reason),
+        kind=check.kind,
+        outcome=str(outcome),
+        hint_rung=evidence.hint_rung if evidence else 0,
+        judge=_JUDGES[Evidence.Source(evidence.source)] if evidence else "",
+        supporting=check.role == "supporting",
+        moment_url=moment_url(evidence) if evidence else "",
+    )

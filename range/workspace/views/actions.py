@@ -1,0 +1,98 @@
+"""What a trainee does to an attempt: hand in, check, stop, reset, extend, finish."""
+
+import uuid
+from typing import cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from range.accounts.models import User
+from range.assessment import services as assessment
+from range.exercises import services as exercises
+from range.exercises.models import Attempt
+from range.lib.errors import RangeError
+from range.sandboxes import services as sandboxes
+from range.workspace.views.attempt import render_objectives, render_sandbox
+
+
+def _actor(request: HttpRequest) -> str:
+    return f"trainee:{cast(User, request.user).pk}"
+
+
+def _active(request: HttpRequest, attempt_id: uuid.UUID) -> Attempt:
+    return exercises.active_attempt_of(request.user, attempt_id)
+
+
+def _is_part(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def _sandbox_answer(request: HttpRequest, attempt: Attempt) -> HttpResponse:
+    if _is_part(request):
+        return render_sandbox(request, attempt)
+    return redirect("workspace", attempt.pk)
+
+
+@require_POST
+def submit_answer(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
+    """Judge an answer or flag at once and show the objectives with the result in place."""
+    attempt = _active(request, attempt_id)
+    place = (request.POST.get("objective", ""), request.POST.get("check", ""))
+    problem = ""
+    try:
+        receipt = assessment.submit(
+            attempt, objective=place[0], check_id=place[1], value=request.POST.get("value", "")
+        )
+        problem = "" if receipt.accepted else receipt.message
+    except RangeError as refusal:
+        problem = refusal.message
+    if _is_part(request):
+        return render_objectives(request, attempt, problem=problem, at=place)
+    if problem:
+        messages.error(request, problem)
+    return redirect("workspace", attempt.pk)
+
+
+@require_POST
+def run_checks(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
+    """Ask the checker to look now; the objectives follow by themselves."""
+    attempt = _active(request, attempt_id)
+    exercises.want_checks(attempt.pk)
+    attempt.refresh_from_db(fields=["checks_wanted_at", "checks_run_at"])
+    if _is_part(request):
+        return render_objectives(request, attempt)
+    return redirect("workspace", attempt.pk)
+
+
+@require_POST
+def stop_sandbox(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
+    """Ask that the machines end; the attempt stays open."""
+    attempt = _active(request, attempt_id)
+    sandboxes.stop(attempt, actor=_actor(request))
+    return _sandbox_answer(request, attempt)
+
+
+@require_POST
+def reset_sandbox(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
+    """Ask for fresh machines in place of the present ones, or where there are none."""
+    attempt = _active(request, attempt_id)
+    sandboxes.reset(attempt, actor=_actor(request))
+    return _sandbox_answer(request, attempt)
+
+
+@require_POST
+def extend_sandbox(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
+    """Move the end of the machines' time."""
+    attempt = _active(request, attempt_id)
+    sandboxes.extend(attempt, actor=_actor(request))
+    return _sandbox_answer(request, attempt)
+
+
+@require_POST
+def finish_attempt(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
+    """Close the attempt and open its debrief, which follows the grading."""
+    attempt = exercises.attempt_of(request.user, attempt_id)
+    exercises.finish(attempt.pk, reason="finished", actor=_actor(request))
+    return redirect("debrief", attempt.pk)

@@ -1,0 +1,70 @@
+"""The catalogue, a scenario's page, and the launch."""
+
+from typing import cast
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from range.accounts.models import User
+from range.sandboxes import services as sandboxes
+from range.workspace.presenters import catalogue as present
+from range.workspace.presenters.scenario import exercise_for, scenario_page
+
+CATALOGUE = "workspace/catalogue.html"
+SCENARIO = "workspace/scenario.html"
+
+
+@require_safe
+def catalogue(request: HttpRequest) -> HttpResponse:
+    """Show what is offered to the viewer, filtered as the address says."""
+    cards = present.cards_for(cast(User, request.user))
+    filters = present.read_filters(cards, request.GET)
+    context = {
+        "cards": present.keep(cards, filters),
+        "total": len(cards),
+        "filters": filters,
+        "start_here": None if filters.active else present.start_here(cards),
+    }
+    wants_part = request.headers.get("HX-Target") == "catalogue-results"
+    return render(request, f"{CATALOGUE}#catalogue-results" if wants_part else CATALOGUE, context)
+
+
+@require_safe
+def scenario_card(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show one card, for the catalogue to replace while images are built."""
+    cards = present.cards_for(cast(User, request.user), slug=slug)
+    if not cards:
+        raise Http404
+    return render(request, f"{CATALOGUE}#scenario-card", {"card": cards[0]})
+
+
+@require_safe
+def scenario(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show one scenario: story, picture, skills, rules, and where to launch it."""
+    return _scenario(request, slug, SCENARIO)
+
+
+@require_safe
+def launch_panel(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the launch box alone, for the page to replace while images are built."""
+    return _scenario(request, slug, f"{SCENARIO}#launch-panel")
+
+
+@require_POST
+def launch(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask for a sandbox and open the workspace, which follows its start."""
+    person = cast(User, request.user)
+    exercise = exercise_for(person, slug)
+    try:
+        sandbox = sandboxes.launch(person, exercise)
+    except sandboxes.LaunchRefused as refusal:
+        context = {"scenario": scenario_page(person, exercise), "refusal": refusal}
+        return render(request, SCENARIO, context, status=refusal.status)
+    return redirect("workspace", sandbox.attempt_id)
+
+
+def _scenario(request: HttpRequest, slug: str, template: str) -> HttpResponse:
+    person = cast(User, request.user)
+    page = scenario_page(person, exercise_for(person, slug))
+    return render(request, template, {"scenario": page})
