@@ -100,7 +100,7 @@ def _prepare(admission: Admission, *, size: Size) -> _Prepared:
     )
     recorder.output(0, before)
     recording.save(force_insert=True)
-    redactor = redactor_of(attempt, epochs=sandbox.epoch)
+    redactor = redactor_of(attempt, epoch=sandbox.epoch)
     return _Prepared(recorder=recorder, recording_id=recording.pk, redactor=redactor, screen=before)
 
 

@@ -48,19 +48,22 @@ class Digest:
 
 @dataclass
 class Output:
-    """Gathers what a command prints in bounded space."""
+    """Gathers what a command prints in bounded space.
+
+    Args:
+        ends_with_prompt: Whether what follows the last line end is no output but a prompt.
+    """
 
     lines: int = 0
+    ends_with_prompt: bool = False
     _head: bytearray = field(default_factory=bytearray)
     _tail: deque[bytes] = field(default_factory=deque)
     _tail_size: int = 0
-    _open: bool = False
     _dropped: bool = False
 
     def add(self, data: bytes) -> None:
         """Take what was printed next."""
         self.lines += data.count(b"\n")
-        self._open = not data.endswith(b"\n")
         room = _HEAD_BYTES - len(self._head)
         if room > 0:
             self._head += data[:room]
@@ -74,9 +77,10 @@ class Output:
 
     def digest(self, redactor: Redactor) -> Digest:
         """Return the first and last lines, redacted before they are cut."""
-        shown = [line for line in redactor.redact(self._text()).split("\n") if line.strip()]
-        cut = [line.rstrip()[:LINE_CHARACTERS] for line in shown]
-        count = self.lines + (1 if self._open and self._unfinished() else 0)
+        lines = redactor.redact(self._text()).split("\n")
+        unfinished = lines.pop() if self.ends_with_prompt else lines[-1]
+        cut = [line.rstrip()[:LINE_CHARACTERS] for line in lines if line.strip()]
+        count = self.lines + (1 if not self.ends_with_prompt and unfinished.strip() else 0)
         last = cut[FIRST_LINES:][-LAST_LINES:]
         return Digest(first=tuple(cut[:FIRST_LINES]), last=tuple(last), lines=count)
 
@@ -98,9 +102,6 @@ class Output:
             tail = b"\n" + (rest if found else tail[_UNSURE_BYTES:])
         raw = (bytes(self._head) + tail).decode("utf-8", "replace")
         return "\n".join(_overwritten(line) for line in plain(raw).split("\n"))
-
-    def _unfinished(self) -> bool:
-        return bool(self._text().rpartition("\n")[2].strip())
 
 
 def _overwritten(line: str) -> str:

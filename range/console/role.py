@@ -28,11 +28,10 @@ CHANNELS = ("revocations", "sandboxes")
 class Role:
     """What every socket of this process shares; started and stopped with the server."""
 
-    def __init__(self, *, sweep: timedelta = SWEEP) -> None:
+    def __init__(self) -> None:
         self.registry = Registry()
         self.scribe = Scribe()
         self.writer = Writer()
-        self._sweep = sweep
         self._listening: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -66,7 +65,7 @@ class Role:
     async def _listen(self) -> None:
         async with AsyncListener(conninfo(connection.settings_dict), *CHANNELS) as listener:
             while True:
-                await listener.wait(self._sweep)
+                await listener.wait(SWEEP)
                 if not self.registry.seats and not self.registry.relays():
                     continue
                 try:

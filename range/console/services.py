@@ -112,7 +112,7 @@ def played(recording: Recording, *, is_owner: bool) -> cast.Cast:
     if is_owner:
         return whole
     attempt = recording.sandbox.attempt
-    return whole.masked(redactor_of(attempt, epochs=attempt.sandboxes.count()))
+    return whole.masked(redactor_of(attempt, epoch=attempt.sandboxes.count()))
 
 
 def end_abandoned() -> int:

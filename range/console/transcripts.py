@@ -16,7 +16,10 @@ _OPEN_MARK = re.compile(rb"\x1b\]133;[^\x07\x1b]*\x1b?")
 _LONGEST_MARK = 1100
 _ALTERNATE = re.compile(rb"\x1b\[\?(?:47|1047|1049)([hl])")
 # A prompt without marks: another shell, another machine, a database's or a language's reader.
-_PROMPT = re.compile(r"^(?:[\w.@:~/()\[\] +-]{0,80}[$#%>]|>>>|\.\.\.) (?P<typed>\S.*)$")
+_PROMPT = re.compile(
+    r"^(?:[\w.@:~/()\[\] +-]{0,80}[$#%]|[\w.@:~/()\[\]-]{1,80}>|>>>) (?P<typed>\S.*)$"
+)
+_PASTE_ROWS = 40
 _TYPED_MOST_BYTES = 16 * 1024
 _ROW_MOST_BYTES = 4 * 1024
 
@@ -57,11 +60,14 @@ class Cutter:
         self._running: _Running | None = None
         self._row = bytearray()
         self._awaited = 0
+        self._patience = 0
         self._full_screen = False
 
     def entered(self, lines: int = 1) -> None:
         """Note that the return key was pressed: the present row may be a command."""
         self._awaited = min(self._awaited + lines, 64)
+        # Of several lines pasted at once the later ones echo after what the first ones print.
+        self._patience = _PASTE_ROWS if lines > 1 else 0
 
     def feed(self, data: bytes, at_ms: int) -> Iterator[Command]:
         """Take what was shown and yield the commands that ended with it."""
@@ -146,16 +152,19 @@ class Cutter:
 
     def _assemble(self, data: bytes, at_ms: int) -> Iterator[Command]:
         while self._awaited and (end := data.find(b"\n")) >= 0:
-            self._awaited -= 1
             self._keep_row(data[: end + 1])
             found = _PROMPT.match(_row_text(self._row, cols=self.cols))
             if found:
+                if self._running is not None:
+                    self._running.output.ends_with_prompt = True
                 yield from self._end(at_ms, exit_code=None)
-                awaited = self._awaited
+                awaited = self._awaited - 1
                 self._begin(found["typed"], at_ms, assembled=True)
                 self._awaited = awaited
             else:
                 self._take(data[: end + 1])
+                self._awaited -= 0 if self._patience else 1
+                self._patience = max(0, self._patience - 1)
             self._row.clear()
             data = data[end + 1 :]
         self._take(data)

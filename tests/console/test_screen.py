@@ -1,0 +1,95 @@
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from range.console.screen import Screen
+
+
+def filled(*chunks, tail=1000, slack=500):
+    screen = Screen(tail_bytes=tail, slack_bytes=slack)
+    for chunk in chunks:
+        screen.append(chunk)
+    return screen
+
+
+@given(st.lists(st.binary(max_size=40), max_size=20))
+def test_it_gives_back_what_was_shown_while_it_fits(chunks):
+    # Escapes and enquiries may be questions, which are left out on purpose.
+    clean = [chunk.replace(b"\x1b", b"").replace(b"\x05", b"") for chunk in chunks]
+    assert filled(*clean).snapshot() == b"".join(clean)
+
+
+def test_it_is_bounded_however_much_is_shown():
+    screen = Screen(tail_bytes=1000, slack_bytes=500)
+    for number in range(5000):
+        screen.append(b"line %d\r\n" % number)
+    assert 500 < len(screen.snapshot()) <= 1500
+    assert screen.snapshot().endswith(b"line 4999\r\n")
+
+
+def test_it_begins_at_the_start_of_a_line_once_something_was_dropped():
+    screen = filled(*[b"abcdefghij %03d\r\n" % n for n in range(300)])
+    assert screen.snapshot().startswith(b"abcdefghij ")
+
+
+def test_it_does_not_begin_inside_a_character():
+    screen = filled("é".encode() * 5000, tail=1001, slack=10)
+    assert screen.snapshot().decode("utf-8")
+
+
+def test_it_keeps_the_modes_that_were_set_before_the_cut():
+    screen = filled(
+        b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1000;1006h", *[b"row\r\n" for _ in range(1000)]
+    )
+    start = screen.snapshot()[:80]
+    for mode in (b"\x1b[?1049h", b"\x1b[?25l", b"\x1b[?2004h", b"\x1b[?1000h", b"\x1b[?1006h"):
+        assert mode in start
+
+
+def test_it_does_not_repeat_modes_that_were_taken_back():
+    screen = filled(b"\x1b[?1049h vim \x1b[?1049l", *[b"row\r\n" for _ in range(1000)])
+    assert b"1049" not in screen.snapshot()
+
+
+def test_it_tells_when_a_full_screen_program_shows():
+    screen = filled(b"$ vim\r\n\x1b[?1049h~\r\n~\r\n")
+    assert screen.alternate
+    screen.append(b"\x1b[?1049l$ ")
+    assert not screen.alternate
+
+
+def test_it_leaves_out_questions_that_would_be_answered_a_second_time():
+    questions = [
+        b"\x1b[c",
+        b"\x1b[>c",
+        b"\x1b[=c",
+        b"\x1b[6n",
+        b"\x1b[?6n",
+        b"\x1b[5n",
+        b"\x1b[?2004$p",
+        b"\x1b[>q",
+        b"\x1b[18t",
+        b"\x1bP$qm\x1b\\",
+        b"\x1bP+q544e\x1b\\",
+        b"\x1b]10;?\x07",
+        b"\x1b]11;?\x1b\\",
+        b"\x1b]4;1;?\x07",
+        b"\x05",
+    ]
+    for question in questions:
+        assert filled(b"before" + question + b"after").snapshot() == b"beforeafter", question
+
+
+def test_it_keeps_what_only_looks_like_a_question():
+    for harmless in (b"\x1b[31m", b"\x1b[2J", b"\x1b[10;20H", b"\x1b]0;title\x07", b"\x1b[?25h"):
+        assert harmless in filled(b"a" + harmless + b"b").snapshot()
+
+
+def test_many_tiny_chunks_take_no_more_room_than_their_bytes():
+    screen = Screen(tail_bytes=10_000, slack_bytes=1000)
+    generator = random.Random(4)
+    for _ in range(20_000):
+        screen.append(bytes([generator.randrange(32, 127)]))
+    assert len(screen._chunks) <= 4096 + 1
+    assert len(screen.snapshot()) <= 11_000
