@@ -1,10 +1,11 @@
 """Which roles make up the range on one machine, and with which rights each of them runs."""
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from range.lib import embedded_postgres
@@ -19,7 +20,7 @@ INHERITED = (
     "DOCKER_TLS_VERIFY", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
     "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
-OURS = ("RANGE_", "TUTOR_", "DJANGO_", "DATABASE_URL")
+OURS = ("RANGE_", "TUTOR_", "DJANGO_", "DATABASE_URL", "PIP_")
 
 # Roles that reach the engine, and roles that must not be able to.
 ENGINE_COMMANDS = {
@@ -27,7 +28,7 @@ ENGINE_COMMANDS = {
     "checker": "run_checker",
     "builder": "run_builder",
 }
-PLAIN_COMMANDS = {"worker": "run_worker", "model": "run_model"}
+WEIGHTS = "{python} manage.py fetch_weights --all && {python} manage.py ingest_knowledge"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +39,14 @@ class Fleet:
         state_dir: Where every role may find what must survive.
         host: Address that web and console listen on.
         port: Web's port; console takes the next one.
+        offline: Whether nothing may be fetched.
     """
 
     base: Path
     state_dir: Path
     host: str
     port: int
+    offline: bool = False
 
     def postgres(self) -> Role:
         """Return the embedded database; it starts first and stops last."""
@@ -55,7 +58,7 @@ class Fleet:
 
     def roles(self) -> list[Role]:
         """Return every other role, in the order in which they start."""
-        return [
+        roles = [
             self._engine_role("reconciler", self._manage(ENGINE_COMMANDS["reconciler"]), stage=1),
             self._plain_role("web", self._web(), stage=3),
             self._engine_role("console", self._console(), stage=3),
@@ -63,11 +66,21 @@ class Fleet:
                 self._engine_role(name, self._manage(ENGINE_COMMANDS[name]), stage=2)
                 for name in ("checker", "builder")
             ),
-            *(
-                self._plain_role(name, self._manage(command), stage=2)
-                for name, command in PLAIN_COMMANDS.items()
+            self._plain_role("worker", self._manage("run_worker"), stage=2),
+            replace(
+                self._plain_role("model", self._manage("run_model"), stage=2),
+                may_start=self._weights_are_here,
             ),
         ]
+        return roles if self.offline else [*roles, self._fetching()]
+
+    def _fetching(self) -> Role:
+        """Return what fetches the weights beside everything else, and then embeds what waits."""
+        line = WEIGHTS.format(python=shlex.quote(sys.executable))
+        return replace(self._plain_role("weights", ["/bin/sh", "-c", line], stage=2), once=True)
+
+    def _weights_are_here(self) -> bool:
+        return any((self.state_dir / "weights").glob("*.gguf"))
 
     def confinement(self) -> Confinement:
         """Return what the roles that need no engine run under."""

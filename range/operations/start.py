@@ -20,7 +20,7 @@ from range.lib import embedded_postgres
 from range.lib.errors import RangeError
 from range.operations import single
 from range.operations.fleet import Fleet, environment
-from range.operations.steps import STEPS, Runner, tail
+from range.operations.steps import STEPS, Runner, Step, tail
 from range.operations.supervisor import Supervisor
 
 READY_WITHIN = timedelta(seconds=90)
@@ -41,6 +41,7 @@ class Options:
         host: Address that web and console listen on.
         port: Web's port; console takes the next one, the model the one after.
         demo: Whether demo accounts are made and shown.
+        offline: Whether nothing may be fetched.
     """
 
     base: Path
@@ -49,6 +50,7 @@ class Options:
     host: str
     port: int
     demo: bool
+    offline: bool = False
 
 
 def run(options: Options, settings: Mapping[str, str], *, output: TextIO) -> None:
@@ -79,18 +81,26 @@ def _bring_up(
     options: Options, supervisor: Supervisor, handed: Mapping[str, str], output: TextIO
 ) -> None:
     fleet = Fleet(
-        base=options.base, state_dir=options.state_dir, host=options.host, port=options.port
+        base=options.base,
+        state_dir=options.state_dir,
+        host=options.host,
+        port=options.port,
+        offline=options.offline,
     )
     _start_database(options, fleet, supervisor, output)
     Runner(
         base=options.base, fingerprint=fingerprint(options), environment=handed, output=output
-    ).run(step for step in STEPS if options.demo or not step.demo)
+    ).run(step for step in STEPS if _wanted(step, options))
     with _told("Start every role", output):
         for role in fleet.roles():
             supervisor.add(role)
         wait_until_ready(options, supervisor)
     output.write(welcome(options))
     output.flush()
+
+
+def _wanted(step: Step, options: Options) -> bool:
+    return not (step.demo and not options.demo) and not (step.optional and options.offline)
 
 
 def _start_database(options: Options, fleet: Fleet, supervisor: Supervisor, output: TextIO) -> None:

@@ -17,6 +17,7 @@ class RoleState(StrEnum):
     WAITING = "WAITING"  # for what it needs, such as weights
     RUNNING = "RUNNING"
     RESTARTING = "RESTARTING"  # it ended by itself and is tried again after a pause
+    DONE = "DONE"  # it had one thing to do
     STOPPED = "STOPPED"
 
 
@@ -37,7 +38,7 @@ class RoleStatus:
     @property
     def healthy(self) -> bool:
         """Whether nobody needs to look."""
-        return self.state in (RoleState.RUNNING, RoleState.WAITING)
+        return self.state in (RoleState.RUNNING, RoleState.WAITING, RoleState.DONE)
 
 
 @dataclass(frozen=True, kw_only=True)

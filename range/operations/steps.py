@@ -29,6 +29,7 @@ class Step:
         inputs: Patterns, relative to the clone, of the files that its outcome depends on.
         advice: What to do when it fails.
         demo: Whether it is left out without demo accounts.
+        optional: Whether the range starts without it, and tries again next time.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Step:
     inputs: tuple[str, ...]
     advice: str
     demo: bool = False
+    optional: bool = False
 
 
 DATABASE_ADVICE = "Check that the database answers: .venv/bin/python manage.py doctor."
@@ -53,16 +55,23 @@ STEPS = (
         advice=DATABASE_ADVICE,
     ),
     Step(
-        title="Build the base image and the first scenario",
-        command=("build_images", "--first"),
-        inputs=("range/runtime/**/*", "scenarios/sudo-says/**/*"),
-        advice="Check the engine and the package mirror: 'docker version', 'apt-get update'.",
-    ),
-    Step(
         title="Publish the scenarios",
         command=("publish_scenarios",),
         inputs=("range/catalog/*.py", "range/checks/*.py", "scenarios/**/*"),
         advice="Ask what is wrong with them: .venv/bin/python manage.py check_scenarios.",
+    ),
+    Step(
+        title="Build the base image and the first scenario",
+        command=("run_builder", "--once", "sudo-says"),
+        inputs=("range/runtime/base_image/*", "scenarios/sudo-says/**/*"),
+        advice="Check the engine and the package mirror: 'docker version', 'apt-get update'.",
+    ),
+    Step(
+        title="Fetch the tutor's word list",
+        command=("fetch_weights", "--tokenizer"),
+        inputs=("tutor/providers/weights.py",),
+        advice="Until it is here the tutor finds passages by words alone.",
+        optional=True,
     ),
     Step(
         title="Read the tutor's knowledge",
@@ -105,11 +114,11 @@ class Runner:
             digest = self._digest(step)
             if self._stamp(step).is_file() and self._stamp(step).read_text() == digest:
                 continue
-            self._run(step)
-            self._stamp(step).parent.mkdir(parents=True, exist_ok=True)
-            self._stamp(step).write_text(digest)
+            if self._run(step):
+                self._stamp(step).parent.mkdir(parents=True, exist_ok=True)
+                self._stamp(step).write_text(digest)
 
-    def _run(self, step: Step) -> None:
+    def _run(self, step: Step) -> bool:
         self.output.write(f"  {step.title:<46} ")
         self.output.flush()
         started = time.monotonic()
@@ -128,11 +137,15 @@ class Runner:
         seconds = time.monotonic() - started
         if done.returncode != 0:
             self.output.write(f"failed after {seconds:.0f} s\n")
+            if step.optional:
+                self.output.write(f"    {step.advice}\n")
+                return False
             raise StepFailed(
                 f"'{step.title}' failed:\n\n{tail(log)}\n\n{step.advice}\n"
                 f"Then run bin/up again; it goes on from here. The whole output lies in {log}."
             )
         self.output.write(f"{seconds:4.0f} s\n")
+        return True
 
     def _stamp(self, step: Step) -> Path:
         return self.base / "var" / "stamps" / f"step-{step.command[0]}"

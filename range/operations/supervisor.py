@@ -37,6 +37,7 @@ class Role:
         stage: Roles stop from the highest stage to the lowest.
         stop_signal: Asks it to end cleanly.
         may_start: Asked before each start; a role that may not is WAITING.
+        once: Whether it is done for good when it ends well.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Role:
     stage: int = 1
     stop_signal: int = signal.SIGTERM
     may_start: Callable[[], bool] = lambda: True
+    once: bool = False
 
 
 @dataclass
@@ -128,7 +130,8 @@ class Supervisor:
     def _look_after(self, child: _Child) -> None:
         if child.process is not None and child.process.poll() is not None:
             self._ended(child)
-        if child.process is None and time.monotonic() >= child.next_start_at:
+        due = child.process is None and time.monotonic() >= child.next_start_at
+        if due and child.state is not RoleState.DONE:
             self._start(child)
 
     def _start(self, child: _Child) -> None:
@@ -155,6 +158,9 @@ class Supervisor:
         code = child.process.returncode if child.process else None
         _kill_group(child.process)
         child.process = None
+        if child.role.once and code == 0:
+            child.move(RoleState.DONE)
+            return
         child.restarts += 1
         if time.monotonic() - child.started_at >= FORGIVEN_AFTER_SECONDS:
             child.pause_seconds = FIRST_PAUSE_SECONDS
@@ -183,7 +189,10 @@ class Supervisor:
             child.move(RoleState.STOPPED)
 
     def _quiet(self) -> bool:
-        return all(child.process is not None for child in self._children.values())
+        return all(
+            child.process is not None or child.state is RoleState.DONE
+            for child in self._children.values()
+        )
 
     def _publish(self) -> None:
         status.write(self.state_dir, self.statuses())

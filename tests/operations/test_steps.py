@@ -75,6 +75,13 @@ def test_a_failure_shows_why_and_what_to_do_and_stops(base):
     assert ran(base) == ["fail"]
 
 
+def test_an_optional_step_that_fails_holds_up_nothing_and_is_tried_again(base):
+    for _ in range(2):
+        told = run(base, step("fail", optional=True), step("later"))
+        assert "Mend it." in told
+    assert ran(base) == ["fail", "later", "fail"]
+
+
 def test_a_failed_step_is_tried_again(base):
     for _ in range(2):
         with pytest.raises(StepFailed):

@@ -210,3 +210,18 @@ def test_the_status_is_replaced_as_a_whole(tmp_path):
     content = json.loads(status.path(tmp_path).read_text())
     assert content["roles"] == []
     assert list(tmp_path.iterdir()) == [status.path(tmp_path)]
+
+
+def test_what_has_one_thing_to_do_is_done_and_not_started_again(watched):
+    watched.add(Role(name="weights", argv=("true",), once=True))
+    tick_until(watched, lambda: state(watched, "weights").state is RoleState.DONE)
+    watched._children["weights"].next_start_at = 0
+    watched.tick()
+    assert state(watched, "weights").state is RoleState.DONE
+    assert state(watched, "weights").healthy
+    assert state(watched, "weights").restarts == 0
+
+
+def test_what_has_one_thing_to_do_is_tried_again_after_a_failure(watched):
+    watched.add(Role(name="weights", argv=("false",), once=True))
+    tick_until(watched, lambda: state(watched, "weights").state is RoleState.RESTARTING)

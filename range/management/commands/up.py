@@ -26,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=settings.RANGE_WEB_PORT)
         parser.add_argument("--no-demo", action="store_true")
+        parser.add_argument("--offline", action="store_true")
         parser.add_argument("--detach", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -37,6 +38,7 @@ class Command(BaseCommand):
             host=options["host"],
             port=options["port"],
             demo=not options["no_demo"],
+            offline=options["offline"],
         )
         try:
             if options["detach"]:
@@ -55,7 +57,9 @@ class Command(BaseCommand):
         log = chosen.base / "var" / "log" / "up.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         argv = [sys.executable, "manage.py", "up", "--host", chosen.host]
-        argv += ["--port", str(chosen.port)] + ([] if chosen.demo else ["--no-demo"])
+        argv += ["--port", str(chosen.port)]
+        argv += [] if chosen.demo else ["--no-demo"]
+        argv += ["--offline"] if chosen.offline else []
         with log.open("wb") as output:
             child = subprocess.Popen(
                 argv,
