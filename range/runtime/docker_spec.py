@@ -235,7 +235,7 @@ def deviations(arguments: Mapping[str, Any], inspected: Mapping[str, Any]) -> li
     """
     asked, found = arguments["HostConfig"], inspected["HostConfig"]
     compared = (key for key in asked if key not in {"Mounts", "Ulimits", "Init"})
-    wrong = [key for key in compared if _plain(asked[key]) != _plain(found.get(key))]
+    wrong = [key for key in compared if not _as_asked(asked[key], found.get(key))]
     if found.get("Binds"):
         wrong.append("Binds")
     mounted = {(m["Type"], m["Destination"]) for m in inspected.get("Mounts", ())}
@@ -243,10 +243,14 @@ def deviations(arguments: Mapping[str, Any], inspected: Mapping[str, Any]) -> li
     return sorted([*wrong, *(["Mounts"] if mounted != wanted else [])])
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return sorted((str(item).removeprefix("CAP_") for item in value), key=str)
-    return value or None
+def _as_asked(asked: Any, found: Any) -> bool:
+    if isinstance(asked, dict):
+        return all(_as_asked(value, (found or {}).get(key)) for key, value in asked.items())
+    if isinstance(asked, list):
+        sides = (asked, found or [])
+        wanted, given = (sorted(str(item).removeprefix("CAP_") for item in side) for side in sides)
+        return wanted == given
+    return bool(asked == found)
 
 
 def _labels(topology: Topology, place: Place) -> dict[str, str]:
