@@ -3,7 +3,7 @@
 import logging
 import logging.config
 import sys
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
@@ -19,26 +19,29 @@ def get_logger(name: str) -> FilteringBoundLogger:
     return cast(FilteringBoundLogger, structlog.stdlib.get_logger(name))
 
 
-def configure(*, level: str = "INFO", as_json: bool = True) -> None:
-    """Send structlog and the standard library's loggers through one format to stderr.
+def configure(*, level: str = "INFO", as_json: bool = True, stream: TextIO | None = None) -> None:
+    """Send structlog and the standard library's loggers through one format.
 
     Args:
         level: Name of the lowest level shown.
         as_json: One JSON object a line; readable text otherwise.
+        stream: Where lines go; stderr when None.
     """
     structlog.configure(
         processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        cache_logger_on_first_use=True,
+        # A cached logger would keep the first form for good.
+        cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    target = stream or sys.stderr
+    handler = logging.StreamHandler(target)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_shared(),
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_rendering(as_json),
+                *_rendering(as_json, target),
             ],
         )
     )
@@ -64,7 +67,7 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _rendering(as_json: bool) -> list[Any]:
+def _rendering(as_json: bool, target: TextIO) -> list[Any]:
     if as_json:
         return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    return [structlog.dev.ConsoleRenderer(colors=target.isatty())]

@@ -16,7 +16,7 @@ from typing import TextIO
 
 import psycopg
 
-from range.lib import embedded_postgres
+from range.lib import embedded_postgres, logs
 from range.lib.errors import RangeError
 from range.operations import single
 from range.operations.fleet import Fleet, environment
@@ -61,7 +61,7 @@ def run(options: Options, settings: Mapping[str, str], *, output: TextIO) -> Non
         StartFailed: A port is taken, or the site does not answer.
         StepFailed: A step before the roles failed.
     """
-    with single.claim(options.base):
+    with single.claim(options.base), _own_log(options.base):
         refuse_taken_ports(options.host, [options.port, options.port + 1])
         handed = environment(settings)
         supervisor = Supervisor(base=options.base, state_dir=options.state_dir, environment=handed)
@@ -100,7 +100,7 @@ def _bring_up(
 
 
 def _wanted(step: Step, options: Options) -> bool:
-    return not (step.demo and not options.demo) and not (step.optional and options.offline)
+    return not (step.demo and not options.demo) and not (step.fetches and options.offline)
 
 
 def _start_database(options: Options, fleet: Fleet, supervisor: Supervisor, output: TextIO) -> None:
@@ -219,6 +219,17 @@ def _told(title: str, output: TextIO) -> Iterator[None]:
         raise
     output.write(f"{time.monotonic() - started:4.0f} s\n")
     output.flush()
+
+
+@contextmanager
+def _own_log(base: Path) -> Iterator[None]:
+    """Keep the supervisor's own words out of the progress a person reads."""
+    path = base / "var" / "log" / "supervisor.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as stream:
+        logs.configure(as_json=False, stream=stream)
+        yield
+    logs.configure(as_json=False)
 
 
 @contextmanager

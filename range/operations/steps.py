@@ -30,6 +30,7 @@ class Step:
         advice: What to do when it fails.
         demo: Whether it is left out without demo accounts.
         optional: Whether the range starts without it, and tries again next time.
+        fetches: Whether it is left out when nothing may be fetched.
     """
 
     title: str
@@ -38,6 +39,7 @@ class Step:
     advice: str
     demo: bool = False
     optional: bool = False
+    fetches: bool = False
 
 
 DATABASE_ADVICE = "Check that the database answers: .venv/bin/python manage.py doctor."
@@ -72,12 +74,14 @@ STEPS = (
         inputs=("tutor/providers/weights.py",),
         advice="Until it is here the tutor finds passages by words alone.",
         optional=True,
+        fetches=True,
     ),
     Step(
         title="Read the tutor's knowledge",
         command=("ingest_knowledge",),
         inputs=("tutor/*.py", "tutor/knowledge/**/*", "scenarios/*/knowledge/*"),
-        advice=DATABASE_ADVICE,
+        advice="Without it the tutor shows the authors' hints only.",
+        optional=True,
     ),
     Step(
         title="Make the demo accounts",
@@ -138,7 +142,7 @@ class Runner:
         if done.returncode != 0:
             self.output.write(f"failed after {seconds:.0f} s\n")
             if step.optional:
-                self.output.write(f"    {step.advice}\n")
+                self.output.write(f"    {tail(log, lines=1)}\n    {step.advice}\n")
                 return False
             raise StepFailed(
                 f"'{step.title}' failed:\n\n{tail(log)}\n\n{step.advice}\n"
