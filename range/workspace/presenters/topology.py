@@ -8,7 +8,9 @@ ROW_HEIGHT = 128
 BOX_WIDTH = 136
 BOX_HEIGHT = 52
 MARGIN = 16
-LANE_TOP = 40
+LANE_TOP = 16
+# What a network's name takes to the right of its line.
+LABEL_WIDTH = 150
 BOX_TOP = 30
 NAME_LIMIT = 15
 
@@ -98,7 +100,7 @@ def draw(machines: Sequence[MachineSketch], networks: Sequence[str]) -> Picture:
         if network in rows
     )
     return Picture(
-        width=2 * MARGIN + max(1, len(ordered)) * COLUMN_WIDTH,
+        width=2 * MARGIN + max(1, len(ordered)) * COLUMN_WIDTH + LABEL_WIDTH,
         height=LANE_TOP + max(1, len(rows)) * ROW_HEIGHT - 20,
         lanes=tuple(_lane(name, row, ordered, networks) for name, row in rows.items()),
         wires=wires,
