@@ -6,41 +6,57 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt_id', models.UUIDField()),
-                ('seq', models.PositiveIntegerField()),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('kind', models.CharField(max_length=64)),
-                ('actor', models.CharField(max_length=80)),
-                ('payload_sha256', models.CharField(max_length=64)),
-                ('prev_hash', models.CharField(max_length=64)),
-                ('hash', models.CharField(max_length=64)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("attempt_id", models.UUIDField()),
+                ("seq", models.PositiveIntegerField()),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("kind", models.CharField(max_length=64)),
+                ("actor", models.CharField(max_length=80)),
+                ("payload_sha256", models.CharField(max_length=64)),
+                ("prev_hash", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64)),
             ],
         ),
         migrations.CreateModel(
-            name='EventPayload',
+            name="EventPayload",
             fields=[
-                ('event', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='content', serialize=False, to='timeline.event')),
-                ('body', models.JSONField(default=dict)),
-                ('erased_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "event",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="content",
+                        serialize=False,
+                        to="timeline.event",
+                    ),
+                ),
+                ("body", models.JSONField(default=dict)),
+                ("erased_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['attempt_id', 'kind', 'seq'], name='timeline_ev_attempt_f58325_idx'),
+            model_name="event",
+            index=models.Index(
+                fields=["attempt_id", "kind", "seq"], name="timeline_ev_attempt_f58325_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.UniqueConstraint(fields=('attempt_id', 'seq'), name='event_seq_unique'),
+            model_name="event",
+            constraint=models.UniqueConstraint(
+                fields=("attempt_id", "seq"), name="event_seq_unique"
+            ),
         ),
     ]
