@@ -19,6 +19,7 @@ from range.runtime.images import (
     Report,
     base_tag,
     default_engine,
+    follow,
     image_exists,
     run_build,
     tag_image,
@@ -108,9 +109,7 @@ def _pulled(engine: Engine, report: Report) -> bool:
     repository, _, tag = _PUBLISHED.rpartition(":")
     try:
         with engine.client(timeout=_PULL_SECONDS) as client:
-            for message in client.pull(repository, tag, stream=True, decode=True):
-                if "error" in message:
-                    return False
+            follow(client.pull(repository, tag, stream=True, decode=True), _PUBLISHED, None)
     except (RangeError, APIError):
         return False
     return image_exists(_PUBLISHED, engine=engine)

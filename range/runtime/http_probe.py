@@ -40,7 +40,8 @@ def ask(
     try:
         with _ended_after(connect(parts.hostname, port), timeout) as opened:
             stream = _wrapped(opened) if parts.scheme == "https" else opened
-            return _exchange(stream, method, parts, headers=headers, body=body)
+            reply = _exchange(stream, method, parts, headers=headers, body=body)
+        return reply
     except (OSError, HTTPException, ValueError):
         return None
 
@@ -81,8 +82,10 @@ def _ended_after(opened: socket.socket, timeout: timedelta) -> Iterator[socket.s
     """Hang up when the time is over: a byte a second would outlive any socket's time-out."""
     seconds = timeout.total_seconds()
     opened.settimeout(seconds)
+    over = threading.Event()
 
     def hang_up() -> None:
+        over.set()
         with suppress(OSError):
             opened.shutdown(socket.SHUT_RDWR)
 
@@ -91,6 +94,9 @@ def _ended_after(opened: socket.socket, timeout: timedelta) -> Iterator[socket.s
     timer.start()
     try:
         yield opened
+        if over.is_set():
+            # What was cut off looks like an answer that ended.
+            raise TimeoutError
     finally:
         timer.cancel()
         opened.close()

@@ -153,13 +153,16 @@ def follow(output: Iterable[Any], tag: str, progress: Report | None) -> None:
         ImageBuildFailed: The output ends in an error.
     """
     last: deque[str] = deque(maxlen=_LAST_LINES)
+    error = ""
+    # Read to the end whatever comes: only then is the connection free for the next call.
     for message in output:
-        if "error" in message:
-            raise ImageBuildFailed(tag, str(message["error"]).strip(), lines=list(last))
+        error = error or str(message.get("error", "")).strip()
         for line in str(message.get("stream", "")).splitlines():
             if text := line.strip():
                 last.append(text)
                 (progress or _silent)(text)
+    if error:
+        raise ImageBuildFailed(tag, error, lines=list(last))
 
 
 def tag_image(source: str, target: str, *, engine: Engine | None = None) -> None:
@@ -198,9 +201,7 @@ def load_bundle(path: Path, *, engine: Engine | None = None) -> None:
     """
     with (engine or default_engine()).client() as client, path.open("rb") as source:
         try:
-            for message in client.load_image(source):  # type: ignore[no-untyped-call]
-                if "error" in message:
-                    raise ImageBuildFailed(path.name, str(message["error"]))
+            follow(client.load_image(source), path.name, None)  # type: ignore[no-untyped-call]
         except APIError as error:
             raise ImageBuildFailed(path.name, explanation(error)) from error
 
