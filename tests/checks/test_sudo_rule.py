@@ -1,0 +1,164 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from range.checks.base import Outcome
+from range.checks.sudo_rule import SudoRuleCheck
+from tests.checks.support import FakeProbe
+
+PASSWD = "root:x:0:0::/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/bash\n"
+GROUP = "root:x:0:\nsudo:x:27:ann\nann:x:1000:\nstaff:x:50:bob\n"
+
+
+def check(**fields):
+    return SudoRuleCheck.model_validate(
+        {"kind": "sudo_rule", "machine": "box", "account": "ann", **fields}
+    )
+
+
+def probe_with(sudoers, **included):
+    probe = FakeProbe()
+    probe.file("/etc/sudoers", sudoers, mode=0o440)
+    probe.file("/etc/passwd", PASSWD)
+    probe.file("/etc/group", GROUP)
+    for name, text in included.items():
+        probe.file(f"/etc/sudoers.d/{name}", text, mode=0o440)
+    return probe
+
+
+def granted(sudoers, program="/usr/bin/less", **fields):
+    judged = check(may_not=[program], **fields).judge(probe_with(sudoers))
+    assert judged.reason in {"sudo-still-granted", "sudo-rules-as-wanted"}
+    return judged.outcome is Outcome.UNMET
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "ann ALL=(root) NOPASSWD: /usr/bin/less /var/log/x.log",
+        "ann ALL=/usr/bin/less",
+        "ann ALL=(ALL) ALL",
+        "ann ALL=(ALL:ALL) NOPASSWD:ALL",
+        "%sudo ALL=(ALL:ALL) ALL",
+        "%#27 ALL=/usr/bin/less",
+        "#1000 ALL=/usr/bin/less",
+        "ALL ALL=/usr/bin/less",
+        "ann\tALL = (root) /usr/bin/vi, /usr/bin/less",
+        "ann ALL=/usr/bin/",
+        "ann ALL=/usr/bin/l*",
+        "bob, ann ALL=/usr/bin/less",
+        "ann web=/bin/true : ALL=/usr/bin/less",
+        "ann ALL=(root) \\\n  /usr/bin/less",
+        "User_Alias CLERKS = bob, ann\nCLERKS ALL=/usr/bin/less",
+        "Cmnd_Alias PAGE = /usr/bin/more, /usr/bin/less\nann ALL=NOPASSWD: PAGE",
+        "Cmnd_Alias A = /usr/bin/less\nCmnd_Alias B = A\nann ALL=B",
+        "Runas_Alias ADM = root\nann ALL=(ADM) /usr/bin/less",
+        "ann ALL=(root) SETENV: NOPASSWD: /usr/bin/less",
+        "ann ALL=(root) sha256:abc= /usr/bin/less",
+        "ann ALL=!/usr/bin/less, /usr/bin/less",
+        "ann ALL=/usr/bin/less, !/usr/bin/less /etc/shadow",
+        "@include /etc/extra",
+    ],
+)
+def test_trap_a_grant_is_found_however_it_is_written(rule):
+    probe = probe_with(rule)
+    probe.file("/etc/extra", "ann ALL=/usr/bin/less\n")
+    judged = check(may_not=["/usr/bin/less"]).judge(probe)
+    assert judged.reason == "sudo-still-granted"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "",
+        "# ann ALL=/usr/bin/less",
+        "bob ALL=/usr/bin/less",
+        "%staff ALL=/usr/bin/less",
+        "ann ALL=(bob) /usr/bin/less",
+        "ann ALL=/usr/bin/lesser",
+        "ann ALL=/usr/bin/less, !/usr/bin/less",
+        "ann ALL=ALL, !/usr/bin/less",
+        "ALL, !ann ALL=/usr/bin/less",
+        "Defaults env_reset",
+        "garbage = = =",
+    ],
+)
+def test_what_is_not_granted_is_not_found(rule):
+    assert not granted(rule)
+
+
+def test_included_folders_are_read_without_names_that_sudo_skips():
+    sudoers = "root ALL=(ALL) ALL\n@includedir /etc/sudoers.d\n"
+    wanted = check(may_not=["/usr/bin/less"])
+    assert wanted.judge(probe_with(sudoers, desk="ann ALL=/usr/bin/less")).outcome is Outcome.UNMET
+    skipped = probe_with(sudoers)
+    skipped.file("/etc/sudoers.d/desk.bak", "ann ALL=/usr/bin/less")
+    skipped.file("/etc/sudoers.d/desk~", "ann ALL=/usr/bin/less")
+    assert wanted.judge(skipped).outcome is Outcome.MET
+    assert wanted.judge(probe_with("", desk="ann ALL=/usr/bin/less")).outcome is Outcome.MET
+
+
+def test_the_old_spelling_of_includes_is_read_too():
+    probe = probe_with("#includedir /etc/sudoers.d\n", desk="ann ALL=/usr/bin/less")
+    assert check(may_not=["/usr/bin/less"]).judge(probe).outcome is Outcome.UNMET
+
+
+def test_files_that_include_each_other_end():
+    probe = probe_with("@include /etc/sudoers\nann ALL=/usr/bin/less\n")
+    assert check(may_not=["/usr/bin/less"]).judge(probe).outcome is Outcome.UNMET
+
+
+def test_noexec_is_enough_where_the_check_says_so():
+    rule = "ann ALL=(root) NOEXEC: NOPASSWD: /usr/bin/less"
+    assert granted(rule)
+    assert not granted(rule, noexec_is_enough=True)
+    later = "ann ALL=(root) NOEXEC: /usr/bin/more, EXEC: /usr/bin/less"
+    assert granted(later, noexec_is_enough=True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "allowed"),
+    [
+        ("ann ALL=/usr/sbin/service nginx reload", True),
+        ("ann ALL=/usr/sbin/service nginx *", True),
+        ("ann ALL=/usr/sbin/service", True),
+        ("ann ALL=(ALL) ALL", True),
+        ("ann ALL=/usr/sbin/service nginx stop", False),
+        ('ann ALL=/usr/sbin/service ""', False),
+        ("ann ALL=ALL, !/usr/sbin/service", False),
+        ("", False),
+    ],
+)
+def test_trap_taking_everything_away_is_seen(rule, allowed):
+    judged = check(may=["/usr/sbin/service nginx reload"]).judge(probe_with(rule))
+    assert (judged.outcome is Outcome.MET) is allowed
+    if not allowed:
+        assert judged.reason == "sudo-no-longer-granted"
+
+
+def test_defaults_are_compared():
+    probe = probe_with('Defaults env_keep += "LD_PRELOAD"\n')
+    assert check(defaults_not=["env_keep.*LD_PRELOAD"]).judge(probe).outcome is Outcome.UNMET
+    assert check(defaults_not=["visiblepw"]).judge(probe).outcome is Outcome.MET
+
+
+def test_without_a_sudoers_file_nothing_is_granted():
+    probe = FakeProbe()
+    assert check(may_not=["ALL"]).judge(probe).outcome is Outcome.MET
+    assert check(may=["/bin/true"]).judge(probe).outcome is Outcome.UNMET
+
+
+def test_all_means_a_rule_that_grants_everything():
+    assert granted("ann ALL=(ALL) ALL", program="ALL")
+    assert not granted("ann ALL=/usr/bin/less", program="ALL")
+
+
+def test_a_check_that_asks_nothing_is_refused():
+    with pytest.raises(ValidationError):
+        check()
+
+
+@given(st.text(alphabet=st.sampled_from('anAL =(),:!\\#%@"\n/usrbinNOPASWD*'), max_size=200))
+def test_no_sudoers_text_breaks_the_reading(text):
+    check(may_not=["/usr/bin/less"], may=["/bin/true x"]).judge(probe_with(text))
