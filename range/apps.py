@@ -10,9 +10,17 @@ class RangeConfig(AppConfig):
     label = "range"
 
     def ready(self) -> None:
-        """Let `notify` take part in Django's transactions."""
+        """Tell the layers below Django what only settings know."""
+        from django.conf import settings
         from django.db import connection
 
         from range.lib.notify import use_connection
+        from range.runtime.options import DriverOptions, configure
 
         use_connection(lambda: connection)
+        configure(
+            DriverOptions(
+                installation=settings.RANGE_INSTALLATION,
+                network_pool=settings.RANGE_NETWORK_POOL,
+            )
+        )

@@ -1,5 +1,6 @@
 """Every setting of the product, read once from the environment."""
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -148,6 +149,10 @@ RANGE_SCENARIOS_DIR = env.path("RANGE_SCENARIOS_DIR", BASE_DIR / "scenarios")
 # Keys every per-attempt flag and variable; changing it invalidates the running attempts' flags.
 RANGE_FLAG_SECRET = env.secret("RANGE_FLAG_SECRET", "insecure-flag-secret" if DEBUG else None)
 RANGE_DRIVER = env.text("RANGE_DRIVER", "docker", choices=["docker", "fake"])
+# Sandboxes of another installation on the same engine are left alone.
+RANGE_INSTALLATION = env.text(
+    "RANGE_INSTALLATION", hashlib.sha256(str(RANGE_STATE_DIR).encode()).hexdigest()[:12]
+)
 RANGE_NETWORK_POOL = env.text("RANGE_NETWORK_POOL", "10.213.0.0/16")
 RANGE_LAUNCH_CONCURRENCY = env.integer("RANGE_LAUNCH_CONCURRENCY", 4, minimum=1, maximum=64)
 RANGE_LAUNCH_DEADLINE = timedelta(
