@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from range.accounts.access import Viewer, can_see_recording
 from range.checks.base import TypedCommand
 from range.console import cast
 from range.console.models import Recording
@@ -41,6 +42,47 @@ class Moment:
 
     recording: Recording
     offset_ms: int
+
+
+class ReplayMissing(RangeError):
+    """There is nothing to replay, or not for this person; both look the same from outside."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no such recording for you to see.", reason="replay-missing", status=404
+        )
+
+
+def attempt_to_see(viewer: Viewer, attempt_id: uuid.UUID) -> Attempt:
+    """Return an attempt whose recordings the viewer may see.
+
+    Raises:
+        ReplayMissing: It does not exist, or they may not.
+    """
+    attempt = (
+        Attempt.objects.select_related("trainee", "exercise__version__scenario")
+        .filter(pk=attempt_id)
+        .first()
+    )
+    if attempt is None or not can_see_recording(viewer, attempt.trainee_id):
+        raise ReplayMissing
+    return attempt
+
+
+def recording_to_see(viewer: Viewer, recording_id: uuid.UUID) -> Recording:
+    """Return a recording that the viewer may see, with its attempt.
+
+    Raises:
+        ReplayMissing: It does not exist, or they may not.
+    """
+    recording = (
+        Recording.objects.select_related("sandbox__attempt__exercise__version")
+        .filter(pk=recording_id)
+        .first()
+    )
+    if recording is None or not can_see_recording(viewer, recording.sandbox.attempt.trainee_id):
+        raise ReplayMissing
+    return recording
 
 
 def recordings_folder() -> Path:
@@ -131,15 +173,6 @@ def end_abandoned() -> int:
         end_recording(recording.pk, found, at=last_written)
         ended += 1
     return ended
-
-
-def of_attempt(recording_id: uuid.UUID) -> Recording | None:
-    """Return a recording with its sandbox, attempt and exercise."""
-    return (
-        Recording.objects.select_related("sandbox__attempt__exercise__version")
-        .filter(pk=recording_id)
-        .first()
-    )
 
 
 def _ended_at(recording: Recording) -> datetime:

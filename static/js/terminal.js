@@ -1,0 +1,183 @@
+// What the live console and the replay share: xterm.js under a strict content policy, its
+// colours from our tokens, and every sequence that could reach beyond the terminal made inert.
+import { Terminal } from "../vendor/@xterm/xterm/lib/xterm.mjs";
+import { Unicode11Addon } from "../vendor/@xterm/addon-unicode11/lib/addon-unicode11.mjs";
+
+const FONT_KEY = "muster.console.font-size";
+const READER_KEY = "muster.console.reader";
+const SMALLEST = 9;
+const LARGEST = 28;
+
+// xterm.js writes its rules into <style> elements and truecolour into style attributes, both of
+// which our policy refuses. It lets us name the document it makes elements with; ours makes the
+// same elements, but their rules go through the CSS object model, which the policy allows.
+function styleThroughObjects(name, value) {
+  if (name === "style") this.style.cssText = value;
+  else Element.prototype.setAttribute.call(this, name, value);
+}
+
+function adoptRules(element) {
+  const sheet = new CSSStyleSheet();
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+  let text = "";
+  Object.defineProperty(element, "textContent", {
+    get: () => text,
+    set: (value) => sheet.replaceSync((text = value)),
+  });
+  element.remove = () => {
+    document.adoptedStyleSheets = document.adoptedStyleSheets.filter((other) => other !== sheet);
+    Element.prototype.remove.call(element);
+  };
+}
+
+function createElement(tag, options) {
+  const element = document.createElement(tag, options);
+  if (tag === "style") adoptRules(element);
+  else if (tag === "span") element.setAttribute = styleThroughObjects;
+  return element;
+}
+
+const strictDocument = new Proxy(document, {
+  get(target, name) {
+    if (name === "createElement") return createElement;
+    const value = Reflect.get(target, name, target);
+    return typeof value === "function" ? value.bind(target) : value;
+  },
+  set: (target, name, value) => Reflect.set(target, name, value, target),
+});
+
+function theme() {
+  const style = getComputedStyle(document.documentElement);
+  const token = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
+  return {
+    background: token("--terminal", "#0b0f14"),
+    foreground: token("--terminal-text", "#dbe3ec"),
+    cursor: token("--terminal-text", "#dbe3ec"),
+    selectionBackground: "#2f5d80",
+    black: "#3b4654",
+    red: "#ff8f87",
+    green: "#6fd79d",
+    yellow: "#f0c674",
+    blue: "#7fbdf0",
+    magenta: "#c9a6f5",
+    cyan: "#6fd3d6",
+    white: "#dbe3ec",
+    brightBlack: "#8795a5",
+    brightRed: "#ffb3ad",
+    brightGreen: "#98e8bb",
+    brightYellow: "#ffdf9e",
+    brightBlue: "#a9d5f9",
+    brightMagenta: "#dfc8ff",
+    brightCyan: "#9fe8ea",
+    brightWhite: "#ffffff",
+  };
+}
+
+export function stored(key, fallback) {
+  try {
+    return localStorage.getItem(key) ?? fallback;
+  } catch {
+    return fallback;
+  }
+}
+
+export function store(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // Private windows may have no storage; the choice then lasts as long as the page.
+  }
+}
+
+function openLink(_event, address) {
+  let target;
+  try {
+    target = new URL(address);
+  } catch {
+    return;
+  }
+  if (target.protocol !== "http:" && target.protocol !== "https:") return;
+  const question = `A program in this terminal offers a link to\n\n${target.href}\n\nOpen it in a new tab?`;
+  if (window.confirm(question)) window.open(target.href, "_blank", "noopener,noreferrer");
+}
+
+// A program may ask the terminal to write the clipboard, rename the window or answer by typing.
+// Clipboard and titles never; answers only where `answers()` says that this page gives them.
+function tame(term, answers) {
+  const swallow = () => true;
+  for (const code of [0, 1, 2, 7, 9, 50, 51, 52, 99, 633, 777, 1337]) {
+    term.parser.registerOscHandler(code, swallow);
+  }
+  const asked = () => !answers();
+  for (const prefix of ["", "?", ">", "="]) {
+    for (const final of ["c", "n"]) {
+      // DECSTR and the like share finals with other intermediates; these ask.
+      term.parser.registerCsiHandler(prefix ? { prefix, final } : { final }, asked);
+    }
+  }
+  term.parser.registerCsiHandler({ intermediates: "$", final: "p" }, asked);
+  term.parser.registerCsiHandler({ prefix: "?", intermediates: "$", final: "p" }, asked);
+  term.parser.registerCsiHandler({ prefix: ">", final: "q" }, asked);
+  term.parser.registerCsiHandler({ final: "t" }, swallow);
+  term.parser.registerDcsHandler({ intermediates: "$", final: "q" }, asked);
+  term.parser.registerDcsHandler({ intermediates: "+", final: "q" }, swallow);
+  for (const code of [4, 10, 11, 12]) {
+    term.parser.registerOscHandler(code, (data) => data.includes("?") && !answers());
+  }
+}
+
+export function fontSize() {
+  const size = Number(stored(FONT_KEY, "14"));
+  return size >= SMALLEST && size <= LARGEST ? size : 14;
+}
+
+export function changeFontSize(by) {
+  const size = Math.min(LARGEST, Math.max(SMALLEST, fontSize() + by));
+  store(FONT_KEY, String(size));
+  return size;
+}
+
+export function readerMode() {
+  return stored(READER_KEY, "no") === "yes";
+}
+
+export function setReaderMode(on) {
+  store(READER_KEY, on ? "yes" : "no");
+}
+
+// Font files come with the page; a terminal measured before they are there would never line up.
+export async function fontsReady() {
+  const family = getComputedStyle(document.documentElement).getPropertyValue("--font-mono");
+  try {
+    await document.fonts.load(`14px ${family.split(",")[0]}`);
+  } catch {
+    // The next face of the family serves.
+  }
+}
+
+export function makeTerminal(options, answers = () => false) {
+  const style = getComputedStyle(document.documentElement);
+  const term = new Terminal({
+    allowProposedApi: true,
+    cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    documentOverride: strictDocument,
+    fontFamily: style.getPropertyValue("--font-mono").trim() || "monospace",
+    fontSize: fontSize(),
+    linkHandler: { activate: openLink, allowNonHttpProtocols: false },
+    macOptionIsMeta: true,
+    minimumContrastRatio: 4.5,
+    screenReaderMode: readerMode(),
+    scrollback: 5000,
+    theme: theme(),
+    ...options,
+  });
+  term.loadAddon(new Unicode11Addon());
+  term.unicode.activeVersion = "11";
+  tame(term, answers);
+  const repaint = () => (term.options.theme = theme());
+  document.addEventListener("muster:theme", repaint);
+  term.forget = () => document.removeEventListener("muster:theme", repaint);
+  return term;
+}
+
+export { openLink };
