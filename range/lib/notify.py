@@ -18,6 +18,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from range.lib.logs import get_logger
+from range.lib.roles import is_ending
 
 log = get_logger(__name__)
 
@@ -25,6 +26,7 @@ log = get_logger(__name__)
 PAYLOAD_LIMIT_BYTES = 7999
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
+LOOK_SECONDS = 0.5
 
 
 class Cursor(Protocol):
@@ -109,7 +111,7 @@ class Listener:
         self._pauses = _pauses()
 
     def wait(self, timeout: timedelta) -> list[Wake]:
-        """Return what arrived; empty when nothing did within the time.
+        """Return what arrived; empty when nothing did within the time, or this process is to end.
 
         Every new connection counts as a wake on each channel. A database that is away is waited
         for inside the time.
@@ -119,15 +121,15 @@ class Listener:
             try:
                 if self._connection is None:
                     return self._connect(deadline)
-                left = max(0.0, deadline - time.monotonic())
-                arrived = self._connection.notifies(timeout=left, stop_after=1)
-                return _distinct(Wake(each.channel, each.payload) for each in arrived)
+                arrived = self._arrived(deadline)
+                if arrived or _over(deadline):
+                    return arrived
+                continue
             except psycopg.OperationalError as error:
                 self._lost(error)
-            left = deadline - time.monotonic()
-            if left <= 0:
+            if _over(deadline):
                 return []
-            time.sleep(min(next(self._pauses), left))
+            time.sleep(min(next(self._pauses), _left(deadline)))
 
     def close(self) -> None:
         """Close the connection; a later wait opens a new one."""
@@ -154,6 +156,13 @@ class Listener:
         self._connection = connection
         self._pauses = _pauses()
         return [Wake(channel) for channel in self._channels]
+
+    def _arrived(self, deadline: float) -> list[Wake]:
+        assert self._connection is not None  # noqa: S101  # asked for only when connected
+        # Short looks: a signal that ends this process does not interrupt the library's wait.
+        look = min(_left(deadline), LOOK_SECONDS)
+        arrived = self._connection.notifies(timeout=look, stop_after=1)
+        return _distinct(Wake(each.channel, each.payload) for each in arrived)
 
     def _lost(self, error: psycopg.OperationalError) -> None:
         _tell(self._connection, error)
@@ -184,15 +193,13 @@ class AsyncListener:
             try:
                 if self._connection is None:
                     return await self._connect(deadline)
-                left = max(0.0, deadline - time.monotonic())
-                arrived = self._connection.notifies(timeout=left, stop_after=1)
+                arrived = self._connection.notifies(timeout=_left(deadline), stop_after=1)
                 return _distinct([Wake(each.channel, each.payload) async for each in arrived])
             except psycopg.OperationalError as error:
                 await self._lost(error)
-            left = deadline - time.monotonic()
-            if left <= 0:
+            if _over(deadline):
                 return []
-            await asyncio.sleep(min(next(self._pauses), left))
+            await asyncio.sleep(min(next(self._pauses), _left(deadline)))
 
     async def wakes(self) -> AsyncIterator[Wake]:
         """Yield wakes for as long as the caller iterates."""
@@ -245,7 +252,15 @@ def _listen(channel: str) -> sql.Composed:
 
 def _connect_timeout(deadline: float) -> int:
     # Two seconds is the least that libpq honours.
-    return max(2, int(deadline - time.monotonic()))
+    return max(2, int(_left(deadline)))
+
+
+def _left(deadline: float) -> float:
+    return max(0.0, deadline - time.monotonic())
+
+
+def _over(deadline: float) -> bool:
+    return _left(deadline) == 0.0 or is_ending()
 
 
 def _pauses() -> Iterator[float]:

@@ -3,9 +3,10 @@
 import os
 import shlex
 import signal
+import socket
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from range.lib import embedded_postgres
@@ -22,12 +23,6 @@ INHERITED = (
 )  # fmt: skip
 OURS = ("RANGE_", "TUTOR_", "DJANGO_", "DATABASE_URL", "PIP_")
 
-# Roles that reach the engine, and roles that must not be able to.
-ENGINE_COMMANDS = {
-    "reconciler": "run_reconciler",
-    "checker": "run_checker",
-    "builder": "run_builder",
-}
 WEIGHTS = "{python} manage.py fetch_weights --all && {python} manage.py ingest_knowledge"
 
 
@@ -59,25 +54,21 @@ class Fleet:
     def roles(self) -> list[Role]:
         """Return every other role, in the order in which they start."""
         roles = [
-            self._engine_role("reconciler", self._manage(ENGINE_COMMANDS["reconciler"]), stage=1),
-            self._plain_role("web", self._web(), stage=3),
-            self._engine_role("console", self._console(), stage=3),
-            *(
-                self._engine_role(name, self._manage(ENGINE_COMMANDS[name]), stage=2)
-                for name in ("checker", "builder")
-            ),
-            self._plain_role("worker", self._manage("run_worker"), stage=2),
-            replace(
-                self._plain_role("model", self._manage("run_model"), stage=2),
-                may_start=self._weights_are_here,
-            ),
+            self._loop("reconciler", "run_reconciler", stage=1, engine=True),
+            self._listening("web", self.port, self.confinement().wrap(self._web())),
+            self._listening("console", self.port + 1, Confinement().wrap(self._console())),
+            self._loop("checker", "run_checker", engine=True),
+            self._loop("builder", "run_builder", engine=True),
+            self._loop("worker", "run_worker", engine=False),
+            self._model(),
         ]
         return roles if self.offline else [*roles, self._fetching()]
 
     def _fetching(self) -> Role:
         """Return what fetches the weights beside everything else, and then embeds what waits."""
         line = WEIGHTS.format(python=shlex.quote(sys.executable))
-        return replace(self._plain_role("weights", ["/bin/sh", "-c", line], stage=2), once=True)
+        argv = tuple(self.confinement().wrap(["/bin/sh", "-c", line]))
+        return Role(name="weights", argv=argv, stage=2, once=True)
 
     def _weights_are_here(self) -> bool:
         return any((self.state_dir / "weights").glob("*.gguf"))
@@ -90,12 +81,21 @@ class Fleet:
             hidden=ENGINE_SOCKETS,
         )
 
-    def _plain_role(self, name: str, argv: list[str], *, stage: int) -> Role:
-        return Role(name=name, argv=tuple(self.confinement().wrap(argv)), stage=stage)
+    def _loop(self, name: str, command: str, *, engine: bool, stage: int = 2) -> Role:
+        """Return a role that tells by itself when its loop begins."""
+        rights = Confinement() if engine else self.confinement()
+        argv = tuple(rights.wrap(self._manage(command)))
+        return Role(name=name, argv=argv, stage=stage, tells_ready=True)
 
-    @staticmethod
-    def _engine_role(name: str, argv: list[str], *, stage: int) -> Role:
-        return Role(name=name, argv=tuple(Confinement().wrap(argv)), stage=stage)
+    def _listening(self, name: str, port: int, argv: list[str]) -> Role:
+        """Return a role that is ready once its port answers."""
+        return Role(
+            name=name, argv=tuple(argv), stage=3, ready=lambda: port_answers(self.host, port)
+        )
+
+    def _model(self) -> Role:
+        argv = tuple(self.confinement().wrap(self._manage("run_model")))
+        return Role(name="model", argv=argv, stage=2, may_start=self._weights_are_here)
 
     def _manage(self, command: str) -> list[str]:
         return [sys.executable, "manage.py", command]
@@ -112,6 +112,20 @@ class Fleet:
             # Event streams stay open for hours; a stop must not wait for them.
             *("--timeout-graceful-shutdown", "3"),
         ]
+
+
+def local_address(host: str) -> str:
+    """Return the address at which this machine reaches what listens on a host."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
+def port_answers(host: str, port: int) -> bool:
+    """Tell whether a program on this machine listens on a port."""
+    try:
+        with socket.create_connection((local_address(host), port), timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:

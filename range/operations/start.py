@@ -19,7 +19,7 @@ import psycopg
 from range.lib import embedded_postgres, logs
 from range.lib.errors import RangeError
 from range.operations import single
-from range.operations.fleet import Fleet, environment
+from range.operations.fleet import Fleet, environment, local_address
 from range.operations.steps import STEPS, Runner, Step, tail
 from range.operations.supervisor import Supervisor
 
@@ -121,13 +121,15 @@ def wait_until_ready(options: Options, supervisor: Supervisor) -> None:
     Raises:
         StartFailed: It does not, within the time.
     """
-    _until(lambda: answers(options.port), supervisor, role="web", within=READY_WITHIN)
+    _until(lambda: answers(options.host, options.port), supervisor, role="web", within=READY_WITHIN)
 
 
-def answers(port: int) -> bool:
+def answers(host: str, port: int) -> bool:
     """Tell whether the site on this machine answers that all is well."""
+    address = local_address(host)
+    place = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=3) as reply:
+        with urllib.request.urlopen(f"http://{place}/healthz", timeout=3) as reply:
             return bool(reply.status == 200)
     except (OSError, urllib.error.URLError):
         return False

@@ -15,6 +15,7 @@ class RoleState(StrEnum):
     """Where a role stands; the supervisor alone moves it."""
 
     WAITING = "WAITING"  # for what it needs, such as weights
+    STARTING = "STARTING"  # its process runs, but does not do its work yet
     RUNNING = "RUNNING"
     RESTARTING = "RESTARTING"  # it ended by itself and is tried again after a pause
     DONE = "DONE"  # it had one thing to do

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from range.lib import clock
 from range.lib.logs import get_logger
+from range.lib.roles import READY_VARIABLE
 from range.operations import status
 from range.operations.status import RoleState, RoleStatus
 
@@ -38,6 +39,8 @@ class Role:
         stop_signal: Asks it to end cleanly.
         may_start: Asked before each start; a role that may not is WAITING.
         once: Whether it is done for good when it ends well.
+        ready: Asked while it is STARTING; once true, it is RUNNING.
+        tells_ready: Whether it tells by `range.lib.roles` when it does its work.
     """
 
     name: str
@@ -46,6 +49,8 @@ class Role:
     stop_signal: int = signal.SIGTERM
     may_start: Callable[[], bool] = lambda: True
     once: bool = False
+    ready: Callable[[], bool] = lambda: True
+    tells_ready: bool = False
 
 
 @dataclass
@@ -58,6 +63,22 @@ class _Child:
     started_at: float = 0.0
     pause_seconds: float = FIRST_PAUSE_SECONDS
     next_start_at: float = 0.0
+    told: int | None = None
+
+    def is_ready(self) -> bool:
+        if self.told is not None:
+            try:
+                if not os.read(self.told, 16):
+                    return False
+            except BlockingIOError:
+                return False
+            self.forget_pipe()
+        return self.role.ready()
+
+    def forget_pipe(self) -> None:
+        if self.told is not None:
+            os.close(self.told)
+            self.told = None
 
     def move(self, state: RoleState) -> None:
         if state is not self.state or not self.since:
@@ -130,6 +151,8 @@ class Supervisor:
     def _look_after(self, child: _Child) -> None:
         if child.process is not None and child.process.poll() is not None:
             self._ended(child)
+        if child.state is RoleState.STARTING and child.is_ready():
+            child.move(RoleState.RUNNING)
         due = child.process is None and time.monotonic() >= child.next_start_at
         if due and child.state is not RoleState.DONE:
             self._start(child)
@@ -140,24 +163,40 @@ class Supervisor:
             child.next_start_at = time.monotonic() + BEAT_SECONDS
             return
         with _open_log(self.base / "var" / "log" / f"{child.role.name}.log") as output:
-            child.process = subprocess.Popen(
+            child.process = self._process(child, output)
+        child.started_at = time.monotonic()
+        child.move(RoleState.STARTING)
+        log.info("role.started", role=child.role.name, pid=child.process.pid)
+
+    def _process(self, child: _Child, output: BinaryIO) -> "subprocess.Popen[bytes]":
+        """Start a role's process, with a pipe to tell by where it uses one."""
+        environment, passed = dict(self.environment), []
+        if child.role.tells_ready:
+            child.told, telling = os.pipe()
+            os.set_blocking(child.told, False)
+            environment[READY_VARIABLE] = str(telling)
+            passed.append(telling)
+        try:
+            return subprocess.Popen(
                 child.role.argv,
                 cwd=self.base,
-                env=dict(self.environment),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                pass_fds=passed,
                 # Ctrl-C must reach the supervisor alone, so that it can stop roles in order.
                 start_new_session=True,
             )
-        child.started_at = time.monotonic()
-        child.move(RoleState.RUNNING)
-        log.info("role.started", role=child.role.name, pid=child.process.pid)
+        finally:
+            for telling in passed:
+                os.close(telling)
 
     def _ended(self, child: _Child) -> None:
         code = child.process.returncode if child.process else None
         _kill_group(child.process)
         child.process = None
+        child.forget_pipe()
         if child.role.once and code == 0:
             child.move(RoleState.DONE)
             return
@@ -185,13 +224,13 @@ class Supervisor:
             _kill_group(process)
             process.wait()
             child.process = None
+            child.forget_pipe()
         for child in children:
             child.move(RoleState.STOPPED)
 
     def _quiet(self) -> bool:
         return all(
-            child.process is not None or child.state is RoleState.DONE
-            for child in self._children.values()
+            child.state in (RoleState.RUNNING, RoleState.DONE) for child in self._children.values()
         )
 
     def _publish(self) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from range.lib.privileges import Confinement
 from range.operations import status, supervisor
 from range.operations.status import RoleState
 from range.operations.supervisor import Role, Supervisor
 
 SLEEP = ("sleep", "60")
+CLONE = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -45,6 +47,7 @@ def state(watched, name):
 def test_a_role_runs_and_is_told(watched, tmp_path):
     watched.add(Role(name="web", argv=SLEEP))
     assert watched.alive("web")
+    watched.tick()
     told = status.read(tmp_path)
     assert told.supervised
     assert [(each.name, each.state) for each in told.roles] == [("web", RoleState.RUNNING)]
@@ -225,3 +228,46 @@ def test_what_has_one_thing_to_do_is_done_and_not_started_again(watched):
 def test_what_has_one_thing_to_do_is_tried_again_after_a_failure(watched):
     watched.add(Role(name="weights", argv=("false",), once=True))
     tick_until(watched, lambda: state(watched, "weights").state is RoleState.RESTARTING)
+
+
+def test_a_role_that_tells_is_starting_until_it_does(watched, tmp_path):
+    go = tmp_path / "go"
+    code = (
+        "import pathlib, sys, time\n"
+        f"sys.path.insert(0, {str(CLONE)!r})\n"
+        "from range.lib.roles import end_on_signal\n"
+        f"while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.02)\n"
+        "end_on_signal().wait()"
+    )
+    argv = tuple(Confinement().wrap(python(code)))
+    watched.environment = {**os.environ, "PYTHONPATH": str(CLONE)}
+    watched.add(Role(name="checker", argv=argv, tells_ready=True))
+    for _ in range(10):
+        watched.tick()
+        time.sleep(0.02)
+    assert state(watched, "checker").state is RoleState.STARTING
+    assert not state(watched, "checker").healthy
+    go.touch()
+    tick_until(watched, lambda: state(watched, "checker").state is RoleState.RUNNING)
+
+
+def test_a_role_that_dies_before_it_tells_is_never_called_running(watched):
+    watched.add(Role(name="checker", argv=("false",), tells_ready=True))
+    seen = set()
+
+    def ended():
+        seen.add(state(watched, "checker").state)
+        return state(watched, "checker").restarts >= 2
+
+    tick_until(watched, ended)
+    assert RoleState.RUNNING not in seen
+
+
+def test_a_role_that_is_asked_is_starting_until_it_answers(watched):
+    answers = []
+    watched.add(Role(name="web", argv=SLEEP, ready=lambda: bool(answers)))
+    watched.tick()
+    assert state(watched, "web").state is RoleState.STARTING
+    answers.append(True)
+    watched.tick()
+    assert state(watched, "web").state is RoleState.RUNNING

@@ -70,13 +70,13 @@ class Command(BaseCommand):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._follow(child, log, chosen.port)
+        self._follow(child, log, chosen)
 
-    def _follow(self, child: "subprocess.Popen[bytes]", log: Path, port: int) -> None:
+    def _follow(self, child: "subprocess.Popen[bytes]", log: Path, chosen: start.Options) -> None:
         with log.open("rb") as progress:
             while True:
                 ended = child.poll() is not None
-                well = start.answers(port)
+                well = start.answers(chosen.host, chosen.port)
                 text = progress.read().decode(errors="replace")
                 self.stdout.write(text, ending="")
                 self.stdout.flush()
