@@ -44,7 +44,7 @@ class Site:
 
     def post(self, path: str, **fields: str) -> httpx.Response:
         """Send a form as this person."""
-        fields["csrfmiddlewaretoken"] = self.client.cookies.get("csrftoken", "")
+        fields["csrfmiddlewaretoken"] = self.client.cookies.get("csrftoken") or ""
         answer = self.client.post(path, data=fields, headers={"Referer": self.address})
         if answer.status_code >= 400:
             raise SystemExit(f"{path} answered {answer.status_code}: {answer.text[:300]}")
@@ -139,13 +139,13 @@ class Floor:
         machine = self.topology.machines[0]
         body = docker_spec.container_arguments(self.topology, machine, place=place)
         name = docker_spec.container_name(sandbox_id, machine.name)
-        return str(self.engine.create_container_from_config(body, name)["Id"])
+        return str(self.engine.create_container_from_config(body, name)["Id"])  # type: ignore[no-untyped-call]
 
     def _prompt(self, container: str) -> None:
         made = self.engine.exec_create(
             container, ["/bin/bash", "-l"], stdin=True, tty=True, environment=["TERM=xterm"]
         )
-        socket = self.engine.exec_start(made, tty=True, socket=True)
+        socket: Any = self.engine.exec_start(made["Id"], tty=True, socket=True)
         seen = b""
         while not PROMPT.search(seen):
             seen += socket._sock.recv(4096)
