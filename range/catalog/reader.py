@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from range.catalog.explanations import explain, place_of, written
 from range.catalog.folder import digest_of, list_files, pack
@@ -87,12 +88,25 @@ def parse(tree: Tree, *, file: str = SCENARIO_FILE) -> ScenarioSpec:
     try:
         return ScenarioSpec.model_validate(tree.value)
     except ValidationError as error:
-        details = error.errors(include_url=False)[:PROBLEM_LIMIT]
-        problems = [_problem(each, tree, file) for each in details]
+        details = _telling(error.errors(include_url=False))
+        problems = [_problem(each, tree, file) for each in details[:PROBLEM_LIMIT]]
         raise ScenarioInvalid(sorted(problems, key=lambda each: each.line)) from error
 
 
-def _problem(error: Any, tree: Tree, file: str) -> Problem:
+def _telling(errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out that a list is too short where its items were wrong and so did not count."""
+    return [
+        error
+        for error in errors
+        if error["type"] != "too_short"
+        or not any(
+            other is not error and other["loc"][: len(error["loc"])] == error["loc"]
+            for other in errors
+        )
+    ]
+
+
+def _problem(error: ErrorDetails, tree: Tree, file: str) -> Problem:
     place = place_of(error, tree.value)
     expected, found, suggestion = explain(error, tree.value)
     return Problem(

@@ -150,6 +150,8 @@ def _compiled(text: str) -> Any:
 def _refuse_strange(node: nodes.Node, *, depth: int) -> None:
     if not isinstance(node, _ALLOWED):
         raise SecurityError(f"{type(node).__name__.lower()} is not available in templates")
+    if isinstance(node, nodes.Name) and node.name == "self":
+        raise SecurityError("self is not available in templates")
     depth += isinstance(node, nodes.For)
     if depth > FOR_DEPTH_LIMIT:
         raise SecurityError(f"loops may be nested {FOR_DEPTH_LIMIT} deep at most")
