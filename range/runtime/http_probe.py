@@ -4,7 +4,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import SplitResult, urlsplit
@@ -39,9 +39,9 @@ def ask(
     port = parts.port or _PORTS[parts.scheme]
     try:
         with _ended_after(connect(parts.hostname, port), timeout) as opened:
-            stream = _wrapped(opened) if parts.scheme == "https" else opened
-            reply = _exchange(stream, method, parts, headers=headers, body=body)
-        return reply
+            secured = _wrapped(opened) if parts.scheme == "https" else opened
+            with closing(secured) as stream:
+                return _exchange(stream, method, parts, headers=headers, body=body)
     except (OSError, HTTPException, ValueError):
         return None
 
@@ -83,11 +83,13 @@ def _ended_after(opened: socket.socket, timeout: timedelta) -> Iterator[socket.s
     seconds = timeout.total_seconds()
     opened.settimeout(seconds)
     over = threading.Event()
+    # Encryption takes the socket over; this further name for it still hangs up.
+    guard = opened.dup()
 
     def hang_up() -> None:
         over.set()
         with suppress(OSError):
-            opened.shutdown(socket.SHUT_RDWR)
+            guard.shutdown(socket.SHUT_RDWR)
 
     timer = threading.Timer(seconds, hang_up)
     timer.daemon = True
@@ -99,6 +101,7 @@ def _ended_after(opened: socket.socket, timeout: timedelta) -> Iterator[socket.s
             raise TimeoutError
     finally:
         timer.cancel()
+        guard.close()
         opened.close()
 
 

@@ -96,10 +96,12 @@ def test_an_answer_that_trickles_is_given_up():
     assert time.monotonic() - began < 2
 
 
-def test_silence_is_given_up():
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("said", [(), (b"\x16\x03\x03",) * 20])
+def test_silence_is_given_up(scheme, said):
     began = time.monotonic()
-    server = Server(hold=True)
-    assert ask(server.connect, "GET", "http://web/", timeout=timedelta(seconds=0.3)) is None
+    server = Server(*said, pause=0.1, hold=True)
+    assert ask(server.connect, "GET", f"{scheme}://web/", timeout=timedelta(seconds=0.3)) is None
     assert time.monotonic() - began < 2
 
 
