@@ -90,11 +90,19 @@ def trace(record: AttemptRecord, *, parameters: ParameterSet) -> tuple[Traced, .
 
 
 def planned(
-    objectives: Iterable[ObjectiveSpec], *, difficulty: int, scenario: str, parameters: ParameterSet
+    objectives: Iterable[ObjectiveSpec],
+    *,
+    difficulty: int,
+    scenario: str,
+    parameters: ParameterSet,
+    played: bool = False,
 ) -> tuple[Observation, ...]:
     """Return the observations that playing a scenario would give, unhinted and in practice.
 
     Of parts that depend on a draw, all are taken together: which one comes is not known.
+
+    Args:
+        played: Whether the trainee played it before, so that it would count as a repeat.
     """
     parts = [
         (objective, combination)
@@ -115,6 +123,7 @@ def planned(
             score=0.0,
             checks_in_attempt=len(parts),
             mode=Mode.PRACTICE,
+            weight=parameters.repeat_weight if played else 1.0,
         )
         for number, (_, combination) in enumerate(parts)
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Lower, NullIf
 
 from range.accounts.access import has_role, record_access
 from range.accounts.models import Consent, Membership, User
@@ -86,7 +87,8 @@ def people_page(
     if not has_role(viewer, *_READERS):
         raise PeopleRefused
     role = role_by_code(role_code) if role_code else None
-    people = visible_to(viewer).order_by("display_name", "username")
+    shown = Lower(Coalesce(NullIf("display_name", Value("")), "username"))
+    people = visible_to(viewer).order_by(shown, "pk")
     for part in search.split()[:5]:
         people = people.filter(Q(display_name__icontains=part) | Q(username__icontains=part))
     page = Paginator(people, PAGE_LENGTH).get_page(number)

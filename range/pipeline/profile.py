@@ -24,7 +24,6 @@ from range.pipeline.parameters import CURRENT
 from range.pipeline.readiness import (
     RoleReadiness,
     Standing,
-    Suggestion,
     Word,
     level_of,
     probability_above,
@@ -52,7 +51,7 @@ class SkillLine:
     """One skill as pages show it.
 
     Args:
-        cut: What the chosen role asks, in logits; None where it does not ask.
+        cut: What the chosen role asks, in logits; empty where it does not ask.
         probability: That the skill lies above the cut; None without enough evidence or cut.
         change: Since before the last attempt, in words; empty where nothing changed.
     """
@@ -66,11 +65,20 @@ class SkillLine:
     interval: str
     word: Word | None
     level: str
-    cut: float | None
+    cut: str
     probability: float | None
     change: str
     statements: Sequence[AlignedStatement]
     evidence: Sequence[EvidenceLine]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuggestionLine:
+    """A scenario to play next, and the open skills it would tell of, in words."""
+
+    slug: str
+    title: str
+    tells_of: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +89,7 @@ class Profile:
     role: Role | None
     roles: Sequence[Role]
     readiness: RoleReadiness | None
-    suggestions: Sequence[Suggestion]
+    suggestions: Sequence[SuggestionLine]
     required: Sequence[SkillLine]
     others: Sequence[SkillLine]
     unseen: Sequence[str]
@@ -126,7 +134,7 @@ def profile(trainee: User, *, viewer: User, asked: Asked) -> Profile:
         role=role,
         roles=roles,
         readiness=readiness,
-        suggestions=_suggestions(trainee, picture, readiness),
+        suggestions=_suggestions(trainee, picture, readiness, lines),
         required=[line for line in lines if line.key in wanted],
         others=[line for line in rest if line.standing.tally.last_at],
         unseen=[line.name for line in rest if not line.standing.tally.last_at],
@@ -149,11 +157,19 @@ def _held_against(
 
 
 def _suggestions(
-    trainee: User, picture: Picture, readiness: RoleReadiness | None
-) -> Sequence[Suggestion]:
+    trainee: User, picture: Picture, readiness: RoleReadiness | None, lines: Sequence[SkillLine]
+) -> list[SuggestionLine]:
     if readiness is None:
-        return ()
-    return suggestions_for(trainee, estimate=picture.estimate, readiness=readiness)
+        return []
+    names = {line.key: line.name.lower() for line in lines}
+    return [
+        SuggestionLine(
+            slug=each.slug,
+            title=each.title,
+            tells_of=", ".join(names.get(key, key) for key in each.bears_on),
+        )
+        for each in suggestions_for(trainee, picture=picture, readiness=readiness)
+    ]
 
 
 def _looks(trainee: User) -> list[AccessRecord]:
@@ -208,7 +224,7 @@ def _line(
         interval=f"{bars.figure(standing.low)} to {bars.figure(standing.high)}",
         word=None if cut is None else word_for(standing, cut=cut),
         level=level.value if level else Word.NOT_ENOUGH.value,
-        cut=cut,
+        cut="" if cut is None else bars.figure(cut),
         probability=(
             probability_above(standing.mean, standing.sd, cut=cut)
             if claimable and cut is not None

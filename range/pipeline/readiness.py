@@ -126,10 +126,16 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Suggestion:
-    """A scenario and how much it would narrow the unsettled skills, in squared logits."""
+    """A scenario that would tell more of skills still open.
+
+    Args:
+        bears_on: Open skills that its checks observe.
+        information: How much it would narrow the open skills, in squared logits.
+    """
 
     slug: str
     title: str
+    bears_on: tuple[str, ...]
     information: float
 
 
@@ -244,21 +250,30 @@ def what_would_settle(
     candidates: Iterable[Candidate],
     parameters: ParameterSet,
 ) -> tuple[Suggestion, ...]:
-    """Return the two scenarios that would narrow the open skills most, best first."""
-    wanted = sorted(set(open_skills) & set(estimate.skills))
-    suggestions = []
-    for candidate in candidates:
-        planned = [each for each in candidate.planned if _known(each, estimate)]
-        after = spread_after(estimate, planned=planned, parameters=parameters)
-        information = sum(estimate.sd_of(skill) ** 2 - after[skill] for skill in wanted)
-        suggestions.append(
-            Suggestion(slug=candidate.slug, title=candidate.title, information=information)
-        )
-    useful = [each for each in suggestions if each.information > 1e-9]
-    return tuple(sorted(useful, key=lambda each: (-each.information, each.slug)))[
-        :SETTLING_SCENARIOS
+    """Return the two scenarios that would narrow the open skills most, best first.
+
+    Skills are correlated, so any check tells a little of all; only scenarios that observe an
+    open skill themselves are named.
+    """
+    wanted = frozenset(open_skills) & frozenset(estimate.skills)
+    found = [_suggestion(estimate, each, wanted, parameters=parameters) for each in candidates]
+    useful = [each for each in found if each.bears_on]
+    best = sorted(useful, key=lambda each: (-each.information, each.slug))
+    return tuple(best[:SETTLING_SCENARIOS])
+
+
+def _suggestion(
+    estimate: Estimate, candidate: Candidate, wanted: frozenset[str], *, parameters: ParameterSet
+) -> Suggestion:
+    planned = [
+        each
+        for each in candidate.planned
+        if {skill for skill, _ in each.skills} <= {*estimate.skills}
     ]
-
-
-def _known(planned: Observation, estimate: Estimate) -> bool:
-    return all(skill in estimate.skills for skill, _ in planned.skills)
+    after = spread_after(estimate, planned=planned, parameters=parameters)
+    return Suggestion(
+        slug=candidate.slug,
+        title=candidate.title,
+        bears_on=tuple(sorted(wanted & {skill for each in planned for skill, _ in each.skills})),
+        information=sum(estimate.sd_of(skill) ** 2 - after[skill] for skill in sorted(wanted)),
+    )

@@ -117,37 +117,6 @@ def role_readiness(trainee: User, role: Role) -> RoleReadiness:
     return readiness_for(read_log(trainee).standings(skills=sorted(demand.required)), demand)
 
 
-def suggestions_for(
-    trainee: User, *, estimate: Estimate, readiness: RoleReadiness
-) -> tuple[Suggestion, ...]:
-    """Return the two offered scenarios that would settle most of what a role leaves open."""
-    settled = {Word.MEETS, Word.LIKELY}
-    unsettled = [each.standing.skill for each in readiness.skills if each.word not in settled]
-    versions = [exercise.version for exercise in offered_to(trainee)]
-    candidates = [made for version in versions if (made := _candidate(version)) is not None]
-    return what_would_settle(
-        estimate, open_skills=unsettled, candidates=candidates, parameters=CURRENT
-    )
-
-
-def _candidate(version: ScenarioVersion) -> Candidate | None:
-    try:
-        spec = spec_of(version)
-    except ValueError as error:
-        log.warning("pipeline.version.unreadable", version=str(version.pk), error=str(error)[:200])
-        return None
-    return Candidate(
-        slug=version.scenario.slug,
-        title=spec.title,
-        planned=planned(
-            spec.objectives,
-            difficulty=spec.difficulty,
-            scenario=version.scenario.slug,
-            parameters=CURRENT,
-        ),
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
 class Picture:
     """What is known of one person at one moment: the log, the estimate, where skills stand."""
@@ -166,4 +135,37 @@ def picture_of(trainee: User, *, assessed_only: bool = False) -> Picture:
         log=evidence_log,
         estimate=evidence_log.estimate(as_of=moment, skills=keys),
         standings=evidence_log.standings(as_of=moment, skills=keys),
+    )
+
+
+def suggestions_for(
+    trainee: User, *, picture: Picture, readiness: RoleReadiness
+) -> tuple[Suggestion, ...]:
+    """Return the two offered scenarios that would settle most of what a role leaves open."""
+    settled = {Word.MEETS, Word.LIKELY}
+    unsettled = [each.standing.skill for each in readiness.skills if each.word not in settled]
+    versions = [exercise.version for exercise in offered_to(trainee)]
+    played = {item.scenario for item in picture.log.observations}
+    candidates = [made for each in versions if (made := _candidate(each, played)) is not None]
+    return what_would_settle(
+        picture.estimate, open_skills=unsettled, candidates=candidates, parameters=CURRENT
+    )
+
+
+def _candidate(version: ScenarioVersion, played: set[str]) -> Candidate | None:
+    try:
+        spec = spec_of(version)
+    except ValueError as error:
+        log.warning("pipeline.version.unreadable", version=str(version.pk), error=str(error)[:200])
+        return None
+    return Candidate(
+        slug=version.scenario.slug,
+        title=spec.title,
+        planned=planned(
+            spec.objectives,
+            difficulty=spec.difficulty,
+            scenario=version.scenario.slug,
+            parameters=CURRENT,
+            played=version.scenario.slug in played,
+        ),
     )

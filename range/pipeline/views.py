@@ -1,13 +1,15 @@
-"""Pages of skills: one's own, the list of people, a person, and one piece of evidence."""
+"""Pages of skills: one's own, the list of people, a person, one piece of evidence, consent."""
 
 import uuid
 from typing import cast
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
 
 from range.accounts.models import User
+from range.pipeline import consent as agreed
 from range.pipeline import evidence_page as one
 from range.pipeline import people as several
 from range.pipeline.profile import Asked, PersonMissing, profile
@@ -49,6 +51,31 @@ def evidence(request: HttpRequest, evidence_id: uuid.UUID) -> HttpResponse:
     """Show one piece of evidence: score, check, excerpt, and the way into the replay."""
     page = one.evidence_page(evidence_id, viewer=cast(User, request.user))
     return render(request, "pipeline/evidence.html", {"page": page})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def consent(request: HttpRequest) -> HttpResponse:
+    """Show which agencies may look, and let the trainee agree or withdraw."""
+    trainee = cast(User, request.user)
+    if request.method != "POST":
+        context = {"agencies": agreed.agencies_for(trainee), "days": agreed.DAYS_OFFERED}
+        return render(request, "pipeline/consent.html", context)
+    agency_id, days = _uuid(request.POST.get("agency", "")), request.POST.get("days", "")
+    if request.POST.get("action") == "withdraw":
+        agreed.withdraw(trainee, agency_id=agency_id)
+        messages.success(request, "Withdrawn. The agency can no longer see your skills.")
+    else:
+        agreed.grant(trainee, agency_id=agency_id, days=int(days) if days.isdecimal() else 0)
+        messages.success(request, "Agreed. You see under My skills whenever somebody looks.")
+    return redirect("consent")
+
+
+def _uuid(text: str) -> uuid.UUID:
+    """Return the id in a form, or one that names nothing."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return uuid.UUID(int=0)
 
 
 def _asked(request: HttpRequest) -> Asked:

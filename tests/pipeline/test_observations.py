@@ -173,3 +173,5 @@ def test_planned_observations_are_those_a_full_attempt_would_give():
     assert {each.checks_in_attempt for each in made} == {2}
     assert {each.difficulty for each in made} == {-0.8}
     assert {each.mode for each in made} == {Mode.PRACTICE}
+    again = planned(objectives, difficulty=2, scenario="yard", parameters=CURRENT, played=True)
+    assert {each.weight for each in again} == {0.25}

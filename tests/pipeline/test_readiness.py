@@ -167,6 +167,7 @@ def test_the_two_scenarios_that_tell_most_of_the_open_skills_are_named():
         estimate, open_skills=["logs"], candidates=[far, other, some, most], parameters=CURRENT
     )
     assert [each.slug for each in named] == ["most", "some"]
+    assert named[0].bears_on == ("logs",)
     assert named[0].information > named[1].information > 0
 
 
@@ -174,3 +175,21 @@ def test_nothing_is_suggested_when_nothing_is_open():
     estimate = prior(["logs"], parameters=CURRENT)
     one = candidate("one", observed("a"))
     assert not what_would_settle(estimate, open_skills=[], candidates=[one], parameters=CURRENT)
+
+
+def test_what_only_correlates_with_an_open_skill_is_not_suggested():
+    estimate = prior(["logs", "traffic"], parameters=CURRENT)
+    near = candidate("near", observed("a", skills=(("traffic", 1.0),)))
+    assert not what_would_settle(
+        estimate, open_skills=["logs"], candidates=[near], parameters=CURRENT
+    )
+
+
+def test_a_scenario_already_played_tells_less_than_a_new_one():
+    estimate = prior(["logs"], parameters=CURRENT)
+    again = candidate("again", observed("a", weight=CURRENT.repeat_weight))
+    new = candidate("new", observed("b"))
+    named = what_would_settle(
+        estimate, open_skills=["logs"], candidates=[again, new], parameters=CURRENT
+    )
+    assert [each.slug for each in named] == ["new", "again"]

@@ -165,7 +165,7 @@ def test_scenarios_on_offer_that_would_tell_more_are_suggested(trainee, publish,
         publish(f"yard-{number}", difficulty=3 + number % 2)
     picture = picture_of(trainee)
     ready = readiness_for(picture.standings, demand_of(role_by_code("PD-WRL-007")))
-    named = suggestions_for(trainee, estimate=picture.estimate, readiness=ready)
+    named = suggestions_for(trainee, picture=picture, readiness=ready)
     assert len(named) == 2
     assert named[0].information >= named[1].information > 0
     assert {each.slug for each in named} <= {"yard-0", "yard-1", "yard-2"}
