@@ -16,6 +16,7 @@ from range.catalog.schema_policies import (
     TutorSpec,
     Version,
 )
+from range.catalog.schema_shorthand import written_out
 from range.catalog.schema_solutions import Steps, VerifyRun, WrongSolution
 from range.catalog.schema_variables import FlagVariable, Variable
 from range.checks.combine import leaves
@@ -102,7 +103,7 @@ class ScenarioSpec(Spec):
                         "the part {key} belongs to the format but is not yet supported",
                         {"key": name},
                     )
-            return _with_check_ids({k: v for k, v in value.items() if k not in RESERVED})
+            return written_out({k: v for k, v in value.items() if k not in RESERVED})
         return value
 
     @model_validator(mode="after")
@@ -128,15 +129,13 @@ class ScenarioSpec(Spec):
         raise KeyError(key)
 
     def flag_variables(self) -> dict[str, str]:
-        """Return the objective that each flag variable proves."""
-        return {
-            flag_variable_of(check.value, objective.key): self._flag_objective(
-                flag_variable_of(check.value, objective.key)
-            )
-            or objective.key
+        """Return the objective that each flag variable proves; empty once filled in."""
+        named = [
+            (flag_variable_of(check.value), objective.key)
             for objective, check in self._flag_checks()
-            if "{{" in check.value or not check.value
-        }
+            if "{{" in check.value
+        ]
+        return {name: self._flag_objective(name) or key for name, key in named}
 
     def _flag_objective(self, variable: str) -> str | None:
         declared = self.variables.get(variable)
@@ -147,55 +146,3 @@ class ScenarioSpec(Spec):
             for check in leaves(objective.checks):
                 if isinstance(check, FlagCheck):
                     yield objective, check
-
-
-def _with_check_ids(value: dict[str, Any]) -> dict[str, Any]:
-    """Give each check without an id its kind as one, so that evidence can name it."""
-    objectives = value.get("objectives")
-    if not isinstance(objectives, (list, tuple)):
-        return value
-    return value | {"objectives": [_objective_with_ids(each) for each in objectives]}
-
-
-def _objective_with_ids(objective: Any) -> Any:
-    if not isinstance(objective, Mapping) or "checks" not in objective:
-        return objective
-    taken = {check["id"] for check in _written_checks(objective["checks"]) if "id" in check}
-    return {**objective, "checks": _node_with_ids(objective["checks"], taken)}
-
-
-def _node_with_ids(node: Any, taken: set[Any]) -> Any:
-    if not isinstance(node, Mapping):
-        return node
-    if "kind" in node:
-        return node if node.get("id") else {**node, "id": _free_id(str(node["kind"]), taken)}
-    changed = dict(node)
-    for name in ("all_of", "any_of"):
-        if isinstance(node.get(name), (list, tuple)):
-            changed[name] = [_node_with_ids(each, taken) for each in node[name]]
-    enough = node.get("at_least")
-    if isinstance(enough, Mapping) and isinstance(enough.get("of"), (list, tuple)):
-        changed["at_least"] = {
-            **enough,
-            "of": [_node_with_ids(each, taken) for each in enough["of"]],
-        }
-    return changed
-
-
-def _written_checks(node: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(node, Mapping):
-        if "kind" in node:
-            yield node
-        for each in node.values():
-            yield from _written_checks(each)
-    elif isinstance(node, (list, tuple)):
-        for each in node:
-            yield from _written_checks(each)
-
-
-def _free_id(kind: str, taken: set[Any]) -> str:
-    base, number = kind.replace("_", "-"), 1
-    while (name := base if number == 1 else f"{base}-{number}") in taken:
-        number += 1
-    taken.add(name)
-    return name

@@ -57,13 +57,7 @@ class ObjectiveSpec(Spec):
     """The ladder of help."""
 
 
-def flag_variable_of(value: str, objective: str) -> str:
-    """Return the variable a flag check stands for.
-
-    Args:
-        value: What the check says; empty means the objective's own.
-    """
-    if not value:
-        return f"flag_{objective.replace('-', '_')}"
+def flag_variable_of(value: str) -> str:
+    """Return the variable that a flag check's value names; empty when it names none alone."""
     named = FLAG_VARIABLE.match(value)
     return named.group(1) if named else ""

@@ -1,0 +1,160 @@
+import copy
+
+import pytest
+
+from range.catalog.lint import lint
+from range.catalog.problems import Severity
+from range.catalog.reader import read_scenario
+from tests.catalog.support import FILES, SPEC, changed, write
+
+
+def findings(tmp_path, data=None, *, files=None):
+    return lint(read_scenario(write(tmp_path / "s", data, files=files)))
+
+
+def errors(tmp_path, data=None, *, files=None):
+    found = findings(tmp_path, data, files=files)
+    return [str(each) for each in found if each.severity is Severity.ERROR]
+
+
+def with_(path, value):
+    """Return the small scenario with one place changed; a value of None removes it."""
+    data = copy.deepcopy(SPEC)
+    place = data
+    for step in path[:-1]:
+        place = place[step]
+    if value is None:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return data
+
+
+BOX = ("machines", "box")
+MEND = ("objectives", 1)
+
+
+def test_a_complete_scenario_has_nothing_to_say(tmp_path):
+    assert findings(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ((*BOX, "networks"), ["wan"], "one of the networks lan, found 'wan'"),
+        ((*BOX, "console"), None, "a machine with a console, found none"),
+        ((*BOX, "hidden"), True, "a console or hidden, not both"),
+        ((*BOX, "aliases"), ["box"], "names of their own"),
+        (("networks", "dark"), {}, "a machine that joins it, found none"),
+        ((*BOX, "seed", 1, "owner"), "bob", "found 'bob'"),
+        ((*BOX, "seed", 0, "template"), "seed/none.j2", "a file of the scenario"),
+        ((*BOX, "build"), "machines/none", "machines/none/Dockerfile"),
+        (("reference", "mend"), None, "a reference solution under reference.mend"),
+        (("reference", "extra"), [], "one of the objectives enter, mend, found 'extra'"),
+        (("reference", "mend", 0, "on"), "bax", "one of the machines box, found 'bax'"),
+        (("reference", "enter", 0, "submit"), "entre", "found 'entre'"),
+        (("wrong",), {}, "a wrong solution under wrong, found none"),
+        (("wrong", "hide", "unmet"), ["mand"], "found 'mand'"),
+        (("grading",), {"pass": {"required": ["mand"]}}, "found 'mand'"),
+        (("verify",), [{"name": "a", "run": "wrong.none"}], "a solution, found 'wrong.none'"),
+        (("verify",), [{"name": "a", "expect": {"mand": "met"}}], "found 'mand'"),
+        ((*MEND, "key"), "enter", "a key of its own"),
+        (("objectives", 0, "techniques"), ["mitre:T1548"], "the version of mitre under framew"),
+        (("objectives", 0, "techniques"), ["attack:S0656"], "an id of attack, found 'S0656'"),
+        (("frameworks", "nice"), {"version": "2.1.0", "statements": ["T99"]}, "found 'T99'"),
+        ((*MEND, "checks", "all_of", 0, "path"), "/etc/{{ wey }}", "found 'wey'"),
+        ((*MEND, "checks", "all_of", 0, "machine"), "bax", "'bax' in gone"),
+        ((*MEND, "checks", "all_of", 1, "id"), "gone", "check ids of their own"),
+        ((*MEND, "checks", "all_of", 0, "role"), "supporting", "a required check when way is"),
+        ((*MEND, "checks", "all_of", 1, "when"), {"way": ["sudi"]}, "found 'sudi'"),
+        ((*MEND, "checks", "all_of", 1, "when"), {"password": "x"}, "a variable of type choice"),
+        ((*MEND, "hints", 0, "text"), "It is {{ password }}", "no secret where trainees read"),
+        ((*MEND, "hints", 0, "text"), "It is {{ flag_enter }}", "no secret where trainees read"),
+        ((*MEND, "title"), "Close {{ way }}", "no secret where trainees read"),
+        (("variables", "tiny"), {"type": "choice", "from": ["abc"], "secret": True}, "masked"),
+        (("variables", "flag_more"), {"type": "flag"}, "a flag check that stands for it"),
+        ((*BOX, "setup"), [["{{ open"]], "a text that can be filled in"),
+        ((*BOX, "setup"), [["{{ name.__class__ }}"]], "'name'"),
+    ],
+)
+def test_what_does_not_hold_together_is_an_error_with_its_line(tmp_path, path, value, said):
+    found = errors(tmp_path, with_(path, value))
+    assert any(said in each for each in found), found
+    assert all(each.startswith(("scenario.yaml:", "seed/", "machines/")) for each in found)
+
+
+def test_a_machine_nobody_can_reach_is_an_error(tmp_path):
+    data = with_(("machines", "island"), {"networks": ["far"]})
+    data["networks"]["far"] = {}
+    assert any("a way from a console's networks" in each for each in errors(tmp_path, data))
+    data["machines"]["bridge"] = {"networks": ["lan", "far"]}
+    assert errors(tmp_path, data) == []
+
+
+@pytest.mark.parametrize("name", ["reference/solve.sh", "wrong/idea.sh"])
+def test_attack_a_seed_from_a_solution_is_an_error(tmp_path, name):
+    data = with_((*BOX, "seed", 0), {"file": name, "to": "/x"})
+    assert any(
+        "reference/ and wrong/" in each for each in errors(tmp_path, data, files={name: "x"})
+    )
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "said"),
+    [
+        ("FROM debian:bookworm\n", "FROM ${BASE}"),
+        ("ARG BASE\nFROM ${BASE}\nADD http://x/y /y\n", "a download"),
+        ("ARG BASE\nFROM ${BASE}\nRUN --mount=type=secret true\n", "RUN --mount"),
+    ],
+)
+def test_a_machine_is_built_from_the_base_with_the_classic_builder(tmp_path, dockerfile, said):
+    found = errors(tmp_path, files={"machines/box/Dockerfile": dockerfile})
+    assert any(said in each for each in found)
+
+
+def test_a_brief_is_needed_and_may_name_no_secret(tmp_path):
+    assert any("brief.md" in each for each in errors(tmp_path / "a", files={"brief.md": None}))
+    secret = {"brief.md": "The password is {{ password }}."}
+    assert any("brief.md: error" in each for each in errors(tmp_path / "b", files=secret))
+    hidden = {"brief.md": "The way is {{ way }}."}
+    assert any("'way'" in each for each in errors(tmp_path / "c", files=hidden))
+
+
+def test_templates_of_seeds_are_read_as_well(tmp_path):
+    found = errors(tmp_path, files={"seed/note.j2": "{{ flag_entre }}"})
+    assert any(each.startswith("seed/note.j2: error") for each in found)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ((*MEND, "hints"), [], "hints on rungs 1 to 4"),
+        (("objectives", 0, "hints", 2), {"rung": 2, "text": "x"}, "none on 3 when way is cron"),
+        ((*MEND, "skills"), [], "a skill it tells about"),
+        (("wrong", "break"), None, "at least 2 wrong solutions"),
+        (("tutor",), {"knowledge": ["articles/*.md"]}, "articles of its own"),
+        ((*BOX, "resources"), {"memory_mb": 4096}, "4096 MiB"),
+    ],
+)
+def test_what_an_author_forgets_is_a_warning(tmp_path, path, value, said):
+    found = findings(tmp_path, with_(path, value))
+    assert found
+    assert {each.severity for each in found} == {Severity.WARNING}
+    assert any(said in str(each) for each in found)
+
+
+def test_a_flag_alone_needs_no_wrong_solution(tmp_path):
+    data = changed(objectives=changed()["objectives"][:1], wrong={})
+    del data["reference"]["mend"]
+    assert errors(tmp_path, data) == []
+
+
+def test_lines_point_to_the_place(tmp_path):
+    folder = write(tmp_path / "s", with_((*BOX, "networks"), ["wan"]))
+    problem = next(each for each in lint(read_scenario(folder)) if "wan" in each.found)
+    line = (folder / "scenario.yaml").read_text().splitlines()[problem.line - 1]
+    assert "wan" in line
+
+
+def test_the_small_scenario_has_the_files_it_needs():
+    assert set(FILES) >= {"brief.md", "seed/note.j2", "machines/box/Dockerfile"}
