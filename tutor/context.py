@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,7 +65,8 @@ class TraineeState:
 def ladder_of(happenings: Sequence[Happening], objective: str, *, now: datetime) -> Ladder:
     """Fold where a trainee stands on one objective's ladder."""
     mine = [each for each in happenings if each.payload.get("objective") == objective]
-    asked = [each for each in mine if each.kind == HINT_ASKED]
+    # Asking what a word means is no hint: it neither closes nor opens a rung.
+    asked = [e for e in mine if e.kind == HINT_ASKED and not e.payload.get("definition")]
     rungs = [_rung(each) for each in mine if each.kind == HINT_UNLOCKED]
     begun = happenings[0].at if happenings else now
     since = asked[-1].seq if asked else 0
@@ -89,12 +90,22 @@ def _is_try(happening: Happening, objective: str) -> bool:
 
 
 def fold(
-    happenings: Sequence[Happening], spec: Mapping[str, Any], objective: str, *, now: datetime
+    happenings: Sequence[Happening],
+    spec: Mapping[str, Any],
+    objective: str,
+    *,
+    now: datetime,
+    met: Collection[str] = (),
 ) -> TraineeState:
-    """Fold an attempt's happenings into the trainee's state on one objective."""
+    """Fold an attempt's happenings into the trainee's state on one objective.
+
+    Args:
+        spec: Keys and titles of `objectives`, and `estimated_minutes`; nothing else is read.
+        met: Objectives that the assessment holds to be met, whatever their checks combine to.
+    """
     commands = commands_of(happenings)
     recent = commands[-stuck.RECENT :]
-    outcomes = _objectives(happenings, spec)
+    outcomes = _objectives(happenings, spec, met)
     wrong = [each for each in happenings if each.kind == REFUSED]
     wrong_here = sum(each.payload.get("objective") == objective for each in wrong)
     begun = happenings[0].at if happenings else now
@@ -126,37 +137,35 @@ def _unknown(key: str) -> ObjectiveState:
 
 
 def _objectives(
-    happenings: Sequence[Happening], spec: Mapping[str, Any]
+    happenings: Sequence[Happening], spec: Mapping[str, Any], met: Collection[str]
 ) -> dict[str, ObjectiveState]:
     titles = {str(each["key"]): str(each.get("title", "")) for each in spec.get("objectives", [])}
     return {
-        key: ObjectiveState(key=key, title=title, **_standing(happenings, key))
+        key: ObjectiveState(key=key, title=title, **_standing(happenings, key, met))
         for key, title in titles.items()
     }
 
 
-def _standing(happenings: Sequence[Happening], key: str) -> dict[str, Any]:
+def _standing(happenings: Sequence[Happening], key: str, met: Collection[str]) -> dict[str, Any]:
     """Return whether an objective is met, and the latest reason of every check that is not."""
-    checks: dict[str, tuple[str, str]] = {}
-    met = False
-    for each in happenings:
-        if each.payload.get("objective") != key:
-            continue
-        met = met or each.kind == "objective.met"
-        if each.kind == EVIDENCE:
-            check = str(each.payload.get("check", ""))
-            checks[check] = (str(each.payload.get("outcome")), str(each.payload.get("reason", "")))
+    checks = {
+        str(each.payload.get("check", "")): (
+            str(each.payload.get("outcome")),
+            str(each.payload.get("reason", "")),
+        )
+        for each in happenings
+        if each.kind == EVIDENCE and each.payload.get("objective") == key
+    }
     unmet = [reason for outcome, reason in checks.values() if outcome == "UNMET" and reason]
     all_met = bool(checks) and all(outcome == "MET" for outcome, _ in checks.values())
-    return {"met": met or all_met, "reasons": tuple(dict.fromkeys(unmet))[:3]}
+    return {"met": key in met or all_met, "reasons": tuple(dict.fromkeys(unmet))[:3]}
 
 
 def _last_progress(happenings: Sequence[Happening], begun: datetime) -> datetime:
     met = (
         each.at
         for each in happenings
-        if each.kind == "objective.met"
-        or (each.kind == EVIDENCE and each.payload.get("outcome") == "MET")
+        if each.kind == EVIDENCE and each.payload.get("outcome") == "MET"
     )
     return max(met, default=begun)
 

@@ -182,7 +182,7 @@ class Debrief(models.Model):
     """The tutor's account of a finished attempt; written once by the worker, then replaced."""
 
     attempt = models.OneToOneField(Attempt, on_delete=models.PROTECT, related_name="debrief")
-    summary = models.TextField()
+    text = models.TextField()
     sections = models.JSONField(default=list)
     mode = models.CharField(max_length=6, choices=Hint.Mode, default=Hint.Mode.NONE)
     written_at = models.DateTimeField(default=timezone.now)

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("summary", models.TextField()),
+                ("text", models.TextField()),
                 ("sections", models.JSONField(default=list)),
                 (
                     "mode",

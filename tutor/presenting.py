@@ -1,0 +1,272 @@
+"""Shapes the tutor's panel and its hints for templates."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from range.assessment.status import ObjectiveStatus
+from range.exercises.models import Attempt
+from tutor.markup import inline, render
+from tutor.models import Debrief, Hint
+from tutor.policy import OFFER_AT_STUCK, Ladder, Limits, Offer, offer
+from tutor.providers import registry
+from tutor.rungs import RUNGS, RungText, describe
+from tutor.situation import gather
+
+HINTS_SHOWN = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class RungView:
+    """One rung of the ladder: open, next, or still closed."""
+
+    text: RungText
+    standing: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceView:
+    """A source below an answer."""
+
+    number: int
+    title: str
+    heading: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HintView:
+    """One hint as the panel shows it.
+
+    Args:
+        authored: The author's words; they stand at once.
+        answer: The model's words, empty while it writes or where it gave none.
+        note: A sentence where the answer is not what was hoped for.
+    """
+
+    id: uuid.UUID
+    rung: RungText
+    definition: bool
+    question: str
+    authored: SafeString
+    answer: SafeString
+    is_open: bool
+    mode: str
+    note: str
+    stream_url: str
+    sources: Sequence[SourceView]
+    asked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelView:
+    """Everything the tutor's panel shows."""
+
+    attempt_id: uuid.UUID
+    may_ask: bool
+    off: str
+    mode: str
+    why: str
+    objectives: Sequence[ObjectiveStatus]
+    objective: str
+    rungs: Sequence[RungView]
+    present: RungText
+    offer: Offer | None
+    offered: RungText | None
+    wait_minutes: int
+    is_stuck: bool
+    hints: Sequence[HintView]
+    notice: str
+
+
+def panel(attempt: Attempt, *, may_ask: bool, objective: str = "", notice: str = "") -> PanelView:
+    """Gather the panel of one attempt.
+
+    Args:
+        may_ask: False for staff, who only read.
+
+    Raises:
+        ObjectiveUnknown: The scenario has no such objective.
+    """
+    situation = gather(attempt, objective)
+    choice = registry.choose()
+    following = offer(situation.ladder, situation.limits)
+    hints = Hint.objects.filter(attempt=attempt).order_by("-asked_at")[:HINTS_SHOWN]
+    active = attempt.state == Attempt.State.ACTIVE
+    return PanelView(
+        attempt_id=attempt.pk,
+        may_ask=may_ask and active and situation.limits.enabled,
+        off=_off(situation.limits, active=active, may_ask=may_ask),
+        mode=choice.label,
+        why=choice.why,
+        objectives=situation.objectives,
+        objective=situation.state.objective.key,
+        rungs=_rungs(situation.ladder, situation.limits, following),
+        present=describe(min(situation.ladder.unlocked, situation.limits.max_rung)),
+        offer=following,
+        offered=describe(following.rung) if following else None,
+        wait_minutes=_minutes_up(following),
+        is_stuck=situation.state.stuck >= OFFER_AT_STUCK,
+        hints=[hint_view(hint) for hint in hints],
+        notice=notice,
+    )
+
+
+def _minutes_up(following: Offer | None) -> int:
+    return -int(-following.opens_in.total_seconds() // 60) if following else 0
+
+
+def _off(limits: Limits, *, active: bool, may_ask: bool) -> str:
+    if not limits.enabled:
+        return "The tutor is off in an assessed attempt. Everybody works under the same conditions."
+    if not active:
+        return "This attempt is over. Its hints stay here to read."
+    return "" if may_ask else "You may read these hints; only the trainee asks."
+
+
+def _rungs(ladder: Ladder, limits: Limits, following: Offer | None) -> list[RungView]:
+    return [
+        RungView(text=text, standing=_standing(text.rung, ladder, following))
+        for text in RUNGS
+        if text.rung <= limits.max_rung
+    ]
+
+
+def _standing(rung: int, ladder: Ladder, following: Offer | None) -> str:
+    if rung <= ladder.unlocked:
+        return "open"
+    return "next" if following and rung == following.rung else "closed"
+
+
+def hint_view(hint: Hint) -> HintView:
+    """Shape one hint, its citations as links that open in place."""
+    return HintView(
+        id=hint.pk,
+        rung=describe(hint.rung),
+        definition=hint.definition,
+        question=hint.question,
+        authored=render(hint.authored, lambda number: cite(hint, number)),
+        answer=render(hint.text, lambda number: cite(hint, number)),
+        is_open=hint.state == Hint.State.OPEN,
+        mode=str(Hint.Mode(hint.mode).label),
+        note=_note(hint),
+        stream_url=reverse("hint-stream", args=[hint.attempt_id, hint.pk]),
+        sources=[_source(hint, each) for each in hint.citations],
+        asked_at=hint.asked_at,
+    )
+
+
+def _note(hint: Hint) -> str:
+    if hint.state != Hint.State.FAILED:
+        return ""
+    if hint.guard.get("reason") in {"", None, "slow", "unreachable", "refused", "queue", "broken"}:
+        return "The model did not answer in time. These are the author's words and the sources."
+    return "The model's answer was not fit to show. These are the author's words and the sources."
+
+
+def _source(hint: Hint, citation: dict[str, object]) -> SourceView:
+    number = int(str(citation["number"]))
+    return SourceView(
+        number=number,
+        title=str(citation["title"]),
+        heading=str(citation["heading"]),
+        url=citation_url(hint, number),
+    )
+
+
+def citation_url(hint: Hint, number: int) -> str:
+    """Return where one citation of a hint opens."""
+    return reverse("citation", args=[hint.attempt_id, hint.pk, number])
+
+
+def cite(hint: Hint, number: int) -> SafeString | str:
+    """Return a citation as a link that opens in place; nothing where it does not resolve."""
+    found = next((each for each in hint.citations if each["number"] == number), None)
+    if found is None:
+        return ""
+    return format_html(
+        '<a class="citation" href="{}" hx-get="{}" hx-target="#passage-{}" hx-swap="innerHTML" '
+        'aria-label="Source {}: {}">{}</a>',
+        *(citation_url(hint, number), citation_url(hint, number), hint.pk),
+        *(number, found["title"], number),
+    )
+
+
+def sentence_html(hint: Hint, sentence: str) -> SafeString:
+    """Return one streamed sentence with its citations."""
+    return inline(sentence, lambda number: cite(hint, number))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CitationView:
+    """One passage with the quoted span marked."""
+
+    hint_id: uuid.UUID
+    number: int
+    title: str
+    heading: str
+    version: str
+    license: str
+    url: str
+    before: str
+    quote: str
+    after: str
+
+
+def citation_view(hint: Hint, number: int) -> CitationView | None:
+    """Return a citation's passage in three parts around the quoted span."""
+    found = next((each for each in hint.citations if each["number"] == number), None)
+    if found is None:
+        return None
+    text, start, end = found["text"], found["start"], found["end"]
+    return CitationView(
+        hint_id=hint.pk,
+        number=number,
+        title=found["title"],
+        heading=found["heading"],
+        version=found["version"],
+        license=found["license"],
+        url=found["url"],
+        before=text[:start],
+        quote=text[start:end],
+        after=text[end:],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DebriefLine:
+    """One sentence of the account, with the moment it is about."""
+
+    html: SafeString
+    moment_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DebriefView:
+    """The account of an attempt."""
+
+    opening: SafeString
+    sections: Sequence[tuple[str, Sequence[DebriefLine]]]
+
+
+def debrief_view(attempt: Attempt) -> DebriefView | None:
+    """Return the account of an attempt, None before it is written."""
+    written = Debrief.objects.filter(attempt=attempt).first()
+    if written is None:
+        return None
+    sections = [
+        (
+            section["title"],
+            [
+                DebriefLine(html=inline(line["text"]), moment_url=line["moment_url"])
+                for line in section["lines"]
+            ],
+        )
+        for section in written.sections
+    ]
+    return DebriefView(opening=inline(written.text), sections=sections)

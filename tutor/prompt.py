@@ -1,0 +1,90 @@
+"""Builds the messages for a model: static first, so that a server may keep what it has read."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tutor.providers.chat import Message
+from tutor.quoting import cut, fenced, inert, new_fence, plain
+from tutor.retrieval import Passage
+from tutor.withheld import Withheld
+
+PROMPTS = Path(__file__).parent / "prompts"
+PASSAGE_LIMIT = 480
+QUESTION_LIMIT = 600
+# Passages are prose of the range; their code blocks cost tokens and tempt a model to copy them.
+_CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What one answer is made from; nothing in it is withheld.
+
+    Args:
+        situation: Title and one sentence of the scenario.
+        hint: The author's words for the granted rung, empty where there are none.
+    """
+
+    situation: str
+    rung: int
+    definition: bool
+    hint: str
+    passages: Sequence[Passage]
+    state: str
+    question: str
+
+
+@cache
+def text_of(name: str) -> str:
+    """Return one of the texts that a model is told."""
+    return (PROMPTS / f"{name}.md").read_text(encoding="utf-8").strip()
+
+
+def build(asked: Asked, withheld: Withheld, *, fence: str = "") -> list[Message]:
+    """Return the messages, every secret replaced once more.
+
+    Args:
+        fence: A new one for each request; given by tests only.
+    """
+    system = f"{text_of('policy')}\n\nScenario: {inert(asked.situation)}"
+    parts = [
+        _passages(asked.passages),
+        text_of("definition" if asked.definition else f"rung{asked.rung}"),
+        f"The author's hint: {asked.hint}" if asked.hint and not asked.definition else "",
+        "" if asked.definition else _quoted(asked.state, "state of the trainee", fence),
+        _quoted(cut(asked.question, limit=QUESTION_LIMIT), "question of the trainee", fence),
+        "Your answer:",
+    ]
+    person = "\n\n".join(part for part in parts if part)
+    return [
+        Message("system", withheld.redact(system)),
+        Message("user", withheld.redact(person)),
+    ]
+
+
+def sha256_of(messages: Sequence[Message]) -> str:
+    """Return the digest of a prompt, kept with the hint in the prompt's place."""
+    digest = hashlib.sha256()
+    for message in messages:
+        digest.update(f"{message.role}\n{message.text}\n".encode())
+    return digest.hexdigest()
+
+
+def _passages(passages: Sequence[Passage]) -> str:
+    """Write the passages in the order of their numbers, which keeps a server's cache warm."""
+    return "\n\n".join(
+        f"[{each.number}] {each.title}: {each.heading}\n{_shortened(each.text)}"
+        for each in passages
+    )
+
+
+def _shortened(text: str) -> str:
+    prose = _CODE_BLOCK.sub("", text)
+    return cut(" ".join(inert(plain(prose or text)).split()), limit=PASSAGE_LIMIT)
+
+
+def _quoted(text: str, label: str, fence: str) -> str:
+    return fenced(text, fence=fence or new_fence(), label=label) if text.strip() else ""

@@ -1,0 +1,74 @@
+"""The seam behind which messages become words."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pydantic import BaseModel
+
+from range.lib.errors import RangeError
+
+
+class ChatFailed(RangeError):
+    """The model gave no usable words; the tutor goes on without it.
+
+    Reasons: unreachable, slow, garbage, refused.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "The model did not answer in time, so you see the author's hint and the sources.",
+            reason=reason,
+            status=503,
+            retryable=True,
+        )
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a prompt; nothing a trainee wrote is ever in the system role."""
+
+    role: Literal["system", "user"]
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long to wait, in seconds, before the next mode takes over."""
+
+    first_words: float
+    between_words: float
+    whole: float
+
+
+class ChatModel(Protocol):
+    """What turns messages into words.
+
+    Args:
+        mode: `hosted` or `local`, as pages name it.
+        billions: Size in thousand million parameters, None where unknown; models under three
+            never judge.
+        one_at_a_time: Whether requests must take turns.
+    """
+
+    name: str
+    mode: Literal["hosted", "local"]
+    billions: float | None
+    one_at_a_time: bool
+    patience: Patience
+
+    def stream(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+        """Yield the answer as it comes.
+
+        Raises:
+            ChatFailed: It cannot be had, is too slow, or breaks off.
+        """
+        ...
+
+    def decide[T: BaseModel](self, messages: Sequence[Message], schema: type[T]) -> T:
+        """Return an answer of one form.
+
+        Raises:
+            ChatFailed: No answer of that form came.
+        """
+        ...

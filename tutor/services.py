@@ -1,0 +1,46 @@
+"""What other parts and pages ask of the tutor: ask, stream, judge, debrief."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+from range.assessment.grading import Proposal
+from range.exercises.models import Attempt
+from tutor import live, rubric
+from tutor.answering import in_thread
+from tutor.asking import ask
+from tutor.debriefing import write_debrief
+from tutor.live import Part
+from tutor.models import Debrief, Hint
+
+__all__ = ["Part", "ask", "debrief", "judge", "stream"]
+
+
+async def stream(hint_id: uuid.UUID, *, who: str) -> AsyncIterator[Part]:
+    """Yield sentences and places of a hint until its answer stands.
+
+    A hint that another process answers yields nothing but is waited for.
+
+    Args:
+        who: Whose questions count as one person's in the queue.
+    """
+    while True:
+        async for part in live.follow(hint_id, who):
+            yield part
+        if not await in_thread(_is_open, hint_id):
+            return
+        await asyncio.sleep(live.ELSEWHERE_SECONDS)
+
+
+def _is_open(hint_id: uuid.UUID) -> bool:
+    return Hint.objects.filter(pk=hint_id, state=Hint.State.OPEN).exists()
+
+
+def judge(attempt: Attempt) -> list[Proposal]:
+    """Return what a model proposes for the criteria that wait for a person; it never decides."""
+    return rubric.judge(attempt)
+
+
+def debrief(attempt: Attempt) -> Debrief:
+    """Write the account of a finished attempt; a second call replaces it."""
+    return write_debrief(attempt)

@@ -1,0 +1,23 @@
+"""Addresses of the tutor; pages reach them by name, so that it can be left out."""
+
+from django.urls import path
+
+from tutor import views
+
+urlpatterns = [
+    path("attempts/<uuid:attempt_id>/tutor/", views.tutor_panel, name="tutor-panel"),
+    path("attempts/<uuid:attempt_id>/tutor/ask/", views.ask_hint, name="ask-hint"),
+    path(
+        "attempts/<uuid:attempt_id>/tutor/hints/<uuid:hint_id>/stream/",
+        views.hint_stream,
+        name="hint-stream",
+    ),
+    path(
+        "attempts/<uuid:attempt_id>/tutor/hints/<uuid:hint_id>/sources/<int:number>/",
+        views.citation,
+        name="citation",
+    ),
+    path(
+        "attempts/<uuid:attempt_id>/tutor/debrief/", views.debrief_account, name="debrief-account"
+    ),
+]
