@@ -24,6 +24,8 @@ from range.operations.steps import STEPS, Runner, Step, tail
 from range.operations.supervisor import Supervisor
 
 READY_WITHIN = timedelta(seconds=90)
+# A role that ended this often while everything starts will not start by itself.
+HOPELESS_RESTARTS = 4
 
 
 class StartFailed(RangeError):
@@ -192,7 +194,8 @@ def _until(
         supervisor.tick()
         if supervisor.stopping:
             raise KeyboardInterrupt
-        if time.monotonic() > deadline:
+        hopeless = any(each.restarts >= HOPELESS_RESTARTS for each in supervisor.statuses())
+        if hopeless or time.monotonic() > deadline:
             raise StartFailed(_why_not(supervisor, role))
         time.sleep(0.1)
 
@@ -200,7 +203,7 @@ def _until(
 def _why_not(supervisor: Supervisor, role: str) -> str:
     ailing = [each.name for each in supervisor.statuses() if not each.healthy] or [role]
     logs = "\n".join(
-        f"--- {name} ---\n{tail(supervisor.base / 'var' / 'log' / f'{name}.log')}"
+        f"--- {name} ---\n{tail(supervisor.base / 'var' / 'log' / f'{name}.log', lines=8)}"
         for name in ailing
     )
     return (
