@@ -1,5 +1,7 @@
 """Answers anticipated errors in words, and lets the workspace reach its consoles."""
 
+from typing import cast
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -31,10 +33,13 @@ class ConsoleOriginMiddleware(MiddlewareMixin):
         """Widen the policy of the workspace page."""
         match = request.resolver_match
         if match is not None and match.url_name == "workspace":
-            policy = dict(settings.SECURE_CSP)
-            policy["connect-src"] = [*policy["connect-src"], console_origin(request)]
+            usual = cast(list[str], settings.SECURE_CSP["connect-src"])
+            wider = [*usual, console_origin(request)]
             # Where Django's middleware looks for a policy other than the settings' own.
-            response._csp_config = policy  # type: ignore[attr-defined]
+            response._csp_config = {  # type: ignore[attr-defined]
+                **settings.SECURE_CSP,
+                "connect-src": wider,
+            }
         return response
 
 

@@ -1,4 +1,4 @@
-"""Serves static files from the web role itself: small on the wire, and asked for again only if new."""
+"""Serves static files from the web role: compressed, and sent again only when changed."""
 
 import gzip
 from functools import lru_cache
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
-from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.core.exceptions import SuspiciousFileOperation
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 
 SQUEEZED = frozenset({".css", ".js", ".mjs", ".svg", ".json"})
 # Below this, the headers weigh more than what is saved.
@@ -18,13 +18,16 @@ REMEMBERED = 128
 class StaticFiles(ASGIStaticFilesHandler):
     """Django's handler with compression, revalidation and the usual protection headers."""
 
-    def serve(self, request: HttpRequest) -> HttpResponseBase:
+    def serve(self, request: HttpRequest) -> HttpResponse | FileResponse:
         """Return a file; compressed where it is text and the browser takes it so.
 
         Raises:
             Http404: There is no such file.
         """
-        response = super().serve(request)
+        try:
+            response = super().serve(request)
+        except SuspiciousFileOperation as attempt:
+            raise Http404 from attempt
         response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Content-Type-Options"] = "nosniff"
         found = finders.find(self.file_path(request.path))
@@ -34,8 +37,8 @@ class StaticFiles(ASGIStaticFilesHandler):
 
 
 def _squeezed(
-    request: HttpRequest, response: HttpResponseBase, path: Path
-) -> HttpResponseBase:
+    request: HttpRequest, response: HttpResponse | FileResponse, path: Path
+) -> HttpResponse | FileResponse:
     stat = path.stat()
     if path.suffix not in SQUEEZED or stat.st_size < LEAST_BYTES:
         return response
@@ -44,9 +47,7 @@ def _squeezed(
         return response
     kept = {name: response.headers[name] for name in response.headers if name != "Content-Length"}
     response.close()
-    return HttpResponse(
-        _gzip(path, stat.st_mtime_ns), headers=kept | {"Content-Encoding": "gzip"}
-    )
+    return HttpResponse(_gzip(path, stat.st_mtime_ns), headers=kept | {"Content-Encoding": "gzip"})
 
 
 @lru_cache(maxsize=REMEMBERED)

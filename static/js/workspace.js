@@ -124,7 +124,7 @@
   function cycle(panes, back) {
     const stops = [
       panes.querySelector("#brief-body"),
-      panes.querySelector("#consoles-panel textarea, #consoles-panel [data-console-tab], #sandbox-panel"),
+      panes.querySelector("#consoles-panel .console-panel:not([hidden]) textarea, #consoles-panel [data-console-tab]"),
       panes.querySelector("#tutor-body"),
     ].filter(Boolean);
     const at = stops.findIndex((stop) => stop.closest(".pane").contains(document.activeElement));

@@ -7,8 +7,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.safestring import SafeString
 
 from range.assessment.evidence import current_epoch
-from range.exercises.models import Attempt
 from range.catalog.services import attempt_spec, brief_for
+from range.exercises.models import Attempt
 from range.workspace.presenters.scenario import safe
 
 _OVER = {

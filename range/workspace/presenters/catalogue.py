@@ -172,7 +172,9 @@ def start_here(cards: Sequence[Card]) -> StartHere | None:
     ready = [card for card in cards if card.image_state == Ready.READY]
     if not ready:
         return None
-    first = min(ready, key=lambda card: (card.slug != FIRST_SCENARIO, card.difficulty, card.minutes))
+    first = min(
+        ready, key=lambda card: (card.slug != FIRST_SCENARIO, card.difficulty, card.minutes)
+    )
     return StartHere(
         slug=first.slug,
         title=first.title,
@@ -194,9 +196,7 @@ def _fits(card: Card, filters: Filters) -> bool:
     )
 
 
-def _card(
-    version: ScenarioVersion, *, names: Mapping[str, str], state: str, passed: bool
-) -> Card:
+def _card(version: ScenarioVersion, *, names: Mapping[str, str], state: str, passed: bool) -> Card:
     spec = spec_of(version)
     return Card(
         slug=version.scenario.slug,
@@ -226,7 +226,9 @@ def _newest_states(person: User) -> dict[uuid.UUID, str]:
 
 def _passed(person: User) -> set[uuid.UUID]:
     newest = Grade.objects.filter(attempt__trainee=person).order_by("attempt", "-at")
-    grades = newest.distinct("attempt").values_list("attempt__exercise__version__scenario", "passed")
+    grades = newest.distinct("attempt").values_list(
+        "attempt__exercise__version__scenario", "passed"
+    )
     return {scenario for scenario, passed in grades if passed}
 
 

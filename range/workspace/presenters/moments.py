@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from range.assessment.services import objectives_for
 from range.checks.base import Outcome
+from range.console.services import moment, recordings_of
 from range.exercises.models import Attempt
 from range.timeline.models import Event
 from range.timeline.services import events_of
@@ -45,7 +46,8 @@ class Moment:
 def moments_of(attempt: Attempt) -> list[Moment]:
     """Return the moments of an attempt in order."""
     titles = {each.key: each.title for each in objectives_for(attempt)}
-    replay = url_or_nothing("replay", attempt.pk)
+    recorded = recordings_of(attempt).exists()
+    replay = url_or_nothing("replay", attempt.pk) if recorded else ""
     told = [event for event in events_of(attempt.pk, kinds=_KINDS) if _is_worth_telling(event)]
     return [_moment(event, attempt, titles, replay) for event in told[:SHOWN]]
 
@@ -63,5 +65,10 @@ def _moment(event: Event, attempt: Attempt, titles: Mapping[str, str], replay: s
         offset=wording.clock(since),
         icon=icon,
         text=words.format(objective=titles.get(key, key or "unknown")).removesuffix(": unknown"),
-        url=f"{replay}?event={event.seq}" if replay else "",
+        url=_moment_url(event, attempt, replay),
     )
+
+
+def _moment_url(event: Event, attempt: Attempt, replay: str) -> str:
+    seen = moment(attempt, event.at) if replay else None
+    return f"{replay}?recording={seen.recording.pk}&at={seen.offset_ms}" if seen else ""

@@ -77,9 +77,7 @@ class ObjectivesView:
     checked_at: datetime | None
 
 
-def objectives_view(
-    attempt: Attempt, *, problem: str = "", at: Place = ("", "")
-) -> ObjectivesView:
+def objectives_view(attempt: Attempt, *, problem: str = "", at: Place = ("", "")) -> ObjectivesView:
     """Return the objectives as the trainee sees them now.
 
     Args:

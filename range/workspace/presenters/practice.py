@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from range.exercises.models import Attempt
+from range.workspace import wording
 from range.workspace.presenters.catalogue import Card, cards_for, skill_names
 from range.workspace.presenters.proofs import Proof
 
@@ -23,7 +24,7 @@ def suggestions(attempt: Attempt, proofs: Sequence[Proof]) -> list[Suggestion]:
     """Return up to three scenarios, those with most unproven skills first."""
     open_keys = [key for proof in proofs if proof.state != "met" for key in proof.skills]
     names = skill_names(open_keys)
-    unproven = {names.get(key, key) for key in open_keys}
+    unproven = {names.get(key) or wording.word(key) for key in open_keys}
     others = [
         card
         for card in cards_for(attempt.trainee)

@@ -63,8 +63,8 @@ def moment_url(evidence: Evidence) -> str:
     if evidence.recording_id is None or evidence.recording_offset_ms is None:
         return ""
     replay = url_or_nothing("replay", evidence.attempt_id)
-    seconds = evidence.recording_offset_ms / 1000
-    return f"{replay}?recording={evidence.recording_id}&at={seconds:.1f}" if replay else ""
+    moment = f"recording={evidence.recording_id}&at={evidence.recording_offset_ms}"
+    return f"{replay}?{moment}" if replay else ""
 
 
 def _proof(standing: Standing) -> Proof:

@@ -22,8 +22,7 @@ from range.workspace.presenters.topology import Picture
 
 PAST_SHOWN = 10
 _RULES = (
-    "The machines are yours alone and reach nothing outside. Break them freely; Reset gives you "
-    "fresh ones.",
+    "The machines are yours alone and reach nothing outside. Break them; Reset gives fresh ones.",
     "Your consoles are recorded, so that a score can be traced to what you did.",
     "Flags are made for your attempt. Another trainee's flag is noticed, not accepted.",
 )
@@ -143,8 +142,9 @@ def rules_for(exercise: Exercise) -> tuple[str, ...]:
 
 def _attempts(person: User, version: ScenarioVersion) -> list[Attempt]:
     return list(
-        Attempt.objects.filter(trainee=person, exercise__version__scenario=version.scenario_id)
-        .order_by("-started_at")[: PAST_SHOWN + 1]
+        Attempt.objects.filter(
+            trainee=person, exercise__version__scenario=version.scenario_id
+        ).order_by("-started_at")[: PAST_SHOWN + 1]
     )
 
 

@@ -26,7 +26,7 @@ class Goal:
 
 def preview(text: str) -> str:
     """Return a text with names in place of what is drawn for each attempt."""
-    return _VARIABLE.sub(lambda found: f"‹{found[1].replace('_', ' ')}›", text)
+    return _VARIABLE.sub(lambda found: f"[{found[1].replace('_', ' ')}]", text)
 
 
 def goals(spec: ScenarioSpec) -> list[Goal]:

@@ -91,7 +91,9 @@ def draw(machines: Sequence[MachineSketch], networks: Sequence[str]) -> Picture:
     joins.
     """
     rows = {name: index for index, name in enumerate(networks)}
-    ordered = sorted(machines, key=lambda machine: (_top_row(machine, rows), -len(machine.networks)))
+    ordered = sorted(
+        machines, key=lambda machine: (_top_row(machine, rows), -len(machine.networks))
+    )
     boxes = tuple(_box(machine, column, rows) for column, machine in enumerate(ordered))
     wires = tuple(
         _wire(box, rows[network])
@@ -151,9 +153,7 @@ def _wire(box: Box, row: int) -> Wire:
     return Wire(x=box.middle, y1=edge, y2=lane)
 
 
-def _lane(
-    name: str, row: int, machines: Sequence[MachineSketch], networks: Sequence[str]
-) -> Lane:
+def _lane(name: str, row: int, machines: Sequence[MachineSketch], networks: Sequence[str]) -> Lane:
     columns = [index for index, machine in enumerate(machines) if name in machine.networks]
     first, last = (min(columns), max(columns)) if columns else (0, max(0, len(machines) - 1))
     return Lane(

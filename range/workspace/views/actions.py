@@ -43,7 +43,7 @@ def submit_answer(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     problem = ""
     try:
         receipt = assessment.submit(
-            attempt, objective=place[0], check_id=place[1], value=request.POST.get("value", "")
+            attempt, objective=place[0], check=place[1], value=request.POST.get("value", "")
         )
         problem = "" if receipt.accepted else receipt.message
     except RangeError as refusal:

@@ -55,11 +55,12 @@ def objectives_panel(request: HttpRequest, attempt_id: uuid.UUID) -> HttpRespons
 
 def render_sandbox(request: HttpRequest, attempt: Attempt, *, status: int = 200) -> HttpResponse:
     """Render the sandbox panel and, out of band, the actions; say when the machines run."""
-    context = {"page": workspace_page(attempt), "sandbox": sandbox_view(attempt), "oob": True}
+    sandbox = sandbox_view(attempt)
+    context = {"page": workspace_page(attempt), "sandbox": sandbox, "oob": True}
     panel = render(request, f"{PAGE}#sandbox-panel", context, status=status)
     actions = render(request, f"{PAGE}#workspace-actions", context)
     panel.content = panel.content + actions.content
-    if context["sandbox"].running:
+    if sandbox.running:
         panel.headers["HX-Trigger-After-Settle"] = "sandbox-running"
     return panel
 

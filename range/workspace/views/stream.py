@@ -8,7 +8,7 @@ from typing import cast
 
 from asgiref.sync import sync_to_async
 from django.db import connection, connections
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from range.accounts.models import User
@@ -94,7 +94,7 @@ def fanout() -> Fanout:
 
 
 @require_safe
-async def attempt_stream(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
+async def attempt_stream(request: HttpRequest, attempt_id: uuid.UUID) -> StreamingHttpResponse:
     """Stream the names of fragments that changed, until the attempt ends."""
     person = cast(User, await request.auser())
     await _authorise(person, attempt_id)

@@ -1,0 +1,115 @@
+"""A scenario's page, and launching from it."""
+
+import pytest
+from django.urls import reverse
+
+from range.catalog.models import ScenarioVersion
+from range.exercises.models import Attempt
+from range.sandboxes.models import Sandbox
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def signed_in(client, trainee):
+    client.force_login(trainee)
+    return client
+
+
+def page_of(client):
+    return client.get(reverse("scenario", args=["small"]))
+
+
+def launch(client):
+    return client.post(reverse("launch", args=["small"]))
+
+
+def test_it_tells_story_picture_goals_and_rules(signed_in, exercise):
+    ScenarioVersion.objects.update(brief="# Story\n\nThe **door** is `open`.")
+    text = page_of(signed_in).content.decode()
+    assert "<strong>door</strong>" in text
+    assert "Network lan joins box. You have a console on box." in text
+    assert "Get in" in text
+    assert "Another trainee&#x27;s flag is noticed" in text
+
+
+def test_a_brief_can_hold_nothing_active(signed_in, exercise):
+    ScenarioVersion.objects.update(
+        brief="<script>alert(1)</script> [x](javascript:alert(1)) <img src=x onerror=alert(1)>"
+    )
+    text = page_of(signed_in).content.decode()
+    assert "<script>alert" not in text
+    assert 'href="javascript' not in text
+    assert "<img" not in text
+
+
+def test_what_is_not_offered_is_not_there(signed_in, version):
+    assert page_of(signed_in).status_code == 404
+    assert launch(signed_in).status_code == 404
+    assert not Attempt.objects.exists()
+
+
+def test_a_hidden_machine_is_not_drawn(signed_in, exercise, version):
+    spec = version.spec
+    spec["machines"]["watcher"] = {"build": "machines/box", "networks": ["lan"], "hidden": True}
+    ScenarioVersion.objects.filter(pk=version.pk).update(spec=spec, digest="b" * 64)
+    assert "watcher" not in page_of(signed_in).content.decode()
+
+
+def test_launching_opens_the_workspace(signed_in, exercise):
+    answer = launch(signed_in)
+    attempt = Attempt.objects.get()
+    assert answer["Location"] == reverse("workspace", args=[attempt.pk])
+    assert Sandbox.objects.get().wanted == Sandbox.Wanted.RUNNING
+
+
+def test_a_double_press_launches_once(signed_in, exercise):
+    assert launch(signed_in)["Location"] == launch(signed_in)["Location"]
+    assert Sandbox.objects.count() == 1
+
+
+def test_launching_needs_a_post(signed_in, exercise):
+    assert signed_in.get(reverse("launch", args=["small"])).status_code == 405
+    assert not Sandbox.objects.exists()
+
+
+def test_what_is_being_prepared_cannot_be_launched_and_says_so(signed_in, exercise):
+    ScenarioVersion.objects.update(image_state="BUILDING")
+    text = page_of(signed_in).content.decode()
+    assert "Being prepared" in text
+    assert reverse("launch", args=["small"]) not in text
+    answer = launch(signed_in)
+    assert answer.status_code == 409
+    assert "still being prepared" in answer.content.decode()
+    assert not Attempt.objects.exists()
+
+
+def test_the_launch_box_stops_asking_once_it_is_settled(signed_in, exercise):
+    box = reverse("launch-panel", args=["small"])
+    ScenarioVersion.objects.update(image_state="BUILDING")
+    assert "every 5s" in signed_in.get(box).content.decode()
+    ScenarioVersion.objects.update(image_state="FAILED", image_detail="No such package.")
+    text = signed_in.get(box).content.decode()
+    assert "No such package." in text
+    assert "every 5s" not in text
+
+
+def test_an_open_attempt_is_resumed_in_place_of_launched(signed_in, attempt):
+    text = page_of(signed_in).content.decode()
+    assert reverse("workspace", args=[attempt.pk]) in text
+    assert "Resume" in text
+
+
+def test_earlier_attempts_link_to_their_debriefs(signed_in, attempt):
+    Attempt.objects.update(state="GRADED")
+    attempt.grades.create(share=0.625, passed=False, provisional=True, grader_version="1")
+    text = page_of(signed_in).content.decode()
+    assert reverse("debrief", args=[attempt.pk]) in text
+    assert "62 %" in text
+    assert "provisional" in text
+
+
+def test_another_trainees_attempts_are_not_listed(client, other_trainee, attempt):
+    client.force_login(other_trainee)
+    text = page_of(client).content.decode()
+    assert str(attempt.pk) not in text
