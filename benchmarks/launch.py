@@ -63,7 +63,7 @@ class Site:
     def _console(self, attempt: str) -> str:
         """Return the console's address as soon as the page would know it."""
         for _ in self._changes(attempt):
-            page = self.client.get(f"/attempts/{attempt}/sandbox/", headers={"HX-Request": "true"})
+            page = self.client.get(f"/attempts/{attempt}/consoles/", headers={"HX-Request": "true"})
             if found := CONSOLE.search(page.text):
                 return found[1]
             if "could not be started" in page.text:

@@ -1,18 +1,12 @@
 """Every address of the site, by app."""
 
-from importlib.util import find_spec
-
 from django.urls import include, path
 
-_APPS = [
-    "range.workspace",
-    "range.console",
-    "range.assessment",
-    "range.pipeline",
-    "range.operations",
-    "tutor",
-]
-
 urlpatterns = [
-    path("", include(f"{app}.urls")) for app in _APPS if find_spec(app) and find_spec(f"{app}.urls")
+    path("", include("range.workspace.urls")),
+    path("", include("range.console.urls")),
+    path("", include("range.assessment.urls")),
+    path("", include("range.pipeline.urls")),
+    path("", include("range.operations.urls")),
+    path("", include("tutor.urls")),
 ]

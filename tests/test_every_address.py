@@ -1,0 +1,227 @@
+"""Every address as nobody, as another trainee and in the wrong role: the answer, and no change.
+
+An address that is not in the table fails. Each line says what a stranger of each sort gets with
+GET and with POST; whatever the answer, no row may have changed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from range.assessment.models import Evidence, ReviewItem
+from range.console.models import Recording
+from tutor.models import Hint
+
+pytestmark = pytest.mark.django_db
+
+SIGN_IN, MISSING, FORBIDDEN, WRONG_METHOD, SEEN = 302, 404, 403, 405, 200
+NOT_FOR_ROLE = (FORBIDDEN, MISSING)
+# Tables that a mere visit may touch, and that hold nothing of anybody's work.
+VOLATILE = {"sessions.session", "accounts.signinfailure"}
+
+
+@dataclass(frozen=True)
+class Address:
+    """What strangers get at one address; nobody signed in always gets the sign-in page.
+
+    Args:
+        get: For another trainee of the same cohort.
+        post: The same with POST.
+        assessor_get: For an assessor whom nobody consented to; as `get` when None.
+        arguments: Names of the world's objects that fill in the address.
+    """
+
+    get: int | tuple[int, ...]
+    post: int | tuple[int, ...]
+    assessor_get: int | tuple[int, ...] | None = None
+    arguments: tuple[str, ...] = ()
+    is_public: bool = False
+    data: tuple[tuple[str, str], ...] = ()
+
+
+def own(*, get: int = MISSING, post: int = WRONG_METHOD) -> Address:
+    """A page or fragment of one attempt."""
+    return Address(get=get, post=post, arguments=("attempt",))
+
+
+def act(**data: str) -> Address:
+    """Something done to one attempt."""
+    return Address(get=WRONG_METHOD, post=MISSING, arguments=("attempt",), data=tuple(data.items()))
+
+
+def of_scenario(*, get: int, post: int, assessor_get: int) -> Address:
+    return Address(get=get, post=post, assessor_get=assessor_get, arguments=("slug",))
+
+
+TABLE = {
+    "home": Address(get=302, post=WRONG_METHOD, assessor_get=302),
+    "sign-in": Address(get=302, post=302, is_public=True),
+    "sign-out": Address(get=WRONG_METHOD, post=302, is_public=True),
+    "healthz": Address(get=(200, 503), post=WRONG_METHOD, is_public=True),
+    "catalogue": Address(get=SEEN, post=WRONG_METHOD, assessor_get=(SEEN, FORBIDDEN)),
+    "scenario": of_scenario(get=SEEN, post=WRONG_METHOD, assessor_get=MISSING),
+    "scenario-card": of_scenario(get=SEEN, post=WRONG_METHOD, assessor_get=MISSING),
+    "launch-panel": of_scenario(get=SEEN, post=WRONG_METHOD, assessor_get=MISSING),
+    "workspace": own(),
+    "attempt-stream": own(),
+    "sandbox-panel": own(),
+    "consoles-panel": own(),
+    "objectives-panel": own(),
+    "submit-answer": act(objective="enter", check="flag", value="FLAG{x}"),
+    "run-checks": act(),
+    "stop-sandbox": act(),
+    "reset-sandbox": act(),
+    "extend-sandbox": act(),
+    "finish-attempt": act(),
+    "debrief": own(),
+    "grade-panel": own(),
+    "replay": own(),
+    "recording": Address(get=MISSING, post=WRONG_METHOD, arguments=("recording",)),
+    "review-queue": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "review-item": Address(
+        get=MISSING, post=MISSING, arguments=("review_item",), data=(("level", "2"),)
+    ),
+    "my-skills": Address(get=SEEN, post=WRONG_METHOD),
+    "consent": Address(get=SEEN, post=(302, 400, 404)),
+    "people": Address(get=FORBIDDEN, post=WRONG_METHOD, assessor_get=SEEN),
+    "tutor-panel": own(),
+    "ask-hint": act(question="What now?", objective="enter"),
+    "hint-stream": Address(get=MISSING, post=WRONG_METHOD, arguments=("attempt", "hint")),
+    "citation": Address(get=MISSING, post=WRONG_METHOD, arguments=("attempt", "hint", "number")),
+    "debrief-account": own(),
+    "person": Address(get=NOT_FOR_ROLE, post=WRONG_METHOD, arguments=("trainee",)),
+    "evidence": Address(get=NOT_FOR_ROLE, post=WRONG_METHOD, arguments=("evidence",)),
+}
+# Launching is what another trainee may do, for themselves: it has tests of its own.
+ELSEWHERE = {"launch"}
+
+
+# It reads in a thread of its own, which a test's open transaction would hide rows from.
+IN_A_THREAD = {"attempt-stream", "hint-stream"}
+NAMES = [
+    pytest.param(name, marks=[pytest.mark.django_db(transaction=True)] * (name in IN_A_THREAD))
+    for name in sorted(TABLE)
+]
+
+
+def addresses(resolver: URLResolver | None = None) -> list[str]:
+    names: list[str] = []
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            names += addresses(pattern)
+        elif isinstance(pattern, URLPattern):
+            names.append(pattern.name or str(pattern.pattern))
+    return names
+
+
+def test_every_address_is_in_the_table():
+    assert set(addresses()) == set(TABLE) | ELSEWHERE
+
+
+@pytest.fixture
+def world(attempt, sandbox, version, trainee, tmp_path, settings):
+    """One of everything that belongs to the trainee."""
+    settings.RANGE_STATE_DIR = tmp_path
+    recording = Recording.objects.create(
+        sandbox=sandbox, machine="box", opened_by=trainee, path="none.cast"
+    )
+    objective = version.objectives.get(key="enter")
+    evidence = Evidence.objects.create(
+        attempt=attempt,
+        objective=objective,
+        check_id="flag",
+        kind="flag",
+        outcome="MET",
+        score=1.0,
+        reason="flag-accepted",
+        grader_version="test",
+        sha256="0" * 64,
+    )
+    item = ReviewItem.objects.create(
+        attempt=attempt, objective=objective, check_id="report", criterion="cause"
+    )
+    hint = Hint.objects.create(
+        attempt=attempt, asked_by=trainee, objective="enter", rung=1, question="What now?"
+    )
+    return {
+        "attempt": attempt.pk,
+        "slug": version.scenario.slug,
+        "trainee": trainee.pk,
+        "recording": recording.pk,
+        "evidence": evidence.pk,
+        "review_item": item.pk,
+        "hint": hint.pk,
+        "number": 1,
+    }
+
+
+def everything() -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table, but what a visit may touch."""
+    return {
+        model._meta.label_lower: sorted(
+            model._base_manager.order_by().values_list(), key=lambda row: str(row)
+        )
+        for model in apps.get_models()
+        if model._meta.label_lower not in VOLATILE
+    }
+
+
+def allowed(expected: int | tuple[int, ...]) -> tuple[int, ...]:
+    return expected if isinstance(expected, tuple) else (expected,)
+
+
+def visit(client, name: str, world: dict[str, object], method: str) -> int:
+    address = TABLE[name]
+    url = reverse(name, args=[world[argument] for argument in address.arguments])
+    call: Callable[..., object] = getattr(client, method)
+    return call(url, dict(address.data)).status_code
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_signed_in_gets_in_or_changes_anything(client, world, name):
+    before = everything()
+    for method in ("get", "post"):
+        url_status = visit(client, name, world, method)
+        if not TABLE[name].is_public:
+            assert url_status == SIGN_IN, (name, method, url_status)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_trainee_gets_nothing_of_mine_and_changes_nothing(
+    client, world, other_trainee, name
+):
+    client.force_login(other_trainee)
+    before = everything()
+    for method in ("get", "post"):
+        status = visit(client, name, world, method)
+        assert status in allowed(getattr(TABLE[name], method)), (name, method, status)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_assessor_without_consent_gets_nothing_and_changes_nothing(
+    client, world, assessor, name
+):
+    client.force_login(assessor)
+    before = everything()
+    address = TABLE[name]
+    expected = address.get if address.assessor_get is None else address.assessor_get
+    status = visit(client, name, world, "get")
+    assert status in allowed(expected), (name, status)
+    status = visit(client, name, world, "post")
+    assert status in (*allowed(address.post), FORBIDDEN, MISSING), (name, status)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", sorted(n for n, a in TABLE.items() if a.post not in (405,)))
+def test_a_form_without_its_token_is_refused_and_changes_nothing(world, trainee, name):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(trainee)
+    before = everything()
+    assert visit(strict, name, world, "post") == FORBIDDEN
+    assert everything() == before
