@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from range.checks.spec import Key, Spec
 
@@ -58,6 +58,12 @@ class TutorSpec(Spec):
         "future_steps",
     )
     """What is kept from every prompt; leaving one out is an error."""
+
+    @model_validator(mode="after")
+    def _nothing_left_out(self) -> "TutorSpec":
+        if len(set(self.never_reveal)) < 3:
+            raise ValueError("never_reveal must name secrets, reference and future_steps")
+        return self
 
 
 class AgentSpec(Spec):

@@ -13,6 +13,7 @@ from range.checks.network_path import NetworkPathCheck
 from range.checks.port import PortCheck
 from range.checks.process import ProcessCheck
 from range.checks.rubric import RubricCheck
+from range.checks.spec import CheckSpec
 from range.checks.sudo_rule import SudoRuleCheck
 from range.checks.transcript import TranscriptCheck
 
@@ -47,7 +48,7 @@ Check = Annotated[
     ),
 ]
 
-KINDS = {
+KINDS: dict[str, type[CheckSpec]] = {
     "answer": AnswerCheck,
     "file": FileCheck,
     "flag": FlagCheck,

@@ -171,3 +171,9 @@ def test_attack_no_shape_of_data_breaks_validation(value, part):
                 difficulty=99,
             )
         )
+
+
+def test_attack_no_scenario_may_let_the_tutor_reveal_something():
+    for kept in ([], ["secrets"], ["secrets", "reference"]):
+        with pytest.raises(ValidationError, match="never_reveal"):
+            ScenarioSpec.model_validate(changed(tutor={"never_reveal": kept}))

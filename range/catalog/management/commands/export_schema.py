@@ -6,7 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from range.catalog.reference_pages import checks_page, format_page
 from range.catalog.schema import ScenarioSpec
+
+PAGES = {"scenario-format.md": format_page, "checks.md": checks_page}
 
 
 class Command(BaseCommand):
@@ -17,10 +20,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Accept where to write."""
-        parser.add_argument("--to", type=Path)
+        parser.add_argument("--to", type=Path, metavar="FILE")
+        parser.add_argument(
+            "--pages", type=Path, metavar="FOLDER", help="Write the reference pages instead."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write the schema."""
+        """Write the schema, or the pages made from it."""
+        if options["pages"] is not None:
+            for name, page in PAGES.items():
+                (options["pages"] / name).write_text(page(), encoding="utf-8")
+            return
         schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
         schema |= ScenarioSpec.model_json_schema(by_alias=True)
         text = json.dumps(schema, indent=2, sort_keys=True) + "\n"
