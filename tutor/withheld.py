@@ -17,8 +17,8 @@ class Withheld:
 
     Args:
         secrets: Value to placeholder, of every epoch of the attempt.
-        reference: Lines of the reference solution.
-        above: Authored hints of the rungs above the one granted.
+        reference: Lines that the reference solution types.
+        above: What it says in words, and authored hints of the rungs above the one granted.
     """
 
     secrets: Mapping[str, str] = field(repr=False)
@@ -60,12 +60,16 @@ def help_for(attempt: Attempt, objective: str, *, rung: int) -> Help:
     secrets = secrets_of(version, attempt.pk, epoch)
     redactor = Redactor(secrets)
     rungs = {at: redactor.redact(text) for at, text in _ladder(spec, objective)}
-    reference = () if rung >= Rung.ANSWER else tuple(_reference_lines(spec))
-    above = tuple(text for at, text in sorted(rungs.items()) if at > rung)
-    return Help(
-        authored=Authored(rungs=rungs),
-        withheld=Withheld(secrets=secrets, reference=reference, above=above),
+    answered = rung >= Rung.ANSWER
+    withheld = Withheld(
+        secrets=secrets,
+        reference=() if answered else tuple(_reference_parts(spec, "run")),
+        above=(
+            *(text for at, text in sorted(rungs.items()) if at > rung),
+            *(() if answered else _reference_parts(spec, "say")),
+        ),
     )
+    return Help(authored=Authored(rungs=rungs), withheld=withheld)
 
 
 def _ladder(spec: ScenarioSpec, objective: str) -> Iterator[tuple[int, str]]:
@@ -88,9 +92,12 @@ def _steps_in_words(spec: ScenarioSpec, objective: str) -> Iterator[str]:
             yield f"```\n{run.strip()}\n```"
 
 
-def _reference_lines(spec: ScenarioSpec) -> Iterator[str]:
-    """Yield every line of every objective's reference: later steps are withheld too."""
-    for steps in spec.reference.values():
-        for step in steps:
-            for text in (getattr(step, "run", None), getattr(step, "say", "")):
-                yield from (line.strip() for line in (text or "").splitlines() if line.strip())
+def _reference_parts(spec: ScenarioSpec, part: str) -> Iterator[str]:
+    """Yield the lines of one part of every objective's reference: later steps are kept back too.
+
+    Args:
+        part: `run` for what is typed, `say` for what is said about it.
+    """
+    for step in (step for steps in spec.reference.values() for step in steps):
+        text = getattr(step, part, None) or ""
+        yield from (line.strip() for line in text.splitlines() if line.strip())
