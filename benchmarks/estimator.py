@@ -193,7 +193,7 @@ ON_LOGITS = frozenset({"elo", "naive", "model", "batch"})
 
 def score(guess: Guess, *, skill: Floats, on_logits: bool) -> Row:
     """Compare a guess with the truth: correlation within each skill, error, and coverage."""
-    each = [np.corrcoef(guess.mean[:, at], skill[:, at])[0, 1] for at in range(SKILLS)]
+    each = [_correlation(guess.mean[:, at], skill[:, at]) for at in range(SKILLS)]
     error = guess.mean - skill
     inside = None if guess.sd is None else np.abs(error) <= HALF_WIDTH * guess.sd
     return {
@@ -201,6 +201,11 @@ def score(guess: Guess, *, skill: Floats, on_logits: bool) -> Row:
         "rmse": round(float(np.sqrt(np.mean(error**2))), 3) if on_logits else None,
         "cover80": None if inside is None else round(float(inside.mean()), 3),
     }
+
+
+def _correlation(said: Floats, true: Floats) -> float:
+    """Return the correlation; 0 where a method says the same of everybody."""
+    return 0.0 if np.ptp(said) == 0.0 else float(np.corrcoef(said, true)[0, 1])
 
 
 def run(*, people: int, seed: int) -> dict[str, dict[str, Row]]:
