@@ -1,7 +1,6 @@
 """Which roles make up the range on one machine, and with which rights each of them runs."""
 
 import os
-import shlex
 import signal
 import socket
 import sys
@@ -22,8 +21,6 @@ INHERITED = (
     "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
 OURS = ("RANGE_", "TUTOR_", "DJANGO_", "DATABASE_URL", "PIP_")
-
-WEIGHTS = "{python} manage.py fetch_weights --all && {python} manage.py ingest_knowledge"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +50,7 @@ class Fleet:
 
     def roles(self) -> list[Role]:
         """Return every other role, in the order in which they start."""
-        roles = [
+        return [
             self._loop("reconciler", "run_reconciler", stage=1, engine=True),
             self._listening("web", self.port, self.confinement().wrap(self._web())),
             self._listening("console", self.port + 1, Confinement().wrap(self._console())),
@@ -62,16 +59,6 @@ class Fleet:
             self._loop("worker", "run_worker", engine=False),
             self._model(),
         ]
-        return roles if self.offline else [*roles, self._fetching()]
-
-    def _fetching(self) -> Role:
-        """Return what fetches the weights beside everything else, and then embeds what waits."""
-        line = WEIGHTS.format(python=shlex.quote(sys.executable))
-        argv = tuple(self.confinement().wrap(["/bin/sh", "-c", line]))
-        return Role(name="weights", argv=argv, stage=2, once=True)
-
-    def _weights_are_here(self) -> bool:
-        return any((self.state_dir / "weights").glob("*.gguf"))
 
     def confinement(self) -> Confinement:
         """Return what the roles that need no engine run under."""
@@ -94,8 +81,9 @@ class Fleet:
         )
 
     def _model(self) -> Role:
-        argv = tuple(self.confinement().wrap(self._manage("run_model")))
-        return Role(name="model", argv=argv, stage=2, may_start=self._weights_are_here)
+        """Return the local model, which fetches its weights by itself."""
+        argv = [*self._manage("run_model"), *(["--no-fetch"] if self.offline else [])]
+        return Role(name="model", argv=tuple(self.confinement().wrap(argv)), stage=2)
 
     def _manage(self, command: str) -> list[str]:
         return [sys.executable, "manage.py", command]

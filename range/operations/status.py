@@ -14,11 +14,9 @@ STALE_AFTER = timedelta(seconds=20)
 class RoleState(StrEnum):
     """Where a role stands; the supervisor alone moves it."""
 
-    WAITING = "WAITING"  # for what it needs, such as weights
     STARTING = "STARTING"  # its process runs, but does not do its work yet
     RUNNING = "RUNNING"
     RESTARTING = "RESTARTING"  # it ended by itself and is tried again after a pause
-    DONE = "DONE"  # it had one thing to do
     STOPPED = "STOPPED"
 
 
@@ -39,7 +37,7 @@ class RoleStatus:
     @property
     def healthy(self) -> bool:
         """Whether nobody needs to look."""
-        return self.state in (RoleState.RUNNING, RoleState.WAITING, RoleState.DONE)
+        return self.state is RoleState.RUNNING
 
 
 @dataclass(frozen=True, kw_only=True)

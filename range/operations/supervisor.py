@@ -37,8 +37,6 @@ class Role:
         argv: Program and arguments, already wrapped where it has to drop rights.
         stage: Roles stop from the highest stage to the lowest.
         stop_signal: Asks it to end cleanly.
-        may_start: Asked before each start; a role that may not is WAITING.
-        once: Whether it is done for good when it ends well.
         ready: Asked while it is STARTING; once true, it is RUNNING.
         tells_ready: Whether it tells by `range.lib.roles` when it does its work.
     """
@@ -47,8 +45,6 @@ class Role:
     argv: tuple[str, ...]
     stage: int = 1
     stop_signal: int = signal.SIGTERM
-    may_start: Callable[[], bool] = lambda: True
-    once: bool = False
     ready: Callable[[], bool] = lambda: True
     tells_ready: bool = False
 
@@ -57,7 +53,7 @@ class Role:
 class _Child:
     role: Role
     process: subprocess.Popen[bytes] | None = None
-    state: RoleState = RoleState.WAITING
+    state: RoleState = RoleState.STOPPED
     since: str = ""
     restarts: int = 0
     started_at: float = 0.0
@@ -153,15 +149,10 @@ class Supervisor:
             self._ended(child)
         if child.state is RoleState.STARTING and child.is_ready():
             child.move(RoleState.RUNNING)
-        due = child.process is None and time.monotonic() >= child.next_start_at
-        if due and child.state is not RoleState.DONE:
+        if child.process is None and time.monotonic() >= child.next_start_at:
             self._start(child)
 
     def _start(self, child: _Child) -> None:
-        if not child.role.may_start():
-            child.move(RoleState.WAITING)
-            child.next_start_at = time.monotonic() + BEAT_SECONDS
-            return
         with _open_log(self.base / "var" / "log" / f"{child.role.name}.log") as output:
             child.process = self._process(child, output)
         child.started_at = time.monotonic()
@@ -197,9 +188,6 @@ class Supervisor:
         _kill_group(child.process)
         child.process = None
         child.forget_pipe()
-        if child.role.once and code == 0:
-            child.move(RoleState.DONE)
-            return
         child.restarts += 1
         if time.monotonic() - child.started_at >= FORGIVEN_AFTER_SECONDS:
             child.pause_seconds = FIRST_PAUSE_SECONDS
@@ -229,9 +217,7 @@ class Supervisor:
             child.move(RoleState.STOPPED)
 
     def _quiet(self) -> bool:
-        return all(
-            child.state in (RoleState.RUNNING, RoleState.DONE) for child in self._children.values()
-        )
+        return all(child.state is RoleState.RUNNING for child in self._children.values())
 
     def _publish(self) -> None:
         status.write(self.state_dir, self.statuses())

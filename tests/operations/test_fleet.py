@@ -13,7 +13,7 @@ from range.operations.fleet import Fleet, environment, local_address, port_answe
 
 CLONE = Path(__file__).resolve().parents[2]
 ENGINE = {"console", "reconciler", "checker", "builder"}
-PLAIN = {"web", "worker", "model", "weights", "postgres"}
+PLAIN = {"web", "worker", "model", "postgres"}
 SOCKET = Path("/run/docker.sock")
 
 KNOCK = (
@@ -40,9 +40,10 @@ def test_every_role_of_the_design_is_there(fleet):
     assert by_name(fleet).keys() == ENGINE | PLAIN
 
 
-def test_nothing_is_fetched_offline(tmp_path):
+def test_nothing_is_fetched_offline(fleet, tmp_path):
+    assert "--no-fetch" not in by_name(fleet)["model"].argv
     fleet = Fleet(base=CLONE, state_dir=tmp_path, host="127.0.0.1", port=8000, offline=True)
-    assert "weights" not in by_name(fleet)
+    assert "--no-fetch" in by_name(fleet)["model"].argv
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="rights can only be dropped by root")
@@ -78,14 +79,6 @@ def test_the_web_role_cannot_open_the_engines_socket_and_an_engine_role_can(flee
         error, user = answers[name]
         assert error in ("PermissionError", "ConnectionRefusedError")
         assert user == muster
-
-
-def test_the_model_waits_for_its_weights(fleet, tmp_path):
-    model = by_name(fleet)["model"]
-    assert not model.may_start()
-    (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "model.gguf").touch()
-    assert model.may_start()
 
 
 def test_requests_stop_first_and_the_database_last(fleet):

@@ -40,7 +40,7 @@ def test_no_status_counts_as_none(tmp_path):
     ("state", "healthy"),
     [
         (RoleState.RUNNING, True),
-        (RoleState.WAITING, True),
+        (RoleState.STARTING, False),
         (RoleState.RESTARTING, False),
         (RoleState.STOPPED, False),
     ],

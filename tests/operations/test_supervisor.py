@@ -93,16 +93,6 @@ def test_a_long_life_is_forgiven(watched, monkeypatch):
     assert child.pause_seconds == 2 * supervisor.FIRST_PAUSE_SECONDS
 
 
-def test_a_role_that_may_not_start_yet_waits_and_is_healthy(watched, monkeypatch):
-    monkeypatch.setattr(supervisor, "BEAT_SECONDS", 0.02)
-    weights = []
-    watched.add(Role(name="model", argv=SLEEP, may_start=lambda: bool(weights)))
-    assert state(watched, "model").state is RoleState.WAITING
-    assert state(watched, "model").healthy
-    weights.append("there")
-    tick_until(watched, lambda: watched.alive("model"))
-
-
 def test_roles_stop_from_the_highest_stage_to_the_lowest(watched, tmp_path):
     note = (
         "import signal, time, pathlib\n"
@@ -213,21 +203,6 @@ def test_the_status_is_replaced_as_a_whole(tmp_path):
     content = json.loads(status.path(tmp_path).read_text())
     assert content["roles"] == []
     assert list(tmp_path.iterdir()) == [status.path(tmp_path)]
-
-
-def test_what_has_one_thing_to_do_is_done_and_not_started_again(watched):
-    watched.add(Role(name="weights", argv=("true",), once=True))
-    tick_until(watched, lambda: state(watched, "weights").state is RoleState.DONE)
-    watched._children["weights"].next_start_at = 0
-    watched.tick()
-    assert state(watched, "weights").state is RoleState.DONE
-    assert state(watched, "weights").healthy
-    assert state(watched, "weights").restarts == 0
-
-
-def test_what_has_one_thing_to_do_is_tried_again_after_a_failure(watched):
-    watched.add(Role(name="weights", argv=("false",), once=True))
-    tick_until(watched, lambda: state(watched, "weights").state is RoleState.RESTARTING)
 
 
 def test_a_role_that_tells_is_starting_until_it_does(watched, tmp_path):
