@@ -13,7 +13,7 @@ from range.checks.combine import leaves
 from range.checks.spec import Scalar
 
 # Drawing at random finds the rarest of this many variants sooner than that, almost surely.
-DRAWS_LIMIT = 20_000
+DRAWS_LIMIT = 5_000
 Solution = Literal["nothing", "reference", "wrong", "foreign-flag"]
 
 

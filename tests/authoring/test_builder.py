@@ -1,0 +1,200 @@
+import threading
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from range.authoring import builder as builder_module
+from range.authoring import images as images_module
+from range.authoring.builder import Builder
+from range.authoring.images import build_images, missing_images, tags_of
+from range.catalog.models import ScenarioVersion
+from range.catalog.publish import publish
+from range.catalog.reader import read_scenario
+from range.runtime.driver import EngineDown
+from range.runtime.images import BASE_IMAGE, ImageBuildFailed
+from tests.catalog.support import changed, write
+
+State = ScenarioVersion.ImageState
+
+
+class FakeImages:
+    """An engine that only knows tags."""
+
+    def __init__(self):
+        self.known = {BASE_IMAGE}
+        self.built: list[str] = []
+        self.error = None
+
+    def exists(self, tag, **_options):
+        if isinstance(self.error, EngineDown):
+            raise self.error
+        return tag in self.known
+
+    def build(self, context, *, name, progress=None, **_options):
+        if self.error is not None:
+            raise self.error
+        tag = images_module.image_tag(context, name=name)
+        self.built.append(name)
+        self.known.add(tag)
+        (progress or print)(f"built {name}")
+        return tag
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    fake = FakeImages()
+    monkeypatch.setattr(images_module, "build_image", fake.build)
+    monkeypatch.setattr(images_module, "image_exists", fake.exists)
+    monkeypatch.setattr(builder_module, "image_exists", fake.exists)
+    return fake
+
+
+@pytest.fixture
+def root(tmp_path, settings):
+    settings.RANGE_SCENARIOS_DIR = tmp_path / "scenarios"
+    write(settings.RANGE_SCENARIOS_DIR / "small-desk")
+    return settings.RANGE_SCENARIOS_DIR
+
+
+@pytest.fixture
+def version(db, root):
+    return publish(root / "small-desk").version
+
+
+def state(version):
+    version.refresh_from_db()
+    return version.image_state
+
+
+def test_machines_that_share_a_folder_share_an_image(tmp_path, engine):
+    data = changed()
+    data["machines"]["twin"] = {"build": "machines/box", "networks": ["lan"]}
+    data["machines"]["plain"] = {"networks": ["lan"]}
+    folder = write(tmp_path / "s", data)
+    spec = read_scenario(folder).spec
+    assert missing_images(spec, folder) == ["box", "twin"]
+    built = build_images(spec, folder)
+    assert built == tags_of(spec, folder)
+    assert built["box"] == built["twin"]
+    assert built["plain"] == BASE_IMAGE
+    assert engine.built == ["small-desk-box"]
+    assert missing_images(spec, folder) == []
+
+
+def test_a_pending_version_becomes_ready(version, engine):
+    builder = Builder()
+    assert builder.build_next()
+    assert state(version) == State.READY
+    assert set(version.images) == {"box"}
+    assert not builder.build_next()
+
+
+def test_a_failure_is_written_for_authors_to_read(version, engine):
+    engine.error = ImageBuildFailed("x", "exit 100", lines=["E: no such package"])
+    assert Builder().build_next()
+    assert state(version) == State.FAILED
+    assert "E: no such package" in version.image_detail
+    assert not Builder().build_next()
+
+
+def test_an_engine_that_is_down_leaves_the_version_waiting(version, engine):
+    engine.error = EngineDown()
+    with pytest.raises(EngineDown):
+        Builder().build_next()
+    assert state(version) == State.PENDING
+
+
+def test_a_folder_that_changed_since_publication_is_not_built(version, root, engine):
+    (root / "small-desk" / "machines" / "box" / "Dockerfile").write_text("FROM other\n")
+    Builder().build_next()
+    assert state(version) == State.FAILED
+    assert "Publish the scenario again" in version.image_detail
+    assert engine.built == []
+
+
+def test_two_builders_do_not_build_the_same(version, engine):
+    ScenarioVersion.objects.update(image_state=State.BUILDING)
+    assert not Builder().build(version)
+    assert engine.built == []
+
+
+def test_what_a_crashed_builder_left_is_taken_over(version, engine):
+    ScenarioVersion.objects.update(image_state=State.BUILDING)
+    builder = Builder()
+    builder.take_over()
+    assert state(version) == State.PENDING
+    assert builder.build_next()
+
+
+def test_images_that_vanished_are_built_again(version, engine):
+    builder = Builder()
+    builder.build_next()
+    builder.take_over()
+    assert state(version) == State.READY
+    engine.known.clear()
+    builder.take_over()
+    assert state(version) == State.PENDING
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_role_builds_what_waits_and_ends_when_told(root, engine, settings):
+    settings.RANGE_SWEEP_SECONDS = 0.1
+    version = publish(root / "small-desk").version
+    ended = threading.Event()
+    built = engine.build
+
+    def build_and_end(*args, **options):
+        ended.set()
+        return built(*args, **options)
+
+    images_module.build_image = build_and_end
+    Builder().run(ended)
+    assert state(version) == State.READY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_role_outlives_an_engine_that_is_away(root, engine, settings, monkeypatch):
+    settings.RANGE_SWEEP_SECONDS = 0.1
+    version = publish(root / "small-desk").version
+    engine.error = EngineDown()
+    ended = threading.Event()
+    turns = []
+    take_over = Builder._take_over
+
+    def counted(self):
+        turns.append(1)
+        if len(turns) == 2:
+            engine.error = None
+        if len(turns) == 3:
+            ended.set()
+        take_over(self)
+
+    monkeypatch.setattr(Builder, "_take_over", counted)
+    Builder().run(ended)
+    assert len(turns) == 3
+    assert state(version) == State.READY
+
+
+def test_named_scenarios_are_built_once_with_progress(version, engine, capsys):
+    call_command("run_builder", "--once", "small-desk")
+    out = capsys.readouterr().out
+    assert "built small-desk-box" in out
+    assert "small-desk: ready" in out
+    call_command("run_builder", "--once")
+    assert "small-desk: ready" in capsys.readouterr().out
+    assert engine.built == ["small-desk-box"]
+
+
+def test_a_failed_build_is_tried_again_when_asked_and_told(version, engine):
+    engine.error = ImageBuildFailed("x", "exit 100")
+    with pytest.raises(CommandError, match="exit 100"):
+        call_command("run_builder", "--once", "small-desk")
+    engine.error = None
+    call_command("run_builder", "--once", "small-desk")
+    assert state(version) == State.READY
+
+
+@pytest.mark.django_db
+def test_what_is_not_published_cannot_be_built(root):
+    with pytest.raises(CommandError, match="publish_scenarios"):
+        call_command("run_builder", "--once", "small-desk")
