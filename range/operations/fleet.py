@@ -83,7 +83,9 @@ class Fleet:
     def _model(self) -> Role:
         """Return the local model, which fetches its weights by itself."""
         argv = [*self._manage("run_model"), *(["--no-fetch"] if self.offline else [])]
-        return Role(name="model", argv=tuple(self.confinement().wrap(argv)), stage=2)
+        wrapped = tuple(self.confinement().wrap(argv))
+        # It holds nothing worth waiting for; a download goes on where it was.
+        return Role(name="model", argv=wrapped, stage=2, patience_seconds=2.0)
 
     def _manage(self, command: str) -> list[str]:
         return [sys.executable, "manage.py", command]

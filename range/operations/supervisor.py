@@ -24,7 +24,6 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 # A role that ran this long is forgiven its earlier failures.
 FORGIVEN_AFTER_SECONDS = 60.0
-STOP_WITHIN_SECONDS = 10.0
 LOG_LIMIT_BYTES = 10 * 1024 * 1024
 BEAT_SECONDS = 5.0
 
@@ -37,6 +36,7 @@ class Role:
         argv: Program and arguments, already wrapped where it has to drop rights.
         stage: Roles stop from the highest stage to the lowest.
         stop_signal: Asks it to end cleanly.
+        patience_seconds: How long it may take to end before it is killed.
         ready: Asked while it is STARTING; once true, it is RUNNING.
         tells_ready: Whether it tells by `range.lib.roles` when it does its work.
     """
@@ -45,6 +45,7 @@ class Role:
     argv: tuple[str, ...]
     stage: int = 1
     stop_signal: int = signal.SIGTERM
+    patience_seconds: float = 10.0
     ready: Callable[[], bool] = lambda: True
     tells_ready: bool = False
 
@@ -203,10 +204,11 @@ class Supervisor:
         for child, process in running:
             if process.poll() is None:
                 process.send_signal(child.role.stop_signal)
-        deadline = time.monotonic() + STOP_WITHIN_SECONDS
+        asked_at = time.monotonic()
         for child, process in running:
+            left = asked_at + child.role.patience_seconds - time.monotonic()
             try:
-                process.wait(max(0.1, deadline - time.monotonic()))
+                process.wait(max(0.1, left))
             except subprocess.TimeoutExpired:
                 log.warning("role.killed", role=child.role.name)
             _kill_group(process)

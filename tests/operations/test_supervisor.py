@@ -114,8 +114,7 @@ def test_roles_stop_from_the_highest_stage_to_the_lowest(watched, tmp_path):
     assert {each.state for each in watched.statuses()} == {RoleState.STOPPED}
 
 
-def test_a_role_that_will_not_end_is_killed_with_what_it_started(watched, tmp_path, monkeypatch):
-    monkeypatch.setattr(supervisor, "STOP_WITHIN_SECONDS", 0.3)
+def test_a_role_that_will_not_end_is_killed_with_what_it_started(watched, tmp_path):
     started = tmp_path / "child"
     stubborn = (
         "import signal, subprocess, time\n"
@@ -124,7 +123,7 @@ def test_a_role_that_will_not_end_is_killed_with_what_it_started(watched, tmp_pa
         f"open({str(started)!r}, 'w').write(str(child.pid))\n"
         "time.sleep(60)"
     )
-    watched.add(Role(name="web", argv=python(stubborn)))
+    watched.add(Role(name="web", argv=python(stubborn), patience_seconds=0.3))
     tick_until(watched, lambda: started.exists() and started.read_text())
     role, below = pid(watched, "web"), int(started.read_text())
     watched.stop()
