@@ -37,14 +37,13 @@ def recording(request: HttpRequest, recording_id: uuid.UUID) -> HttpResponse:
     found = recording_to_see(request.user, recording_id)
     trainee_id = found.sandbox.attempt.trainee_id
     shown = played(found, is_owner=request.user.pk == trainee_id)
-    version = 2 if request.GET.get("version") == "2" else 3
-    response = HttpResponse(
-        b"".join(cast.written(shown, version=version)), content_type=CONTENT_TYPE
-    )
+    older = request.GET.get("version") == "2"
+    lines = cast.written(shown, version=2 if older else 3)
+    _note_look(request, trainee_id, f"a recording of {found.machine}")
+    response = HttpResponse(b"".join(lines), content_type=CONTENT_TYPE)
     response["Cache-Control"] = "private, no-store"
     if "download" in request.GET:
         response["Content-Disposition"] = f'attachment; filename="{found.pk}.cast"'
-        _note_look(request, trainee_id, f"a recording of {found.machine}, downloaded")
     return response
 
 

@@ -4,7 +4,7 @@ import { FitAddon } from "../vendor/@xterm/addon-fit/lib/addon-fit.mjs";
 import { SearchAddon } from "../vendor/@xterm/addon-search/lib/addon-search.mjs";
 import { WebLinksAddon } from "../vendor/@xterm/addon-web-links/lib/addon-web-links.mjs";
 import {
-  changeFontSize, fontsReady, makeTerminal, openLink, readerMode, setReaderMode,
+  changeFontSize, fontsReady, makeTerminal, openLink, openTerminal, readerMode, setReaderMode,
 } from "./terminal.js";
 
 const ACK_BYTES = 16 * 1024;
@@ -48,7 +48,7 @@ class LiveConsole {
     this.fit = new FitAddon();
     this.search = new SearchAddon();
     for (const addon of [this.fit, this.search, new WebLinksAddon(openLink)]) term.loadAddon(addon);
-    term.open(this.screen);
+    openTerminal(term, this.screen);
     term.textarea.setAttribute(
       "aria-label", `Terminal on ${this.machine}. F6 leaves it for the next part of the page.`);
     this.useGraphics();

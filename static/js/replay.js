@@ -1,5 +1,5 @@
 // Plays recordings of an attempt on a terminal, with its events on the same line of time.
-import { fontsReady, makeTerminal } from "./terminal.js";
+import { fontsReady, makeTerminal, openTerminal } from "./terminal.js";
 
 const data = JSON.parse(document.getElementById("replay-data").textContent);
 const stage = document.querySelector("[data-replay]");
@@ -22,7 +22,7 @@ const clockText = (ms) => {
 class Player {
   constructor() {
     this.term = makeTerminal({ disableStdin: true, cursorBlink: false, scrollback: 2000 });
-    this.term.open(part("screen"));
+    openTerminal(this.term, part("screen"));
     this.term.textarea.setAttribute("aria-label", "Recorded terminal");
     this.term.textarea.setAttribute("readonly", "");
     this.at = 0;

@@ -8,15 +8,11 @@ const READER_KEY = "muster.console.reader";
 const SMALLEST = 9;
 const LARGEST = 28;
 
-// xterm.js writes its rules into <style> elements and truecolour into style attributes, both of
-// which our policy refuses. It lets us name the document it makes elements with; ours makes the
-// same elements, but their rules go through the CSS object model, which the policy allows.
-function styleThroughObjects(name, value) {
-  if (name === "style") this.style.cssText = value;
-  else Element.prototype.setAttribute.call(this, name, value);
-}
-
-function adoptRules(element) {
+// xterm.js writes its rules into <style> elements, which our policy refuses even while they are
+// empty. It lets us name the document it makes elements with; ours makes an inert element instead,
+// whose rules go through the CSS object model, which the policy allows.
+function rulesElement() {
+  const element = createElement("template");
   const sheet = new CSSStyleSheet();
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
   let text = "";
@@ -28,14 +24,29 @@ function adoptRules(element) {
     document.adoptedStyleSheets = document.adoptedStyleSheets.filter((other) => other !== sheet);
     Element.prototype.remove.call(element);
   };
+  return element;
 }
 
 function createElement(tag, options) {
-  const element = document.createElement(tag, options);
-  if (tag === "style") adoptRules(element);
-  else if (tag === "span") element.setAttribute = styleThroughObjects;
-  return element;
+  const make = Document.prototype.createElement;
+  return tag === "style" ? rulesElement() : make.call(document, tag, options);
 }
+
+// The scrollbar of a terminal asks the global document, but only while the terminal is opened.
+export function openTerminal(term, element) {
+  document.createElement = createElement;
+  try {
+    term.open(element);
+  } finally {
+    delete document.createElement;
+  }
+}
+
+// It also sets true colours as style attributes of cells, with the global document's elements.
+HTMLSpanElement.prototype.setAttribute = function (name, value) {
+  if (name === "style") this.style.cssText = value;
+  else Element.prototype.setAttribute.call(this, name, value);
+};
 
 const strictDocument = new Proxy(document, {
   get(target, name) {

@@ -1,6 +1,7 @@
 """A console role served over a real port, with a running sandbox of the in-memory driver."""
 
 import asyncio
+import json
 import socket
 import uuid
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from range.exercises.models import Attempt, Exercise
 from range.runtime.registry import get_driver
 from range.runtime.topology import Console, Machine, Network, Topology
 from range.sandboxes.models import Sandbox
+from tests.support import fixtures
 
 TOPOLOGY = Topology(
     machines=(
@@ -32,6 +34,16 @@ TOPOLOGY = Topology(
     ),
     networks=(Network(name="lan"),),
 )
+
+BOX = {
+    "build": "machines/box",
+    "networks": ["lan"],
+    "console": {"user": "eve"},
+    "resources": {"memory_mb": 64},
+}
+# The shared small scenario on the machine that these tests type on.
+SPEC = json.loads(json.dumps(fixtures.SPEC).replace('"box', '"web'))
+SPEC["machines"] = {"web": BOX}
 
 
 @dataclass
@@ -77,7 +89,7 @@ def attempt_of(trainee):
     slug = f"s-{uuid.uuid4().hex[:8]}"
     scenario = Scenario.objects.create(slug=slug, title="A scenario")
     version = ScenarioVersion.objects.create(
-        scenario=scenario, version="1", digest=uuid.uuid4().hex, spec={}
+        scenario=scenario, version="1", digest=uuid.uuid4().hex * 2, spec=SPEC
     )
     exercise = Exercise.objects.create(version=version, organisation=school())
     return Attempt.objects.create(exercise=exercise, trainee=trainee)
@@ -135,22 +147,46 @@ class Server:
 
 
 @asynccontextmanager
-async def serving():
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = server_config(host="127.0.0.1", port=listening.getsockname()[1])
-    server = uvicorn.Server(config)
+async def listening(configure):
+    """Serve what `configure` returns for a free port; yields the port."""
+    door = socket.create_server(("127.0.0.1", 0))
+    port = door.getsockname()[1]
+    server = uvicorn.Server(configure(port))
     # Signals belong to the test run.
-    task = asyncio.create_task(server._serve(sockets=[listening]))
+    task = asyncio.create_task(server._serve(sockets=[door]))
     while not server.started:
         await asyncio.sleep(0.005)
         if task.done():
             task.result()
     try:
-        yield Server(listening.getsockname()[1])
+        yield port
     finally:
         server.should_exit = True
         await task
-        listening.close()
+        door.close()
+
+
+@asynccontextmanager
+async def serving():
+    """The console role, as it is served in earnest."""
+    async with listening(lambda port: server_config(host="127.0.0.1", port=port)) as port:
+        yield Server(port)
+
+
+def pages_config(port):
+    """The web role with its static files."""
+    from range.asgi import application
+
+    return uvicorn.Config(
+        application,
+        host="127.0.0.1",
+        port=port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=1,
+    )
 
 
 class Page:
