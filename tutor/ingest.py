@@ -7,7 +7,7 @@ from pathlib import Path
 from django.db import transaction
 
 from range.lib.logs import get_logger
-from tutor.chunking import Article, Piece, parse
+from tutor.chunking import Article, ArticleInvalid, Piece, parse
 from tutor.identifiers import identifiers_of
 from tutor.models import Chunk, Source
 from tutor.providers.embedding import EmbeddingModel, EmbeddingUnavailable
@@ -33,7 +33,11 @@ class Document:
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """What one ingestion did."""
+    """What one ingestion did.
+
+    Args:
+        problems: Why documents were left out; what stood of them before still stands.
+    """
 
     sources: int
     changed: int
@@ -41,6 +45,7 @@ class Tally:
     chunks: int
     embedded: int
     waiting: int
+    problems: tuple[str, ...] = ()
 
 
 def documents(scenarios: Path, *, articles: Path = ARTICLES) -> list[Document]:
@@ -56,13 +61,12 @@ def documents(scenarios: Path, *, articles: Path = ARTICLES) -> list[Document]:
 def ingest(wanted: Sequence[Document], model: EmbeddingModel | None) -> Tally:
     """Make the index hold exactly these documents, then embed what has no vector yet.
 
-    Raises:
-        ArticleInvalid: A document cannot be read; nothing was changed.
+    A document that cannot be read is left out and named; it keeps nobody else from help.
     """
-    read = [(each, parse(each.path.read_text(encoding="utf-8"), name=each.name)) for each in wanted]
+    read, problems = _read(wanted)
     with transaction.atomic():
         changed = sum([_store(document, article) for document, article in read])
-        gone = Source.objects.exclude(key__in=[document.name for document, _ in read])
+        gone = Source.objects.exclude(key__in=[document.name for document in wanted])
         removed = gone.count()
         gone.delete()
     embedded = embed_waiting(model) if model else 0
@@ -73,7 +77,21 @@ def ingest(wanted: Sequence[Document], model: EmbeddingModel | None) -> Tally:
         chunks=Chunk.objects.count(),
         embedded=embedded,
         waiting=Chunk.objects.filter(embedding=None).count(),
+        problems=tuple(problems),
     )
+
+
+def _read(wanted: Sequence[Document]) -> tuple[list[tuple[Document, Article]], list[str]]:
+    read, problems = list[tuple[Document, Article]](), list[str]()
+    for document in wanted:
+        try:
+            text = document.path.read_text(encoding="utf-8")
+            read.append((document, parse(text, name=document.name)))
+        except ArticleInvalid as error:
+            problems.append(error.message)
+        except (OSError, UnicodeDecodeError):
+            problems.append(f"{document.name}: it cannot be read as UTF-8 text.")
+    return read, problems
 
 
 def _store(document: Document, article: Article) -> bool:

@@ -5,7 +5,6 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from range.lib.errors import RangeError
 from tutor.ingest import documents, ingest
 from tutor.providers.onnx_embedding import onnx_embedding
 
@@ -19,18 +18,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("--no-embedding", action="store_true", help="words only, no vectors")
+        parser.add_argument("--strict", action="store_true", help="fail if an article is invalid")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Ingest, and say what changed.
+        """Ingest, and say what changed and what was left out.
 
         Raises:
-            CommandError: An article cannot be read.
+            CommandError: With --strict, an article cannot be read.
         """
         model = None if options["no_embedding"] else onnx_embedding(settings.TUTOR_WEIGHTS_DIR)
-        try:
-            tally = ingest(documents(settings.RANGE_SCENARIOS_DIR), model)
-        except RangeError as error:
-            raise CommandError(error.message) from error
+        tally = ingest(documents(settings.RANGE_SCENARIOS_DIR), model)
+        for problem in tally.problems:
+            self.stderr.write(f"Left out: {problem}")
+        if tally.problems and options["strict"]:
+            raise CommandError(f"{len(tally.problems)} articles are invalid.")
         self.stdout.write(
             f"{tally.sources} articles ({tally.changed} changed, {tally.removed} removed), "
             f"{tally.chunks} passages, {tally.embedded} embedded now, {tally.waiting} waiting."
