@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 from range.runtime import host_processes
@@ -42,7 +42,7 @@ class EngineConsole:
             SandboxGone: The container does not run.
             EngineDown: The engine does not answer.
         """
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with _in_time():
             reader, writer = await engine.connect()
             try:
                 created = await engine.ask(
@@ -96,7 +96,7 @@ class EngineConsole:
         self._writer.close()
         with suppress(OSError):
             await self._writer.wait_closed()
-        with suppress(SandboxGone, EngineDown, TimeoutError):
+        with suppress(SandboxGone, EngineDown, EngineError):
             await self._hang_up()
 
     async def _hang_up(self) -> None:
@@ -133,7 +133,7 @@ class AsyncEngine:
             SandboxGone: What was asked about has gone.
             EngineDown: The engine does not answer.
         """
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with _in_time():
             reader, writer = await self.connect()
             try:
                 return await self.ask(reader, writer, method, path)
@@ -182,6 +182,15 @@ class AsyncEngine:
         answer = await _head(reader)
         if answer.status >= 400:
             refuse(answer.status, await _content(reader, answer))
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise EngineDown("it does not answer in time") from error
 
 
 async def _head(reader: asyncio.StreamReader) -> Answer:

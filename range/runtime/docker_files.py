@@ -96,7 +96,7 @@ def _archive(engine: Engine, container: str, path: str) -> Iterator[tarfile.TarF
         return
     query = urlencode({"path": path}, errors="surrogateescape")
     try:
-        with connection(engine) as http:
+        with connection(engine.socket_path) as http:
             http.request("GET", f"/v{engine.version()}/containers/{container}/archive?{query}")
             answer = http.getresponse()
             if answer.status >= 400:

@@ -155,7 +155,9 @@ def container_arguments(topology: Topology, machine: Machine, *, place: Place) -
         "HostConfig": {
             "NetworkMode": network_name(place.sandbox_id, primary),
             "CapAdd": sorted({*CAPABILITIES, *machine.add_capabilities}),
-            **_host_config(machine.limits, privilege_gain=machine.allow_privilege_gain),
+            **_host_config(
+                machine.limits, place=place, privilege_gain=machine.allow_privilege_gain
+            ),
         },
         "NetworkingConfig": {
             "EndpointsConfig": {
@@ -190,17 +192,13 @@ def probe_arguments(network: str, image: str, *, place: Place) -> dict[str, Any]
         "User": "65534:65534",
         "Cmd": ["sleep", "infinity"],
         "Entrypoint": [],
-        "Labels": {
-            INSTALLATION: place.installation,
-            SANDBOX: str(place.sandbox_id),
-            PROBE: network,
-        },
+        "Labels": {**_owner(place), PROBE: network},
         "Healthcheck": {"Test": ["NONE"]},
         "StopTimeout": 1,
         "HostConfig": {
             "NetworkMode": name,
             "ReadonlyRootfs": True,
-            **_host_config(limits, privilege_gain=False),
+            **_host_config(limits, place=place, privilege_gain=False),
         },
         "NetworkingConfig": {"EndpointsConfig": {name: fixed}},
     }
@@ -257,7 +255,11 @@ def _labels(topology: Topology, place: Place) -> dict[str, str]:
     extra = {f"range.{key}": value for key, value in topology.labels.items()}
     if forged := _OURS & extra.keys():
         raise UnsafeTopology(f"The label {min(forged)} belongs to the range.")
-    return {**extra, INSTALLATION: place.installation, SANDBOX: str(place.sandbox_id)}
+    return {**extra, **_owner(place)}
+
+
+def _owner(place: Place) -> dict[str, str]:
+    return {INSTALLATION: place.installation, SANDBOX: str(place.sandbox_id)}
 
 
 def _refuse_unsafe(topology: Topology, machine: Machine) -> None:
@@ -273,7 +275,7 @@ def _refuse_unsafe(topology: Topology, machine: Machine) -> None:
             raise UnsafeTopology(f"{file.path!r} is not an absolute path.")
 
 
-def _host_config(limits: Limits, *, privilege_gain: bool) -> dict[str, Any]:
+def _host_config(limits: Limits, *, place: Place, privilege_gain: bool) -> dict[str, Any]:
     memory = limits.memory_mb << 20
     suid = "" if privilege_gain else ",nosuid"
     return {
@@ -298,8 +300,8 @@ def _host_config(limits: Limits, *, privilege_gain: bool) -> dict[str, Any]:
         ],
         # The engine's archive interface sees volumes but not its own --tmpfs: checks read /tmp.
         "Mounts": [
-            _memory_volume("/tmp", f"size=64m,mode=1777,nodev{suid}"),  # noqa: S108
-            _memory_volume("/run", "size=16m,mode=755,nodev,nosuid"),
+            _memory_volume("/tmp", f"size=64m,mode=1777,nodev{suid}", place=place),  # noqa: S108
+            _memory_volume("/run", "size=16m,mode=755,nodev,nosuid", place=place),
         ],
         "Tmpfs": {"/run/console": "size=1m,mode=1777"},
         "LogConfig": {"Type": "none"},
@@ -312,12 +314,13 @@ def _host_config(limits: Limits, *, privilege_gain: bool) -> dict[str, Any]:
     }
 
 
-def _memory_volume(target: str, options: str) -> dict[str, Any]:
+def _memory_volume(target: str, options: str, *, place: Place) -> dict[str, Any]:
     return {
         "Type": "volume",
         "Target": target,
         "VolumeOptions": {
             "NoCopy": True,
+            "Labels": _owner(place),
             "DriverConfig": {
                 "Name": "local",
                 "Options": {"type": "tmpfs", "device": "tmpfs", "o": options},

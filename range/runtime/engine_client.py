@@ -1,5 +1,6 @@
 """Connections to a container engine, one per call in flight, and what its errors mean."""
 
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from docker import APIClient
 from docker.errors import APIError, DockerException
 
 from range.runtime.driver import EngineDown, EngineError, SandboxGone, SandboxPaused
+from range.runtime.engine_http import connection
 
 _LOCAL_SOCKET = "unix:///var/run/docker.sock"
 _TIMEOUT_SECONDS = 60
@@ -45,9 +47,9 @@ class Engine:
             EngineDown: The engine does not answer.
         """
         if self._version is None:
-            with self.client():
-                pass
-        assert self._version is not None  # noqa: S101  # set by the first client
+            with connection(self.socket_path) as http:
+                http.request("GET", "/version")
+                self._version = _api_version(http.getresponse().read())
         return self._version
 
     @contextmanager
@@ -89,11 +91,9 @@ class Engine:
         return self._made(_TIMEOUT_SECONDS)
 
     def _made(self, timeout: float) -> APIClient:
-        version = self._version or "auto"
-        client = APIClient(base_url=self.url, version=version, timeout=int(timeout))
+        client = APIClient(base_url=self.url, version=self.version(), timeout=int(timeout))
         # The environment's proxies and certificates are not meant for the engine.
         client.trust_env = False
-        self._version = client.api_version
         return client
 
     def _give_back(self, client: APIClient, *, again: bool) -> None:
@@ -126,6 +126,13 @@ def create_container(client: APIClient, name: str, arguments: dict[str, Any]) ->
 def explanation(error: APIError) -> str:
     """Return what the engine said, without the library's framing."""
     return str(error.explanation or error)
+
+
+def _api_version(told: bytes) -> str:
+    try:
+        return str(json.loads(told)["ApiVersion"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise EngineDown("it does not tell its version") from error
 
 
 def _meaning(error: APIError) -> Exception:

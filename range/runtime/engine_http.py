@@ -3,10 +3,9 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 
 from range.runtime.driver import EngineDown
-from range.runtime.engine_client import Engine
 
 _TIMEOUT_SECONDS = 30.0
 
@@ -23,16 +22,16 @@ class _SocketConnection(HTTPConnection):
 
 
 @contextmanager
-def connection(engine: Engine) -> Iterator[HTTPConnection]:
+def connection(socket_path: str) -> Iterator[HTTPConnection]:
     """Lend a connection and close it, whatever was left unread.
 
     Raises:
         EngineDown: The engine does not answer.
     """
-    lent = _SocketConnection(engine.socket_path)
+    lent = _SocketConnection(socket_path)
     try:
         yield lent
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise EngineDown(type(error).__name__) from error
     finally:
         lent.close()

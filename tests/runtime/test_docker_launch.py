@@ -27,9 +27,8 @@ def leftovers(rig):
     with rig.driver.engine.client() as client:
         containers = client.containers(all=True, filters={"label": labels})
         networks = docker_networks.labelled_networks(client, labels)
-        volumes = client.volumes(filters={"dangling": True})["Volumes"] or []
-    ours = [v for v in volumes if (v.get("Options") or {}).get("type") == "tmpfs"]
-    return [item.get("Names") or item.get("Name") for item in [*containers, *networks, *ours]]
+        volumes = client.volumes(filters={"label": labels})["Volumes"] or []
+    return [item.get("Names") or item.get("Name") for item in [*containers, *networks, *volumes]]
 
 
 def failure(rig, asked, *, seconds=30):

@@ -88,6 +88,7 @@ def test_the_golden_host_config():
                 "Target": target,
                 "VolumeOptions": {
                     "NoCopy": True,
+                    "Labels": {"range.installation": "spec", "range.sandbox": str(SANDBOX)},
                     "DriverConfig": {
                         "Name": "local",
                         "Options": {"type": "tmpfs", "device": "tmpfs", "o": options},

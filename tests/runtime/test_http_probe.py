@@ -14,8 +14,8 @@ from range.runtime.http_probe import ask
 class Server:
     """Answers one connection with scripted bytes, remembering what it was asked."""
 
-    def __init__(self, *pieces, pause=0.0, hold=False):
-        self.pieces, self.pause, self.hold = pieces, pause, hold
+    def __init__(self, *pieces, pause=0.0, hold=False, until=b""):
+        self.pieces, self.pause, self.hold, self.until = pieces, pause, hold, until
         self.asked = b""
         self.called = []
         self.threads = []
@@ -31,6 +31,8 @@ class Server:
     def _serve(self, theirs):
         try:
             self.asked = theirs.recv(65536)
+            while self.until not in self.asked and (piece := theirs.recv(65536)):
+                self.asked += piece
             for piece in self.pieces:
                 theirs.sendall(piece)
                 time.sleep(self.pause)
