@@ -50,16 +50,17 @@ def digest(*files):
     return done.stdout.split()[0].decode() + "\n"
 
 
+def clean_environment():
+    """The environment of a person's terminal, without what this test run has set."""
+    ours = ("RANGE_", "TUTOR_", "DJANGO_", "DATABASE_URL", "COV_", "COVERAGE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
 def up(folder, *arguments):
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("RANGE_", "TUTOR_", "DJANGO_", "DATABASE_URL", "COV_", "COVERAGE"))
-    }
     return subprocess.run(
         ["sh", "bin/up", *arguments],
         cwd=folder,
-        env=kept,
+        env=clean_environment(),
         capture_output=True,
         text=True,
         timeout=500,
@@ -208,7 +209,12 @@ def test_the_next_start_takes_seconds_and_ctrl_c_ends_it(clone, running):
     began = time.monotonic()
     arguments = ["sh", "bin/up", "--port", str(PORT), "--offline"]
     started = subprocess.Popen(
-        arguments, cwd=clone, stdout=subprocess.PIPE, text=True, start_new_session=True
+        arguments,
+        cwd=clone,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     seen = []
     for line in started.stdout:
