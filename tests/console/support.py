@@ -62,7 +62,7 @@ class PlainTape:
         self.sizes.append(size)
 
     async def room(self) -> None:
-        while self.full:
+        while self.full:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
     async def close(self) -> None:
@@ -96,5 +96,5 @@ class Page:
 async def until(condition, *, seconds: float = 5.0) -> None:
     """Wait for something that is about to happen."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.002)

@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 import random
 
 import pytest
@@ -25,7 +26,7 @@ def test_characters_survive_any_chunking(tmp_path_factory, text, cuts):
     writing = recorder(tmp_path_factory.mktemp("r"))
     data = text.encode()
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    for at, (a, b) in enumerate(zip(edges, edges[1:], strict=False)):
+    for at, (a, b) in enumerate(itertools.pairwise(edges)):
         writing.output(at, data[a:b])
     writing.close()
     assert shown(writing.path) == text

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 from hypothesis import settings
 
 SECRETS = {"FLAG{K5QWIZLUMVZGKYLQ7XH2ZZ4A}": "[flag]", "hunter2-of-eve": "[password]"}
@@ -12,7 +14,7 @@ settings.load_profile("console")
 
 
 @pytest.fixture
-def console_role(loopback, state_dir, monkeypatch):
+async def console_role(loopback, state_dir, monkeypatch):
     """A state folder, a fresh in-memory driver and loopback sockets for a console role."""
     from range.runtime import registry
 
@@ -21,3 +23,5 @@ def console_role(loopback, state_dir, monkeypatch):
     monkeypatch.setattr("range.console.role.SWEEP", timedelta(seconds=0.2))
     yield state_dir
     registry._made.cache_clear()
+    # Asynchronous queries run in a thread of their own, whose connection nobody else closes.
+    await sync_to_async(connections.close_all)()
