@@ -4,6 +4,7 @@ Anchors, aliases, tags, merge keys and duplicate keys are refused: a scenario ne
 they are how a small file becomes a large one or something else than it looks.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,14 @@ from range.catalog.problems import Problem, ScenarioInvalid, Severity
 
 SIZE_LIMIT_BYTES = 512 * 1024
 DEPTH_LIMIT = 24
-NODE_LIMIT = 50_000
+NODE_LIMIT = 10_000
+
+# More of these than any scenario needs, prose included; counting them takes no time, while the
+# parser takes a second for every ten thousand parts.
+_SEPARATOR = re.compile(rb"[,\n]|: |- ")
+SEPARATOR_LIMIT = 4 * NODE_LIMIT
+# The scanner takes seconds for thousands of open brackets before it tells of the first.
+_NESTED = re.compile(rb"(?:[\[{]\s*){64}")
 
 Place = tuple[str | int, ...]
 
@@ -44,6 +52,10 @@ def read_tree(text: bytes, *, file: str) -> Tree:
     """
     if len(text) > SIZE_LIMIT_BYTES:
         raise _problem(file, 0, f"at most {SIZE_LIMIT_BYTES} bytes", f"{len(text)} bytes")
+    if len(_SEPARATOR.findall(text)) > SEPARATOR_LIMIT:
+        raise _problem(file, 0, f"at most {NODE_LIMIT} parts", "more")
+    if _NESTED.search(text):
+        raise _problem(file, 0, f"at most {DEPTH_LIMIT} levels", "brackets in brackets")
     try:
         source = text.decode("utf-8")
         _refuse_events(source, file)

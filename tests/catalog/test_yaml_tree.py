@@ -3,7 +3,7 @@ import tracemalloc
 import pytest
 
 from range.catalog.problems import ScenarioInvalid
-from range.catalog.yaml_tree import DEPTH_LIMIT, SIZE_LIMIT_BYTES, read_tree
+from range.catalog.yaml_tree import DEPTH_LIMIT, NODE_LIMIT, SIZE_LIMIT_BYTES, read_tree
 from range.lib import clock
 
 
@@ -77,7 +77,14 @@ def test_attack_an_alias_bomb_is_refused_at_once():
 
 @pytest.mark.parametrize(
     "text",
-    ["x" * (SIZE_LIMIT_BYTES + 1), "[" * 20_000, "- " * (DEPTH_LIMIT + 2) + "x", b"a: \xff\xfe"],
+    [
+        "x" * (SIZE_LIMIT_BYTES + 1),
+        "[" * 20_000,
+        "[x, " * 20_000,
+        "{a: " * 20_000,
+        "- " * (DEPTH_LIMIT + 2) + "x",
+        b"a: \xff\xfe",
+    ],
 )
 def test_attack_large_deep_or_broken_files_are_refused_in_time(text):
     began = clock.monotonic()
@@ -86,9 +93,10 @@ def test_attack_large_deep_or_broken_files_are_refused_in_time(text):
     assert clock.monotonic() - began < 1
 
 
-def test_attack_many_small_parts_are_refused():
-    with pytest.raises(ScenarioInvalid):
-        read("a: [" + "1," * 60_000 + "]")
+@pytest.mark.parametrize("count", [NODE_LIMIT, 60_000, 200_000])
+def test_attack_many_small_parts_are_refused(count):
+    with pytest.raises(ScenarioInvalid, match="parts"):
+        read("a: [" + "1," * count + "]")
 
 
 def test_an_empty_file_is_nothing():
