@@ -40,7 +40,8 @@ def people(request: HttpRequest) -> HttpResponse:
     page = several.people_page(
         cast(User, request.user),
         role_code=request.GET.get("role", ""),
-        search=request.GET.get("search", "")[:100],
+        # The database has no place for a NUL in a text.
+        search=request.GET.get("search", "")[:100].replace("\0", ""),
         number=request.GET.get("page", "1"),
     )
     return render(request, "pipeline/people.html", {"people": page})
