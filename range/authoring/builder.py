@@ -59,16 +59,25 @@ class Builder:
                 listener.wait(timedelta(seconds=settings.RANGE_SWEEP_SECONDS))
 
     def take_over(self) -> None:
-        """Put back what a builder before this one left half-done, or whose images are gone.
+        """Put back what a builder before this one left half-done, or whose images are outdated.
 
         Raises:
             EngineDown: The engine does not answer.
         """
         ScenarioVersion.objects.filter(image_state=State.BUILDING).update(image_state=State.PENDING)
         newest = ScenarioVersion.objects.latest_per_scenario().values("pk")
-        for version in ScenarioVersion.objects.filter(pk__in=newest, image_state=State.READY):
-            if not all(image_exists(tag) for tag in set(version.images.values())):
-                self._move(version, State.READY, State.PENDING)
+        ready = ScenarioVersion.objects.filter(pk__in=newest, image_state=State.READY)
+        for version in ready.select_related("scenario"):
+            self.put_back(version)
+
+    def put_back(self, version: ScenarioVersion) -> None:
+        """Let a ready version wait again if its images are gone or the base has changed since.
+
+        Raises:
+            EngineDown: The engine does not answer.
+        """
+        if version.image_state == State.READY and self._is_outdated(version):
+            self._move(version, State.READY, State.PENDING)
 
     def build_next(self) -> bool:
         """Build the newest version that waits; False when none does."""
@@ -102,13 +111,24 @@ class Builder:
         return True
 
     def _images(self, version: ScenarioVersion) -> dict[str, str]:
-        slug = version.scenario.slug
-        folder = self._scenarios / slug
-        spec = spec_of(version)
-        if not folder.is_dir() or digest_of(folder, list_files(folder)) != version.digest:
-            raise FolderChanged(slug)
-        tags_of(spec, folder)
-        return build_images(spec, folder, progress=self._progress)
+        if not self._is_unchanged(version):
+            raise FolderChanged(version.scenario.slug)
+        return build_images(spec_of(version), self._folder(version), progress=self._progress)
+
+    def _is_outdated(self, version: ScenarioVersion) -> bool:
+        if not all(image_exists(tag) for tag in set(version.images.values())):
+            return True
+        # An image's name follows from its inputs, the base image's among them.
+        return self._is_unchanged(version) and (
+            tags_of(spec_of(version), self._folder(version)) != version.images
+        )
+
+    def _folder(self, version: ScenarioVersion) -> Path:
+        return self._scenarios / version.scenario.slug
+
+    def _is_unchanged(self, version: ScenarioVersion) -> bool:
+        folder = self._folder(version)
+        return folder.is_dir() and digest_of(folder, list_files(folder)) == version.digest
 
     def _take_over(self) -> None:
         if not self._taken_over:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from range.catalog.schema import ScenarioSpec
+from range.runtime.base_image import ensure_base_image
 from range.runtime.images import BASE_IMAGE, build_image, image_exists, image_tag
 
 type Report = Callable[[str], None]
@@ -36,7 +37,7 @@ def missing_images(spec: ScenarioSpec, folder: Path) -> list[str]:
 def build_images(
     spec: ScenarioSpec, folder: Path, *, progress: Report | None = None
 ) -> dict[str, str]:
-    """Build what is missing and return the image tag of each machine.
+    """Build what is missing, the base image first, and return the image tag of each machine.
 
     Machines that share a folder share an image.
 
@@ -45,6 +46,7 @@ def build_images(
         ImageBuildFailed: With the last lines of the build's output.
         EngineDown: The engine does not answer.
     """
+    ensure_base_image(progress=progress)
     built: dict[str, str] = {}
     for machine in spec.machines.values():
         if machine.build is not None and machine.build not in built:

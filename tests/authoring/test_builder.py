@@ -24,6 +24,7 @@ class FakeImages:
         self.known = {BASE_IMAGE}
         self.built: list[str] = []
         self.error = None
+        self.bases = 0
 
     def exists(self, tag, **_options):
         if isinstance(self.error, EngineDown):
@@ -39,12 +40,19 @@ class FakeImages:
         (progress or print)(f"built {name}")
         return tag
 
+    def ensure_base(self, **_options):
+        if self.error is not None:
+            raise self.error
+        self.bases += 1
+        return BASE_IMAGE
+
 
 @pytest.fixture
 def engine(monkeypatch):
     fake = FakeImages()
     monkeypatch.setattr(images_module, "build_image", fake.build)
     monkeypatch.setattr(images_module, "image_exists", fake.exists)
+    monkeypatch.setattr(images_module, "ensure_base_image", fake.ensure_base)
     monkeypatch.setattr(builder_module, "image_exists", fake.exists)
     return fake
 
@@ -134,6 +142,32 @@ def test_images_that_vanished_are_built_again(version, engine):
     engine.known.clear()
     builder.take_over()
     assert state(version) == State.PENDING
+
+
+def test_a_new_base_image_makes_scenarios_wait_for_new_images(version, engine, monkeypatch):
+    builder = Builder()
+    builder.build_next()
+    version.refresh_from_db()
+    before = version.images
+    monkeypatch.setattr(images_module, "image_tag", lambda context, *, name: f"range/{name}:newer")
+    builder.take_over()
+    assert state(version) == State.PENDING
+    builder.build_next()
+    assert state(version) == State.READY
+    assert version.images == {"box": "range/small-desk-box:newer"} != before
+
+
+def test_a_version_whose_folder_moved_on_keeps_its_images(version, root, engine):
+    builder = Builder()
+    builder.build_next()
+    (root / "small-desk" / "brief.md").write_text("# Other words\n")
+    builder.take_over()
+    assert state(version) == State.READY
+
+
+def test_the_base_image_is_made_first(version, engine):
+    Builder().build_next()
+    assert engine.bases == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -45,6 +45,8 @@ class Command(BaseCommand):
     def _build(self, version: ScenarioVersion) -> None:
         slug, began = version.scenario.slug, time.monotonic()
         builder = Builder(progress=self._tell)
+        builder.put_back(version)
+        version.refresh_from_db()
         while version.image_state != State.READY:
             if version.image_state == State.BUILDING:
                 self._wait_for_another(version, began)
