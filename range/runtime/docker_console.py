@@ -10,6 +10,7 @@ from range.runtime.engine_client import Engine
 
 _CONSOLE_ID = re.compile(r"[a-z0-9-]{1,32}")
 _HELPER = "/usr/local/lib/range/console"
+_HOLDER = "console-hold"
 # Images that do not come from our base have no helper: they get a plain shell that ends with
 # its connection.
 _ENTER = f'[ -x {_HELPER} ] && exec {_HELPER} "$@"; cd "${{HOME:-/}}" || cd /; exec /bin/sh -l'
@@ -59,9 +60,9 @@ def kill_holders(engine: Engine, container: str, *, within: timedelta) -> None:
     with engine.client() as client:
         found = client.inspect_container(container)["Id"]
         rows = client.top(container, ps_args="-eo pid,comm")["Processes"]
-    holders = [int(row[0]) for row in rows or () if row[1] == "dtach"]
+    holders = [int(row[0]) for row in rows or () if row[1] == _HOLDER]
     if holders and not host_processes.can_signal():
-        argv = ["pkill", "-KILL", "-x", "dtach"]
+        argv = ["pkill", "-KILL", "-x", _HOLDER]
         docker_exec.run(engine, container, argv, user="root", timeout=within)
     for pid in holders:
         host_processes.kill(pid, found)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from uuid import UUID
 
 from docker.errors import APIError
@@ -32,6 +33,7 @@ def sandbox(engine: Engine, installation: str, sandbox_id: UUID) -> None:
         networks = [n["Id"] for n in labelled_networks(client, labels)]
     _each(lambda name: container(engine, name), containers)
     _each(lambda name: _network(engine, name), networks)
+    _volumes(engine, labels)
 
 
 def container(engine: Engine, name: str) -> None:
@@ -56,6 +58,15 @@ def container(engine: Engine, name: str) -> None:
         return True
 
     _until(remove)
+
+
+def _volumes(engine: Engine, labels: list[str]) -> None:
+    # They go with their container, unless somebody else removed that one without them.
+    with engine.client() as client:
+        left = client.volumes(filters={"label": labels})["Volumes"] or ()
+        for volume in left:
+            with suppress(APIError):
+                client.remove_volume(volume["Name"], force=True)
 
 
 def _network(engine: Engine, network_id: str) -> None:

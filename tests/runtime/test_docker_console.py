@@ -14,6 +14,7 @@ from tests.contracts.rigs import IMAGE, DockerRig, soon
 pytestmark = [pytest.mark.docker, pytest.mark.enable_socket]
 
 SIZE = Size(columns=100, rows=30)
+HOLDER = "/usr/local/lib/range/console-hold"
 READY = b"\x1b]133;B\x07"
 
 
@@ -38,7 +39,7 @@ def sandbox(rig):
         image=IMAGE,
         networks=("lan",),
         console=Console(user="root"),
-        setup=(("rm", "/usr/bin/dtach"),),
+        setup=(("rm", HOLDER),),
     )
     asked = Topology(machines=(desk, bare), networks=(Network(name="lan"),))
     return rig.driver.start(uuid4(), asked, deadline=soon())
@@ -72,7 +73,7 @@ async def run(console, line):
 
 def clients(rig, sandbox, name):
     processes = rig.driver.processes(sandbox, "desk")
-    return [p for p in processes if p.argv[:1] == ("dtach",) and name in " ".join(p.argv)]
+    return [p for p in processes if p.executable == HOLDER and f"-{name}.sock" in p.argv[1]]
 
 
 async def test_prompts_commands_and_exit_codes_are_marked(opened):
@@ -172,7 +173,8 @@ async def test_a_closed_console_leaves_only_its_holder(rig, sandbox, opened):
 async def test_a_connection_that_just_vanished_is_cleared_by_the_next(rig, sandbox, opened):
     for _ in range(3):
         console = await opened("vanished")
-        await read_until(console, b"\x1b[H\x1b[J")
+        await console.write(b"\r")
+        await read_until(console, READY)
         # A killed console role: the socket closes, and nobody says good-bye.
         console._closed = True
         console._writer.close()
@@ -187,8 +189,8 @@ async def test_killing_consoles_leaves_no_holder_and_no_shell(rig, sandbox, open
     await asyncio.to_thread(rig.driver.kill_consoles, sandbox, "desk")
     await read_to_end(console)
     await asyncio.sleep(0.2)
-    left = [p.argv[0] for p in rig.driver.processes(sandbox, "desk") if p.uid != 0]
-    assert not {"dtach", "bash"} & set(left)
+    left = {p.executable for p in rig.driver.processes(sandbox, "desk") if p.uid != 0}
+    assert not {HOLDER, "/usr/bin/bash"} & left
     again = await opened("doomed")
     await read_until(again, READY)
 
@@ -233,6 +235,27 @@ async def test_what_is_typed_in_one_go_arrives_whole(rig, sandbox, opened):
     await console.write(b"END\r")
     await read_until(console, b"133;D")
     assert rig.driver.read_file(sandbox, "desk", "/tmp/pasted") == text.encode()
+
+
+async def test_a_paste_nobody_reads_does_not_stop_the_output(opened):
+    console = await opened("unread")
+    await read_until(console, READY)
+    await console.write(b"stty -echo; (sleep 1; echo still-printing) & sleep 3\r")
+    await read_until(console, b"133;C")
+    typing = asyncio.create_task(console.write(b"x" * 300_000))
+    await read_until(console, b"still-printing")
+    typing.cancel()
+
+
+async def test_leaving_the_shell_ends_the_console_and_the_next_is_fresh(rig, sandbox, opened):
+    console = await opened("left")
+    await read_until(console, READY)
+    await console.write(b"sleep 60 & echo last-words; exit\r")
+    assert b"last-words" in await read_to_end(console)
+    assert clients(rig, sandbox, "left") == []
+    again = await opened("left")
+    await read_until(again, READY)
+    assert b"133;D;0" in await run(again, "true")
 
 
 async def test_a_console_survives_a_pause(rig, sandbox, opened):

@@ -175,6 +175,16 @@ def test_a_network_without_machines_is_listed_so_that_it_can_be_reaped(rig):
     assert rig.driver.status(handle) is Status.GONE
 
 
+def test_volumes_of_a_container_somebody_else_removed_go_too(rig):
+    handle = rig.driver.start(uuid4(), single(), deadline=soon())
+    with rig.driver.engine.client() as client:
+        name = container_name(handle.sandbox_id, "desk")
+        client.remove_container(name, force=True, v=False)
+    assert len(leftovers(rig)) == 3
+    rig.driver.stop(handle)
+    assert leftovers(rig) == []
+
+
 def test_two_reapers_at_once_do_not_disturb_each_other(rig):
     from concurrent.futures import ThreadPoolExecutor
 
