@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from range.checks.base import Judgement, Probe
+from range.checks.http_conversation import Conversation
 from range.checks.http_expectation import Expectation
-from range.checks.http_session import Conversation
 from range.checks.judgements import met, unmet
 from range.checks.spec import (
     TEMPLATED,

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from range.checks.base import HttpReply, Outcome, ProbeUnavailable
 from range.checks.http import HttpCheck
-from range.checks.http_session import AGENTS
+from range.checks.http_conversation import AGENTS
 
 
 def check(**fields):
