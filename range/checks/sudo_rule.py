@@ -1,5 +1,6 @@
 """What an account may run through sudo, read from sudoers text outside the machine."""
 
+import posixpath
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -36,6 +37,10 @@ class SudoRuleCheck(CheckSpec):
     may_not: tuple[Line, ...] = ()
     """Programs that must not be granted with any arguments, as absolute paths; ALL stands
     for a rule that grants everything."""
+    may_any: tuple[Line, ...] = ()
+    """Patterns of command lines, such as `/usr/local/sbin/*`; a rule must grant one of them."""
+    may_only: tuple[Line, ...] = ()
+    """Patterns of command lines; every rule must grant one of them and nothing wider."""
     noexec_is_enough: bool = False
     """A grant tagged NOEXEC counts as not granted: right for pagers and editors."""
     defaults_not: tuple[Regex | Templated, ...] = ()
@@ -43,8 +48,8 @@ class SudoRuleCheck(CheckSpec):
 
     @model_validator(mode="after")
     def _asks_something(self) -> "SudoRuleCheck":
-        if not (self.may or self.may_not or self.defaults_not):
-            raise ValueError("give at least one of may, may_not, defaults_not")
+        if not (self.may or self.may_not or self.may_any or self.may_only or self.defaults_not):
+            raise ValueError("give at least one of may, may_not, may_any, may_only, defaults_not")
         return self
 
     def judge(self, probe: Probe, *, objective: str = "") -> Judgement:
@@ -60,6 +65,12 @@ class SudoRuleCheck(CheckSpec):
         for command in self.may:
             if not _grants_command(rules, grants, command):
                 return unmet("sudo-no-longer-granted", excerpt=command)
+        written = [_as_written(command) for _, command in _each_command(rules, grants)]
+        if self.may_any and not any(_is_one_of(each, self.may_any) for each in written if each):
+            return unmet("sudo-no-longer-granted", excerpt=self.may_any[0])
+        for each in written if self.may_only else ():
+            if each and not _is_one_of(each, self.may_only):
+                return unmet("sudo-still-granted", excerpt=each)
         for pattern in self.defaults_not:
             if any(found(pattern, line) for line in rules.defaults):
                 return unmet("sudo-default-still-there", excerpt=pattern)
@@ -103,6 +114,20 @@ def _grants_command(rules: Sudoers, grants: Sequence[Grant], wanted: str) -> boo
         if _path_matches(path, program) and _arguments_match(pattern.strip(), arguments.strip()):
             granted = not command.startswith("!")
     return granted
+
+
+def _as_written(command: str) -> str:
+    """Return a granted command line with its path made plain; nothing for a negation."""
+    if command.startswith("!"):
+        return ""
+    path, _, arguments = command.partition(" ")
+    # sudo follows `..` in a rule's path, so it must not hide where the path leads.
+    plain = posixpath.normpath(path) if path.startswith("/") else path
+    return f"{plain} {arguments.strip()}".strip()
+
+
+def _is_one_of(written: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(written, pattern) for pattern in patterns)
 
 
 def _path_matches(pattern: str, program: str) -> bool:

@@ -162,3 +162,57 @@ def test_a_check_that_asks_nothing_is_refused():
 @given(st.text(alphabet=st.sampled_from('anAL =(),:!\\#%@"\n/usrbinNOPASWD*'), max_size=200))
 def test_no_sudoers_text_breaks_the_reading(text):
     check(may_not=["/usr/bin/less"], may=["/bin/true x"]).judge(probe_with(text))
+
+
+ALLOWED = ["/usr/bin/tail /var/log/x.log", "/usr/local/sbin/*", "sudoedit /etc/x.conf"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "",
+        "ann ALL=(root) NOPASSWD: /usr/bin/tail /var/log/x.log",
+        'ann ALL=/usr/local/sbin/report "", sudoedit /etc/x.conf',
+        "bob ALL=(ALL) ALL",
+        "ann ALL=(bob) /usr/bin/less",
+        "Cmnd_Alias READ = /usr/bin/tail /var/log/x.log\nann ALL=READ",
+        "ann ALL=/usr/bin/tail /var/log/x.log, !/usr/bin/less",
+    ],
+)
+def test_only_what_is_listed_may_be_granted(rule):
+    assert check(may_only=ALLOWED).judge(probe_with(rule)).outcome is Outcome.MET
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "ann ALL=(ALL) ALL",
+        "ann ALL=/usr/bin/tail",
+        "ann ALL=/usr/bin/tail /var/log/*",
+        "ann ALL=/usr/bin/tail /var/log/x.log *",
+        "ann ALL=/usr/bin/more /var/log/x.log",
+        "ann ALL=/usr/local/sbin/../../bin/less",
+        "ann ALL=/usr/local/sbin/report, NOEXEC: /usr/bin/less /var/log/x.log",
+        "ann ALL=/usr/bin/t*l /var/log/x.log",
+        "Cmnd_Alias READ = /usr/bin/vi\nann ALL=READ",
+        "%sudo ALL=(ALL:ALL) ALL",
+    ],
+)
+def test_trap_anything_wider_than_what_is_listed_is_a_hole(rule):
+    judged = check(may_only=ALLOWED).judge(probe_with(rule))
+    assert judged.reason == "sudo-still-granted"
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ("ann ALL=/usr/local/sbin/journal", "sudo-rules-as-wanted"),
+        ("ann ALL=sudoedit /etc/x.conf", "sudo-rules-as-wanted"),
+        ("ann ALL=!/usr/local/sbin/journal", "sudo-no-longer-granted"),
+        ("ann ALL=/usr/local/sbin/../bin/journal", "sudo-no-longer-granted"),
+        ("bob ALL=/usr/local/sbin/journal", "sudo-no-longer-granted"),
+        ("", "sudo-no-longer-granted"),
+    ],
+)
+def test_one_of_several_ways_to_go_on_working_is_enough(rule, reason):
+    assert check(may_any=ALLOWED).judge(probe_with(rule)).reason == reason
