@@ -1,5 +1,6 @@
 """Lets a model answer one hint: prompt, words, guard, citations; ends in a row, always."""
 
+import re
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ log = get_logger(__name__)
 # A process that died while answering leaves its claim; the next page takes over after this.
 CLAIM_STALE = timedelta(minutes=4)
 LONGEST_ANSWER = 6
+# What stands for a secret in the prompt reads badly in a sentence.
+_WHOLE = re.compile(r"[.!?][)\"'*`]*(?:\s?\[\d+\])*\.?$")
+_PLACEHOLDER = re.compile(r"\u27e6[^\u27e7]*\u27e7")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +181,9 @@ async def _sentences(work: Work) -> AsyncIterator[str]:
     async for words in work.model.stream(work.messages):
         for sentence in splitter.feed(words):
             yield sentence
-    if rest := splitter.rest():
+    rest = splitter.rest()
+    # An answer cut off at its limit ends in half a sentence, which may say the opposite.
+    if _WHOLE.search(rest):
         yield rest
 
 
@@ -188,7 +194,7 @@ def _take(work: Work, draft: Draft, sentence: str) -> bool:
         draft.guard = verdict.reason
         log.warning("tutor.guard.hit", hint=str(work.hint_id), reason=verdict.reason)
         return False
-    settled = work.supporter.settle(sentence)
+    settled = work.supporter.settle(_PLACEHOLDER.sub("that value", sentence))
     if not settled.kept:
         draft.dropped += 1
         return True

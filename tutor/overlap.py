@@ -6,7 +6,7 @@ from collections.abc import Iterable
 _WORD = re.compile(r"[\w./~$@:+=-]*\w[\w./~$@:+=-]*|-{1,2}\w[\w-]*|[|!*]")
 _CONTENT = re.compile(r"[a-z0-9][a-z0-9_./+-]*[a-z0-9]|[a-z0-9]")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"'(])|\n{2,}|\n(?=[-*] )")
-_SUFFIXES = ("ings", "ing", "edly", "ed", "ies", "es", "ly", "s")
+_SUFFIXES = ("ings", "ing", "edly", "ed", "ly", "s")
 _STOP_WORDS = """
 a about above after again all also am an and any are as at be because been before being
 below between both but by can cannot could did do does done down each either else ever
@@ -43,11 +43,12 @@ def content(text: str) -> frozenset[str]:
 
 
 def stem(word: str) -> str:
-    """Cut one English ending, so that `files` meets `file`."""
+    """Cut one English ending and a last e, so that `files` meets `file` and `filed`."""
     for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
-            return word[: -len(suffix)]
-    return word
+        if word.endswith(suffix) and not word.endswith("ss") and len(word) - len(suffix) >= 3:
+            word = word[: -len(suffix)]
+            break
+    return word[:-1] if word.endswith("e") and len(word) > 3 else word
 
 
 def sentences(text: str) -> list[str]:

@@ -7,7 +7,6 @@ import unicodedata
 _OSC = re.compile(r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|$)", re.DOTALL)
 _CSI = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?")
 _ESCAPE = re.compile(r"\x1b[ -/]*[0-~]?")
-_OVERSTRIKE = re.compile(r".\x08")
 # Chat templates of common models: a server may read them as control tokens inside any text.
 _TEMPLATE = re.compile(
     r"<\s*(?=[|\uff5c])|(?<=[|\uff5c])\s*>|<<(?=/?SYS)|\[(?=/?INST\])"
@@ -21,8 +20,21 @@ def plain(text: str) -> str:
     """Return readable text only: control sequences, bidi and zero-width characters removed."""
     text = _CSI.sub("", _OSC.sub("", text))
     text = _ESCAPE.sub("", text)
-    text = _OVERSTRIKE.sub("", text.replace("\r\n", "\n"))
+    text = _backspaced(text.replace("\r\n", "\n"))
     return "".join(_readable(character) for character in text)
+
+
+def _backspaced(text: str) -> str:
+    """Return what is left when each backspace took the character before it."""
+    if "\x08" not in text:
+        return text
+    kept: list[str] = []
+    for character in text:
+        if character != "\x08":
+            kept.append(character)
+        elif kept and kept[-1] != "\n":
+            kept.pop()
+    return "".join(kept)
 
 
 def _readable(character: str) -> str:

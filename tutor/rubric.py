@@ -45,7 +45,7 @@ def judge(attempt: Attempt) -> list[Proposal]:
     if model is None or not may_judge(model):
         return []
     waiting = ReviewItem.objects.filter(
-        attempt=attempt, state=ReviewItem.State.OPEN, proposal=None
+        attempt=attempt, state=ReviewItem.State.OPEN, proposal__isnull=True
     ).select_related("objective", "attempt__exercise__version")
     return [_propose(item, criterion_of(item), model) for item in waiting.order_by("created_at")]
 

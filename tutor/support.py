@@ -11,6 +11,7 @@ from tutor.retrieval import Passage
 # Share of a sentence's content words that one stretch of a passage must hold.
 ENOUGH = 0.5
 FEWEST_WORDS = 3
+LONGER_COSTS = 0.25
 CITATION = re.compile(r"\s?\[(\d{1,2})\]")
 _CODE = re.compile(r"`([^`]+)`")
 _NAME = re.compile(
@@ -101,7 +102,7 @@ def quote_of(passage: Passage, wanted: frozenset[str]) -> Quote | None:
         end = passage.text.find(last, start) + len(last)
         score = len(wanted & content(passage.text[start:end])) / max(1, len(wanted))
         # A longer stretch must say clearly more than a shorter one.
-        worth = score if first is last else score - 0.1
+        worth = score if first is last else score - LONGER_COSTS
         if score > 0 and (best is None or worth > best.score):
             best = Quote(number=passage.number, start=start, end=end, score=worth)
     return best

@@ -246,3 +246,20 @@ def knowledge(article, tmp_path, db, vectors):
 def later():
     """Return moments after now, for what is due some time later."""
     return lambda **parts: timezone.now() + timedelta(**parts)
+
+
+@pytest.fixture
+def same_thread(monkeypatch, db):
+    """Stream inside the test's own transaction, which is ten times faster than emptying tables.
+
+    The test must enter its event loop by `async_to_sync`.
+    """
+    from asgiref.sync import sync_to_async
+
+    from tutor import answering, live, services, views
+
+    async def at_once(work, *arguments):
+        return await sync_to_async(work, thread_sensitive=True)(*arguments)
+
+    for place in (answering, live, services, views):
+        monkeypatch.setattr(place, "in_thread", at_once)

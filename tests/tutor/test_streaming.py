@@ -6,7 +6,7 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 
 from range.timeline.models import Event
-from tutor import answering, live, services
+from tutor import live, services
 from tutor.models import Hint
 from tutor.policy import Unlock
 from tutor.providers import registry
@@ -17,16 +17,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def same_thread(monkeypatch, request):
-    """Work in the test's own transaction, which is ten times faster than emptying tables."""
-    if "real_threads" in request.fixturenames:
-        return
-
-    async def at_once(work, *arguments):
-        return await sync_to_async(work, thread_sensitive=True)(*arguments)
-
-    for place in (answering, live, services):
-        monkeypatch.setattr(place, "in_thread", at_once)
+def one_thread_unless_real_ones_are_wanted(request):
+    if "real_threads" not in request.fixturenames:
+        request.getfixturevalue("same_thread")
 
 
 @pytest.fixture
@@ -78,6 +71,18 @@ def test_what_nobody_said_is_dropped(opened):
     sentences, hint = follow(opened(model), model)
     assert not any("moon" in sentence for sentence in sentences)
     assert hint.guard["dropped"] >= 1
+
+
+def test_half_a_sentence_at_the_end_is_not_shown(opened):
+    model = ScriptedChat(f"{GOOD} A rule of sudo gives everything that the program")
+    sentences, _ = follow(opened(model), model)
+    assert len(sentences) == 2
+
+
+def test_a_placeholder_is_put_into_words(opened):
+    model = ScriptedChat("A rule of sudo gives \u27e6SECRET:x\u27e7 everything the program can do.")
+    sentences, _ = follow(opened(model), model)
+    assert "that value" in sentences[0]
 
 
 def test_a_command_that_nobody_gave_is_dropped(opened):
@@ -182,13 +187,10 @@ def test_two_pages_see_the_same_answer_of_one_call(opened):
 
     async def twice():
         with registry.using(model):
-
-            async def read():
-                return [p.sentence async for p in services.stream(hint.pk, who="tia")]
-
-            first = asyncio.create_task(read())
-            await asyncio.sleep(0.1)
-            return await asyncio.gather(first, read())
+            first = services.stream(hint.pk, who="tia")
+            begun = await anext(first)
+            second = [part async for part in services.stream(hint.pk, who="tia")]
+            return [begun, *[part async for part in first]], second
 
     first, second = async_to_sync(twice)()
     assert first == second

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import httpx
@@ -44,10 +44,13 @@ _override: list[ChatModel | None] = []
 _local_health = _Health()
 
 
-@cache
+_breakers: dict[str, Breaker] = {}
+
+
 def breaker(mode: str) -> Breaker:
     """Return the process's breaker of a mode."""
-    return Breaker()
+    # A plain string: a cache would keep `hosted` and the enumeration's member apart.
+    return _breakers.setdefault(str(mode), Breaker())
 
 
 def choose() -> Choice:
@@ -74,12 +77,12 @@ def embedding() -> EmbeddingModel:
 def using(model: ChatModel | None) -> Iterator[None]:
     """Answer every hint inside the block with one model, or with none."""
     _override.append(model)
-    breaker.cache_clear()
+    _breakers.clear()
     try:
         yield
     finally:
         _override.pop()
-        breaker.cache_clear()
+        _breakers.clear()
 
 
 def local_is_healthy() -> bool:
