@@ -1,4 +1,4 @@
-"""Pages of skills: one's own, the list of people, a person, one piece of evidence, consent."""
+"""Pages of skills: one's own, the list of people, a person, and one piece of evidence."""
 
 import uuid
 from typing import cast
