@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from range.checks.base import FileStat, Judgement, Probe
+from range.checks.file_access import ENTER, READ, WRITE, first_missing_access
 from range.checks.file_content import first_wrong_content, same_json, sha256_matches
 from range.checks.file_metadata import Demand, first_wrong_metadata, matching_below, parents_of
 from range.checks.judgements import met, unmet
@@ -61,6 +62,12 @@ class FileCheck(CheckSpec):
     """Bits all of which must be set, such as "0100"."""
     parents_safe: bool = False
     """Every folder above must belong to root and be writable by its owner only."""
+    readable_by: Line = ""
+    """Account that must be able to read it, by owner, groups and bits, folders above included."""
+    writable_by: Line = ""
+    """Account that must be able to write to it, or to put files into a folder."""
+    executable_by: Line = ""
+    """Account that must be able to start it, or to pass a folder."""
     no_capabilities: bool = False
     """The file must carry no capability."""
     contains: tuple[Regex, ...] = ()
@@ -108,6 +115,8 @@ class FileCheck(CheckSpec):
 
     def _wrong(self, probe: Probe, stat: FileStat) -> str:
         reason = first_wrong_metadata(stat, self._demand())
+        if not reason:
+            reason = first_missing_access(probe, self.machine, stat, self._rights())
         if not reason and self.parents_safe:
             reason = self._unsafe_parent(probe, stat.path)
         if not reason and self._reads_content():
@@ -128,6 +137,10 @@ class FileCheck(CheckSpec):
             max_bytes=self.max_bytes,
             modified_within_seconds=self.modified_within_seconds,
         )
+
+    def _rights(self) -> list[tuple[str, int]]:
+        asked = ((self.readable_by, READ), (self.writable_by, WRITE), (self.executable_by, ENTER))
+        return [(account, right) for account, right in asked if account]
 
     def _unsafe_parent(self, probe: Probe, path: str) -> str:
         safe = Demand(type="directory", owner=0, mode_clear="0022")
