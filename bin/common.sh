@@ -56,6 +56,8 @@ interpreter_works() {
 }
 
 interpreter_candidates() {
+    # Most of these places do not exist, and that is no failure.
+    set +e
     [ -z "${MUSTER_PYTHON:-}" ] || printf '%s\n' "$MUSTER_PYTHON"
     for version in 3.13 3.12 3.14; do
         command -v "python$version" 2>/dev/null
