@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from range.runtime import host_processes
@@ -11,6 +12,7 @@ from range.runtime.engine_socket import STDERR, Hijacked, hijack
 
 _KILLED = 137
 _GRACE_SECONDS = 5.0
+_PAUSE_SECONDS = 0.02
 _NO_SUCH_USER = b"unable to find user"
 _RUNTIME_FAILED = b"OCI runtime exec failed"
 
@@ -45,7 +47,8 @@ def run(
         EngineDown: The engine does not answer.
     """
     seconds = max(timeout.total_seconds(), 0.05)
-    command = list(argv) if host_processes.can_signal() else _bounded(argv, seconds)
+    bounded = not host_processes.can_signal()
+    command = _bounded(argv, seconds) if bounded else list(argv)
     with engine.client() as client:
         exec_id = client.exec_create(container, command, user=user)["Id"]
     path = f"/v{engine.version()}/exec/{exec_id}/start"
@@ -58,7 +61,8 @@ def run(
             _collect(stream, output, _GRACE_SECONDS)
     finally:
         stream.close()
-    return _result(engine, exec_id, output, timed_out=not in_time)
+    result = _result(engine, exec_id, output, timed_out=not in_time)
+    return replace(result, timed_out=result.timed_out or (bounded and result.exit_code == _KILLED))
 
 
 def _bounded(argv: Sequence[str], seconds: float) -> list[str]:
@@ -82,10 +86,15 @@ def _collect(stream: Hijacked, output: _Output, seconds: float) -> bool:
 
 
 def _kill(engine: Engine, exec_id: str) -> None:
-    with engine.client() as client:
-        found = client.exec_inspect(exec_id)
-    if found.get("Running"):
+    # On a busy machine the time may be over before the program has even begun.
+    end = time.monotonic() + _GRACE_SECONDS
+    while time.monotonic() < end:
+        with engine.client() as client:
+            found = client.exec_inspect(exec_id)
+        if found.get("ExitCode") is not None:
+            return
         host_processes.kill(int(found.get("Pid") or 0), found["ContainerID"], group=True)
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _result(engine: Engine, exec_id: str, output: _Output, *, timed_out: bool) -> ExecResult:

@@ -135,10 +135,10 @@ class TestPrograms:
             monkeypatch.setattr(host_processes, "can_signal", lambda: False)
 
     def test_a_time_out_ends_the_program(self, rig, sandbox):
-        result = rig.driver.exec(
-            sandbox, "desk", ["sleep", "41"], timeout=timedelta(milliseconds=300)
-        )
-        assert result.exit_code == 137
+        for milliseconds in (300, 1):
+            limit = timedelta(milliseconds=milliseconds)
+            result = rig.driver.exec(sandbox, "desk", ["sleep", "41"], timeout=limit)
+            assert (result.timed_out, result.exit_code) == (True, 137)
         argvs = {process.argv for process in rig.driver.processes(sandbox, "desk")}
         assert ("sleep", "41") not in argvs
 
