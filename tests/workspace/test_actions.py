@@ -1,5 +1,7 @@
 """What a trainee does to an attempt, and what nobody else can do to it."""
 
+from copy import deepcopy
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -82,6 +84,12 @@ def test_a_wrong_flag_gets_a_sentence_at_its_field(press, sandbox):
     assert 'aria-describedby="problem-enter-flag"' in text
 
 
+def test_what_was_refused_can_be_mended_in_its_field(press, sandbox):
+    text = hand_in(press, 'FLAG{"><b>half').content.decode()
+    assert 'value="FLAG{&quot;&gt;&lt;b&gt;half"' in text
+    assert text.count("hx-preserve") == 1  # the other field keeps what it holds
+
+
 def test_what_was_refused_is_still_told_after_a_reload(press, client, attempt, sandbox):
     hand_in(press, "blue", check="colour")
     panel = client.get(reverse("objectives-panel", args=[attempt.pk])).content.decode()
@@ -111,6 +119,17 @@ def test_check_now_asks_the_checker(press, attempt, sandbox):
     assert "Checking your machines" in press("run-checks").content.decode()
     attempt.refresh_from_db()
     assert attempt.checks_wanted_at is not None
+
+
+def test_what_an_author_says_is_kept_until_the_trainee_asks(press, client, version, sandbox):
+    spec = deepcopy(version.spec)
+    spec["objectives"][1]["checks"]["feedback"] = "The hole is still open."
+    type(version).objects.filter(pk=version.pk).update(spec=spec, digest="d" * 64)
+    Attempt.objects.update(checks_run_at=timezone.now())
+    panel = reverse("objectives-panel", args=[sandbox.attempt_id])
+    assert "The hole is still open." not in client.get(panel).content.decode()
+    press("run-checks")
+    assert "The hole is still open." in client.get(panel).content.decode()
 
 
 def test_stopping_keeps_the_attempt_open(press, attempt, sandbox):

@@ -1,5 +1,7 @@
 """A scenario's page, and launching from it."""
 
+from copy import deepcopy
+
 import pytest
 from django.urls import reverse
 
@@ -50,7 +52,7 @@ def test_what_is_not_offered_is_not_there(signed_in, version):
 
 
 def test_a_hidden_machine_is_not_drawn(signed_in, exercise, version):
-    spec = version.spec
+    spec = deepcopy(version.spec)
     spec["machines"]["watcher"] = {"build": "machines/box", "networks": ["lan"], "hidden": True}
     ScenarioVersion.objects.filter(pk=version.pk).update(spec=spec, digest="b" * 64)
     assert "watcher" not in page_of(signed_in).content.decode()

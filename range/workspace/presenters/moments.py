@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from range.assessment.services import objectives_for
 from range.checks.base import Outcome
@@ -49,7 +50,9 @@ def moments_of(attempt: Attempt) -> list[Moment]:
     recorded = recordings_of(attempt).exists()
     replay = url_or_nothing("replay", attempt.pk) if recorded else ""
     told = [event for event in events_of(attempt.pk, kinds=_KINDS) if _is_worth_telling(event)]
-    return [_moment(event, attempt, titles, replay) for event in told[:SHOWN]]
+    moments = [_moment(event, attempt, titles, replay) for event in told]
+    # Several checks of one objective met at once are one moment to a reader.
+    return [next(same) for _, same in groupby(moments, key=lambda each: each.text)][:SHOWN]
 
 
 def _is_worth_telling(event: Event) -> bool:

@@ -25,10 +25,26 @@ type Place = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Refused:
+    """What was handed in a moment ago and not accepted.
+
+    Args:
+        given: What was typed, shown again so that it can be mended.
+        problem: A sentence on why.
+    """
+
+    objective: str
+    check: str
+    given: str
+    problem: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AnswerForm:
     """One thing to hand in.
 
     Args:
+        given: What was just refused; None leaves the field as the trainee has it.
         problem: A sentence about the last answer, when it was not accepted.
         tries_left: None where tries are not counted, or plenty are left.
     """
@@ -38,6 +54,7 @@ class AnswerForm:
     is_flag: bool
     accepted: bool
     at: datetime | None
+    given: str | None
     problem: str
     tries_left: int | None
 
@@ -77,18 +94,19 @@ class ObjectivesView:
     checked_at: datetime | None
 
 
-def objectives_view(attempt: Attempt, *, problem: str = "", at: Place = ("", "")) -> ObjectivesView:
+def objectives_view(
+    attempt: Attempt, *, advised: bool = False, refused: Refused | None = None
+) -> ObjectivesView:
     """Return the objectives as the trainee sees them now.
 
     Args:
-        problem: A sentence about what was just refused.
-        at: Objective and check that the problem belongs to.
+        advised: Whether the trainee asked to be checked. Before, what an author says about open
+            checks would tell where to look before anybody looked.
     """
     found = standings(attempt)
     last = _last_submissions(attempt)
-    problems = {at: problem} if problem else {}
     return ObjectivesView(
-        items=[_item(each, attempt, last, problems) for each in found],
+        items=[_item(each, last, refused, advised=advised) for each in found],
         met=sum(each.state == "met" for each in found),
         percent=round(100 * sum(each.earned for each in found)),
         checking=_is_checking(attempt),
@@ -98,9 +116,10 @@ def objectives_view(attempt: Attempt, *, problem: str = "", at: Place = ("", "")
 
 def _item(
     standing: Standing,
-    attempt: Attempt,
     last: Mapping[Place, Submission],
-    problems: Mapping[Place, str],
+    refused: Refused | None,
+    *,
+    advised: bool,
 ) -> ObjectiveItem:
     objective = standing.objective
     recent = standing.met_at is not None and timezone.now() - standing.met_at < FRESH
@@ -110,14 +129,10 @@ def _item(
         share=standing.share,
         state=standing.state,
         note=_note(standing),
-        advice=_advice(standing) if attempt.checks_run_at else (),
+        advice=_advice(standing) if advised else (),
         fresh=recent,
         answers=[
-            _answer(
-                check,
-                last.get((objective.key, check.id)),
-                problems.get((objective.key, check.id), ""),
-            )
+            _answer(check, last.get((objective.key, check.id)), _at(refused, objective.key, check))
             for check in objective.checks
             if check.takes_answer
         ],
@@ -140,7 +155,14 @@ def _advice(standing: Standing) -> list[str]:
     return [check.feedback for check in unmet if check.feedback][:ADVICE_SHOWN]
 
 
-def _answer(check: CheckStatus, last: Submission | None, problem: str) -> AnswerForm:
+def _at(refused: Refused | None, objective: str, check: CheckStatus) -> Refused | None:
+    if refused is None:
+        return None
+    return refused if (refused.objective, refused.check) == (objective, check.id) else None
+
+
+def _answer(check: CheckStatus, last: Submission | None, refused: Refused | None) -> AnswerForm:
+    told = reasons.sentence(last.reason) if last and not last.accepted else ""
     accepted = check.outcome is Outcome.MET
     left = check.tries_left
     tried = last is not None and not last.accepted
@@ -150,7 +172,8 @@ def _answer(check: CheckStatus, last: Submission | None, problem: str) -> Answer
         is_flag=check.kind == "flag",
         accepted=accepted,
         at=check.at if accepted else None,
-        problem=problem or (reasons.sentence(last.reason) if last and tried else ""),
+        given=refused.given if refused else None,
+        problem=refused.problem if refused else told,
         tries_left=left if left is not None and tried and left < FEW_TRIES else None,
     )
 

@@ -14,7 +14,8 @@ from range.exercises import services as exercises
 from range.exercises.models import Attempt
 from range.lib.errors import RangeError
 from range.sandboxes import services as sandboxes
-from range.workspace.views.attempt import render_objectives, render_sandbox
+from range.workspace.presenters.objectives import Refused
+from range.workspace.views.attempt import advise, render_objectives, render_sandbox
 
 
 def _actor(request: HttpRequest) -> str:
@@ -39,20 +40,26 @@ def _sandbox_answer(request: HttpRequest, attempt: Attempt) -> HttpResponse:
 def submit_answer(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     """Judge an answer or flag at once and show the objectives with the result in place."""
     attempt = _active(request, attempt_id)
-    place = (request.POST.get("objective", ""), request.POST.get("check", ""))
-    problem = ""
+    refused = _hand_in(request, attempt)
+    if _is_part(request):
+        return render_objectives(request, attempt, refused=refused)
+    if refused is not None:
+        messages.error(request, refused.problem)
+    return redirect("workspace", attempt.pk)
+
+
+def _hand_in(request: HttpRequest, attempt: Attempt) -> Refused | None:
+    """Hand in what the form holds; None when it was accepted."""
+    objective, check, value = (request.POST.get(k, "") for k in ("objective", "check", "value"))
     try:
-        receipt = assessment.submit(
-            attempt, objective=place[0], check=place[1], value=request.POST.get("value", "")
-        )
-        problem = "" if receipt.accepted else receipt.message
+        receipt = assessment.submit(attempt, objective=objective, check=check, value=value)
     except RangeError as refusal:
         problem = refusal.message
-    if _is_part(request):
-        return render_objectives(request, attempt, problem=problem, at=place)
-    if problem:
-        messages.error(request, problem)
-    return redirect("workspace", attempt.pk)
+    else:
+        if receipt.accepted:
+            return None
+        problem = receipt.message
+    return Refused(objective=objective, check=check, given=value[:500], problem=problem)
 
 
 @require_POST
@@ -60,6 +67,7 @@ def run_checks(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     """Ask the checker to look now; the objectives follow by themselves."""
     attempt = _active(request, attempt_id)
     exercises.want_checks(attempt.pk)
+    advise(request, attempt)
     attempt.refresh_from_db(fields=["checks_wanted_at", "checks_run_at"])
     if _is_part(request):
         return render_objectives(request, attempt)

@@ -10,7 +10,7 @@ from range.exercises.models import Attempt
 from range.exercises.services import attempt_of
 from range.workspace.console_origin import console_origin
 from range.workspace.presenters.attempt import workspace_page
-from range.workspace.presenters.objectives import objectives_view
+from range.workspace.presenters.objectives import Refused, objectives_view
 from range.workspace.presenters.sandbox import sandbox_view
 
 PAGE = "workspace/workspace.html"
@@ -23,7 +23,7 @@ def workspace(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     context = {
         "page": workspace_page(attempt),
         "sandbox": sandbox_view(attempt),
-        "objectives": objectives_view(attempt),
+        "objectives": objectives_view(attempt, advised=is_advised(request, attempt)),
         "console_origin": console_origin(request),
     }
     return render(request, PAGE, context)
@@ -53,6 +53,16 @@ def objectives_panel(request: HttpRequest, attempt_id: uuid.UUID) -> HttpRespons
     return render_objectives(request, attempt_of(request.user, attempt_id))
 
 
+def advise(request: HttpRequest, attempt: Attempt) -> None:
+    """Remember that the trainee asked to be checked, and so wants to read what is still open."""
+    request.session[f"advised-{attempt.pk}"] = True
+
+
+def is_advised(request: HttpRequest, attempt: Attempt) -> bool:
+    """Tell whether the trainee asked to be checked in this attempt."""
+    return f"advised-{attempt.pk}" in request.session
+
+
 def render_sandbox(request: HttpRequest, attempt: Attempt, *, status: int = 200) -> HttpResponse:
     """Render the sandbox panel and, out of band, the actions; say when the machines run."""
     sandbox = sandbox_view(attempt)
@@ -66,17 +76,14 @@ def render_sandbox(request: HttpRequest, attempt: Attempt, *, status: int = 200)
 
 
 def render_objectives(
-    request: HttpRequest, attempt: Attempt, *, problem: str = "", at: tuple[str, str] = ("", "")
+    request: HttpRequest, attempt: Attempt, *, refused: Refused | None = None
 ) -> HttpResponse:
-    """Render the objectives.
-
-    Args:
-        problem: A sentence about what was just handed in, shown at its form.
-        at: Objective and check that the problem belongs to.
-    """
+    """Render the objectives, what was just refused being told at its field."""
     context = {
         "page": workspace_page(attempt),
         "sandbox": sandbox_view(attempt),
-        "objectives": objectives_view(attempt, problem=problem, at=at),
+        "objectives": objectives_view(
+            attempt, advised=is_advised(request, attempt), refused=refused
+        ),
     }
     return render(request, f"{PAGE}#objectives-panel", context)

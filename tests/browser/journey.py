@@ -1,0 +1,195 @@
+"""What a person does in the browser, in words that the tests can be read in."""
+
+import json
+import re
+from pathlib import Path
+
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from tests.browser.site import Site
+
+AXE = Path("static/vendor/axe-core/axe.min.js")
+FLAG = re.compile(r"FLAG\{[A-Z0-9]+\}")
+# What is looked for: the standard's rules, and what axe's authors call best practice.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+DESK = {"width": 1280, "height": 800}
+# Everything the shown terminal holds, long lines put together again.
+TERMINAL_TEXT = """() => {
+  const terminal = document.querySelector(".console-panel:not([hidden]) .terminal");
+  const buffer = terminal?.live?.term?.buffer.active;
+  if (!buffer) return "";
+  let text = "";
+  for (let row = 0; row < buffer.length; row++) {
+    const line = buffer.getLine(row);
+    text += (line.isWrapped || row === 0 ? "" : "\\n") + line.translateToString(true);
+  }
+  return text;
+}"""
+# The reference, filled in for one attempt: what a trainee types, and what others do for it.
+STEPS = """
+import json
+from uuid import UUID
+from range.catalog.services import attempt_spec
+from range.exercises.models import Attempt
+attempt = Attempt.objects.get(pk=UUID(values["attempt"]))
+spec = attempt_spec(attempt.exercise.version, attempt.pk, 1)
+print(json.dumps([
+    {
+        "on": step.on,
+        "run": step.run,
+        "is_typed": step.account in (None, spec.machines[step.on].console.user),
+        "submit": step.submit.objective if step.submit else "",
+    }
+    for key, steps in spec.reference.items() for step in steps
+]))
+"""
+AS_ROOT = """
+from datetime import timedelta
+from uuid import UUID
+from range.runtime.driver import Handle
+from range.runtime.registry import get_driver
+from range.sandboxes.models import Sandbox
+sandbox = Sandbox.objects.get(attempt=UUID(values["attempt"]), state="RUNNING")
+argv = ["/bin/sh", "-c", values["script"]]
+done = get_driver(sandbox.driver).exec(
+    Handle.from_json(sandbox.handle), values["machine"], argv, user="root",
+    timeout=timedelta(seconds=30),
+)
+print(done.exit_code)
+"""
+
+
+class Person:
+    """Somebody with a browser, signed in; what the browser complains of is kept."""
+
+    def __init__(self, browser: Browser, site: Site, name: str, **context) -> None:
+        self.site = site
+        self.context = browser.new_context(base_url=site.url, **({"viewport": DESK} | context))
+        self.context.set_default_timeout(20_000)
+        self.page = self.context.new_page()
+        self.troubles: list[str] = []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        self._sign_in(name)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.troubles.append(message.text)
+
+    def _sign_in(self, name: str) -> None:
+        self.page.goto("/")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password").fill(self.site.accounts[name])
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("link", name="Muster, home").wait_for()
+
+    def close(self) -> None:
+        self.context.close()
+
+    # --- an attempt ---------------------------------------------------------------------------
+
+    def launch(self, scenario: str) -> str:
+        """Launch or resume a scenario, wait for its terminal, and return the attempt."""
+        page = self.page
+        page.goto(f"/scenarios/{scenario}/")
+        start = page.locator("#launch-panel")
+        start.get_by_role("button", name="Launch").or_(
+            start.get_by_role("link", name="Resume")
+        ).click()
+        page.wait_for_url(re.compile(r"/attempts/"))
+        self.wait_for_text(r"[$#] ?$", seconds=90)
+        return re.search(r"/attempts/([0-9a-f-]+)/", page.url)[1]
+
+    def take_a_hint(self) -> str:
+        """Take the next rung: at once where it is offered, else by asking all the same."""
+        page = self.page
+        page.locator(".offer").wait_for()
+        soon = page.get_by_text("I want it now")
+        if soon.count():
+            soon.click()
+            page.get_by_role("button", name=re.compile("^Unlock rung")).click()
+        else:
+            page.get_by_role("button", name=re.compile("^Take rung")).click()
+        page.locator(".hint__answer").first.wait_for(timeout=60_000)
+        return page.locator(".hint__answer").first.inner_text()
+
+    def solve(self, attempt: str) -> None:
+        """Type what the reference types; what it does as root is done as root, in its place."""
+        for step in json.loads(self.site.ask(STEPS, attempt=attempt)):
+            if not step["is_typed"]:
+                values = {"attempt": attempt, "machine": step["on"], "script": step["run"]}
+                assert self.site.ask(AS_ROOT, **values) == "0"
+                continue
+            for line in step["run"].strip().splitlines():
+                self.type_line(line)
+            if step["submit"]:
+                self.hand_in_flag(step["submit"])
+
+    def hand_in_flag(self, objective: str) -> None:
+        """Copy the flag from the terminal into the objective's field."""
+        flag = FLAG.search(self.wait_for_text(FLAG.pattern))[0]
+        item = self.page.locator(f"#objective-{objective}")
+        item.get_by_role("textbox").fill(flag)
+        item.get_by_role("button").click()
+        self.page.locator(f"#objective-{objective}.objective--met").wait_for()
+
+    def check_now(self, *, met: int) -> None:
+        """Ask for a check and wait until so many objectives have ticked themselves."""
+        self.page.get_by_role("button", name="Check now").click()
+        self.page.locator(".objective--met").nth(met - 1).wait_for(timeout=60_000)
+
+    def finish(self) -> None:
+        """Finish, confirm, and wait for the grade on the debrief."""
+        page = self.page
+        page.get_by_role("button", name="Finish").click()
+        page.get_by_role("dialog").get_by_role("button", name="Finish").click()
+        page.get_by_role("heading", name=re.compile("^(Passed|Not passed)")).wait_for(
+            timeout=120_000
+        )
+
+    # --- the terminal -------------------------------------------------------------------------
+
+    def terminal_text(self) -> str:
+        return self.page.evaluate(TERMINAL_TEXT)
+
+    def wait_for_text(self, pattern: str, *, seconds: float = 30) -> str:
+        """Wait until the terminal shows something and return all it holds."""
+        self.page.wait_for_function(
+            f"([pattern]) => new RegExp(pattern, 'm').test(({TERMINAL_TEXT})())",
+            arg=[pattern],
+            timeout=seconds * 1000,
+        )
+        return self.terminal_text()
+
+    def type_line(self, line: str) -> None:
+        self.page.locator(".console-panel:not([hidden]) .xterm textarea").focus()
+        self.page.keyboard.insert_text(line)
+        self.page.keyboard.press("Enter")
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds wrong with a page, one line each."""
+    # The page's own policy rightly refuses foreign script; this one is the test's.
+    session = page.context.new_cdp_session(page)
+    session.send("Page.setBypassCSP", {"enabled": True})
+    page.evaluate(AXE.read_text() + ";0")
+    found = page.evaluate("(rules) => axe.run(document, {runOnly: rules})", RULES)
+    session.detach()
+    return [
+        f"{rule['id']}: {node['target']} {node['failureSummary']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def weight(page: Page) -> int:
+    """Return the bytes a page takes on the wire, each address once."""
+    return page.evaluate(
+        """() => {
+          const seen = new Map();
+          for (const kind of ["navigation", "resource"])
+            for (const entry of performance.getEntriesByType(kind))
+              seen.set(entry.name.split("#")[0], entry.encodedBodySize);
+          return [...seen.values()].reduce((sum, bytes) => sum + bytes, 0);
+        }"""
+    )

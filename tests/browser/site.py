@@ -1,0 +1,177 @@
+"""A whole range in processes of its own, beside whatever else runs on this machine."""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+from range.operations.fleet import Fleet
+
+BASE = Path(__file__).resolve().parents[2]
+ROLES = ("reconciler", "web", "console", "checker", "worker")
+PREPARATION = (
+    ("migrate", "--no-input", "--verbosity", "0"),
+    ("load_starter_frameworks",),
+    ("publish_scenarios",),
+    ("run_builder", "--once", "sudo-says"),
+)
+STOP_WITHIN_SECONDS = 15
+
+
+class Site:
+    """One range: its own database, state, ports and installation label."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.state_dir = state_dir
+        self.port = _free_pair()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.accounts: dict[str, str] = {}
+        # An attempt that was solved and graded, once a test has done so.
+        self.finished = ""
+        self._database = f"browser_{os.getpid()}_{secrets.token_hex(3)}"
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        """Prepare everything and return once the sign-in page answers."""
+        self._create_database()
+        for command in PREPARATION:
+            self.manage(*command)
+        self._read_knowledge()
+        file = self.state_dir / "accounts.json"
+        self.manage("create_demo", "--file", str(file))
+        self.accounts = {a["username"]: a["password"] for a in json.loads(file.read_text())}
+        fleet = Fleet(base=BASE, state_dir=self.state_dir, host="127.0.0.1", port=self.port)
+        for role in fleet.roles():
+            if role.name in ROLES:
+                self._spawn(role.name, role.argv)
+        _wait_for(lambda: self._answers("/sign-in/"), "the sign-in page", seconds=60)
+
+    def stop(self) -> None:
+        """End every role and leave no container behind."""
+        for child in self._children:
+            child.send_signal(signal.SIGTERM)
+        for child in self._children:
+            try:
+                child.wait(STOP_WITHIN_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        self.ask(_REMOVE_ALL)
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {self._database} WITH (FORCE)")
+
+    def _read_knowledge(self) -> None:
+        """As in a start by bin/up, the range runs without what cannot be read."""
+        try:
+            self.manage("ingest_knowledge")
+        except AssertionError as error:
+            print(f"knowledge was not read: {error}")
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command of this range and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=BASE,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        assert done.returncode == 0, f"{arguments}: {done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+        return done.stdout
+
+    def ask(self, code: str, **values: str) -> str:
+        """Run a few lines inside this range, with values at hand, and return what they print."""
+        given = f"values = {values!r}\n"
+        return self.manage("shell", "--no-imports", "-c", given + code).strip()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every process of this range gets."""
+        parts = urlsplit(os.environ["DATABASE_URL"])
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("RANGE_", "TUTOR_"))}
+        return kept | {
+            "DATABASE_URL": urlunsplit(parts._replace(path=f"/{self._database}")),
+            "DJANGO_SECRET_KEY": os.environ["DJANGO_SECRET_KEY"],
+            "RANGE_FLAG_SECRET": os.environ["RANGE_FLAG_SECRET"],
+            "RANGE_RUNTIME_ENV": "",
+            "RANGE_STATE_DIR": str(self.state_dir),
+            "RANGE_WEB_PORT": str(self.port),
+            "RANGE_CONSOLE_PORT": str(self.port + 1),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def log(self, role: str) -> str:
+        """Return what a role has written so far."""
+        return (self.state_dir / f"{role}.log").read_text(errors="replace")
+
+    def _spawn(self, name: str, argv: tuple[str, ...]) -> None:
+        with (self.state_dir / f"{name}.log").open("wb") as log:
+            self._children.append(
+                subprocess.Popen(
+                    argv,
+                    cwd=BASE,
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+            )
+
+    def _create_database(self) -> None:
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {self._database}")
+
+    def _answers(self, path: str) -> bool:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=3) as reply:
+                return bool(reply.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
+
+
+_REMOVE_ALL = """
+from django.conf import settings
+from range.runtime.registry import get_driver
+driver = get_driver(settings.RANGE_DRIVER)
+for handle in list(driver.running()):
+    driver.stop(handle)
+"""
+
+
+def _free_pair() -> int:
+    """Return a port that is free together with the next one."""
+    for port in range_of_ports():
+        try:
+            for each in (port, port + 1):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", each))
+        except OSError:
+            continue
+        return port
+    raise AssertionError("no two free ports side by side")
+
+
+def range_of_ports():
+    """Yield ports to try, beginning where the process number says."""
+    start = 18000 + os.getpid() % 1000 * 2
+    yield from (start + 2 * step for step in (0, 1, 2, 5, 11, 101))
+
+
+def _wait_for(condition, what: str, *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
+        time.sleep(0.1)

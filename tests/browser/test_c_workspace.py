@@ -1,0 +1,167 @@
+"""The workspace under a person's hands: panes, keys, half-typed answers, reloads."""
+
+import re
+
+import pytest
+
+from tests.browser.journey import Person
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.docker,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("browser"),
+]
+POKE = """
+from uuid import UUID
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("SELECT pg_notify('attempt_changed', %s)", [values["attempt"] + " objectives"])
+"""
+
+
+@pytest.fixture(scope="module")
+def worker(chromium, site):
+    person = Person(chromium, site, "trainee2")
+    person.attempt = person.launch("sudo-says")
+    yield person
+    person.close()
+
+
+@pytest.fixture
+def page(worker):
+    """The workspace as on a first visit."""
+    worker.page.set_viewport_size({"width": 1280, "height": 800})
+    worker.page.evaluate("localStorage.clear()")
+    worker.page.goto(f"/attempts/{worker.attempt}/")
+    worker.wait_for_text(r"[$#] ?$")
+    worker.troubles.clear()
+    yield worker.page
+    assert worker.troubles == []
+
+
+def width_of(page, pane: str) -> float:
+    return page.locator(f"#pane-{pane}").bounding_box()["width"]
+
+
+def test_a_pane_is_widened_by_keys_and_stays_so(page):
+    before = width_of(page, "brief")
+    page.get_by_role("separator", name="Width of the brief").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert width_of(page, "brief") == before + 72
+    page.reload()
+    assert width_of(page, "brief") == before + 72
+
+
+def test_a_pane_is_widened_by_the_mouse(page):
+    before = width_of(page, "tutor")
+    box = page.get_by_role("separator", name="Width of the tutor").bounding_box()
+    page.mouse.move(box["x"] + 4, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 56, box["y"] + 200, steps=4)
+    page.mouse.up()
+    assert width_of(page, "tutor") == before + 60
+
+
+def test_a_pane_never_grows_over_the_terminal(page):
+    page.get_by_role("separator", name="Width of the brief").focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowRight")
+    assert width_of(page, "brief") == 560
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_pane_folds_and_opens(page):
+    button = page.get_by_role("button", name="Tutor", exact=True)
+    button.click()
+    assert width_of(page, "tutor") < 60
+    assert button.get_attribute("aria-expanded") == "false"
+    page.reload()
+    assert width_of(page, "tutor") < 60
+    button.click()
+    assert width_of(page, "tutor") > 300
+
+
+def test_f6_leads_out_of_the_terminal_and_around(page):
+    page.locator(".xterm textarea").first.focus()
+    visited = []
+    for _ in range(3):
+        page.keyboard.press("F6")
+        visited.append(page.evaluate("document.activeElement.closest('.pane').id"))
+    assert visited == ["pane-tutor", "pane-brief", "pane-consoles"]
+
+
+def test_a_half_typed_answer_survives_a_refresh(page, site, worker):
+    field = page.get_by_role("textbox", name="Flag").first
+    field.click()
+    field.press_sequentially("FLAG{half")
+    page.evaluate("document.getElementById('objectives-panel').dataset.old = '1'")
+    site.ask(POKE, attempt=worker.attempt)
+    page.wait_for_selector("#objectives-panel:not([data-old])")
+    assert field.input_value() == "FLAG{half"
+    assert page.evaluate("document.activeElement.value") == "FLAG{half"
+
+
+def test_a_wrong_flag_is_told_at_its_field(page):
+    field = page.get_by_role("textbox", name="Flag").first
+    field.fill("FLAG{WRONG}")
+    field.press("Enter")
+    page.get_by_text("That is no flag of this range").wait_for()
+    assert field.get_attribute("aria-invalid") == "true"
+
+
+def test_a_reload_loses_nothing_on_the_terminal(page, worker):
+    worker.type_line("echo remembered-$((40+2))")
+    worker.wait_for_text("^remembered-42$")
+    page.reload()
+    worker.wait_for_text("^remembered-42$")
+
+
+def test_at_800_pixels_panes_are_tabs(page):
+    page.set_viewport_size({"width": 800, "height": 700})
+    tabs = page.get_by_role("tablist", name="Parts of the workspace")
+    assert page.locator("#pane-consoles").is_visible()
+    assert not page.locator("#pane-brief").is_visible()
+    tabs.get_by_role("tab", name="Terminal").focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#pane-brief").is_visible()
+    assert not page.locator("#pane-consoles").is_visible()
+    assert page.get_by_role("heading", name="Objectives", exact=True).is_visible()
+
+
+def test_the_theme_is_remembered(page):
+    page.get_by_role("button", name="Dark theme").click()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    page.goto("/catalogue/")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+def test_filters_are_instant_and_in_the_address(page):
+    page.goto("/catalogue/")
+    page.get_by_label("Search").fill("zebra")
+    page.get_by_text("No scenario matches").wait_for()
+    page.wait_for_url(re.compile("q=zebra"))
+    page.go_back()
+    page.get_by_role("link", name="Sudo says").wait_for()
+
+
+def test_resetting_asks_first_and_brings_a_fresh_machine(page, worker):
+    worker.type_line("touch /tmp/mine && echo kept-$((1+1))")
+    worker.wait_for_text("^kept-2$")
+    page.locator("summary", has_text="Sandbox").click()
+    page.get_by_role("button", name="Reset the machines").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Keep them").click()
+    assert not dialog.is_visible()
+    page.locator("summary", has_text="Sandbox").click()
+    page.get_by_role("button", name="Reset the machines").click()
+    page.get_by_role("dialog").get_by_role("button", name="Reset").click()
+    page.get_by_text(re.compile("Stopping the machines|Starting your machines")).first.wait_for()
+    page.locator("#sandbox-panel[data-state=RUNNING]").wait_for(state="attached", timeout=60_000)
+    worker.wait_for_text(r"[$#] ?$", seconds=60)
+    worker.type_line("ls /tmp/mine; echo looked-$((1+1))")
+    assert "No such file" in worker.wait_for_text("^looked-2$", seconds=60)
+    # While the machines are away, the browser rightly says that a socket was closed.
+    worker.troubles.clear()
