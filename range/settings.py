@@ -162,6 +162,8 @@ RANGE_SANDBOXES_PER_TRAINEE = env.integer("RANGE_SANDBOXES_PER_TRAINEE", 2, mini
 RANGE_CONSOLES_PER_TRAINEE = env.integer("RANGE_CONSOLES_PER_TRAINEE", 12, minimum=1)
 # Kept free for the host; a launch that would go below is refused with a sentence.
 RANGE_MEMORY_RESERVE_MB = env.integer("RANGE_MEMORY_RESERVE_MB", 512, minimum=0)
+# Starts sandboxes although the host's packet filter cannot be set; each launch logs it.
+RANGE_ALLOW_UNPROTECTED = env.boolean("RANGE_ALLOW_UNPROTECTED", False)
 RANGE_SWEEP_SECONDS = env.number("RANGE_SWEEP_SECONDS", 5.0, minimum=0.1)
 LOGGING_CONFIG = None
 configure(as_json=env.text("RANGE_LOG_FORMAT", "console", choices=["console", "json"]) == "json")

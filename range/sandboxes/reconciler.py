@@ -25,6 +25,7 @@ from range.lib.notify import Listener, conninfo, notify
 from range.runtime.driver import Driver, Handle
 from range.runtime.registry import get_driver
 from range.sandboxes.models import Sandbox
+from range.sandboxes.protection import Protection, Unprotected
 from range.sandboxes.services import announce, insert, next_epoch
 from range.timeline.services import record
 
@@ -51,6 +52,7 @@ class Reconciler:
         self._launches = ThreadPoolExecutor(concurrency, thread_name_prefix="launch")
         self._stops = ThreadPoolExecutor(concurrency, thread_name_prefix="stop")
         self._running: set[Future[None]] = set()
+        self._protection = Protection()
         self._reaped_at = 0.0
 
     @property
@@ -60,6 +62,7 @@ class Reconciler:
     def run(self, ended: threading.Event) -> None:
         """Reconcile until `ended` is set; a database or engine that is away is waited for."""
         with Listener(conninfo(connection.settings_dict), "sandboxes") as listener:
+            self._protect_early()
             while not ended.is_set():
                 try:
                     if self._is_leader():
@@ -69,6 +72,13 @@ class Reconciler:
                     close_old_connections()
                 listener.wait(timedelta(seconds=settings.RANGE_SWEEP_SECONDS))
         self.close()
+
+    def _protect_early(self) -> None:
+        """Put the host's rules in place before the first launch has to wait for them."""
+        try:
+            self._protection.ensure()
+        except Unprotected as error:
+            log.error("reconciler.unprotected", detail=error.message)
 
     def close(self) -> None:
         """Wait for launches and stops under way."""
@@ -150,6 +160,7 @@ class Reconciler:
         sandbox = Sandbox.objects.select_related("attempt__exercise__version").get(pk=pk)
         began = time.monotonic()
         try:
+            self._protection.ensure()
             handle = self._driver.start(
                 pk,
                 topology_for(sandbox.attempt.exercise.version, sandbox.attempt_id, sandbox.epoch),

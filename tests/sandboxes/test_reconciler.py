@@ -13,6 +13,7 @@ from range.runtime.fake import FakeDriver
 from range.runtime.topology import Machine, Network, Topology
 from range.sandboxes import services
 from range.sandboxes.models import Sandbox
+from range.sandboxes.protection import Unprotected
 from range.sandboxes.reconciler import COLLECTION_GRACE, Reconciler
 from range.timeline.services import events_of
 
@@ -195,3 +196,16 @@ def test_an_engine_that_is_away_loses_nothing(requested, reconciler, reconcile, 
         reconciler.reap()
     requested.refresh_from_db()
     assert requested.state == State.RUNNING
+
+
+def test_nothing_starts_while_the_host_would_be_open_to_it(
+    requested, reconciler, reconcile, driver, monkeypatch
+):
+    def refuse():
+        raise Unprotected("only root may change it")
+
+    monkeypatch.setattr(reconciler._protection, "ensure", refuse)
+    reconcile()
+    requested.refresh_from_db()
+    assert (requested.state, requested.reason) == (State.FAILED, "unprotected")
+    assert "start" not in driver.calls
