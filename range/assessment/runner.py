@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from range.assessment.snapshot import Snapshot
 from range.catalog.schema_objectives import ObjectiveSpec
 from range.checks.base import Judgement, Probe, ProbeUnavailable
 from range.checks.combine import Combined, combine, leaves
@@ -42,8 +43,9 @@ def judge_objectives(
     Returns:
         Judgements by objective key and check id.
     """
+    snapshot = Snapshot(probe)
     return {
-        (objective.key, check.id): judge_check(check, probe, objective=objective.key)
+        (objective.key, check.id): judge_check(check, snapshot, objective=objective.key)
         for objective in objectives
         for check in leaves(objective.checks)
         if check.kind not in skip_kinds

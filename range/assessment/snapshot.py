@@ -1,0 +1,98 @@
+"""A probe that looks at each file once a round, so that many checks cost few looks."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from range.checks.base import FileStat, HttpReply, Probe, ProbeUnavailable, Process, TypedCommand
+
+
+class Snapshot:
+    """Remembers files and processes of one round of judging; connections are made anew.
+
+    Checks of one round then also agree about what they saw.
+    """
+
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
+        self._seen: dict[tuple[Any, ...], Any] = {}
+
+    def read_file(self, machine: str, path: str, *, limit_bytes: int = 1 << 20) -> bytes | None:
+        """Return a regular file's content."""
+
+        def look() -> bytes | None:
+            return self._probe.read_file(machine, path, limit_bytes=limit_bytes)
+
+        found: bytes | None = self._once(("read", machine, path, limit_bytes), look)
+        return found
+
+    def stat(self, machine: str, path: str) -> FileStat | None:
+        """Tell what lies at a path."""
+        found: FileStat | None = self._once(
+            ("stat", machine, path), lambda: self._probe.stat(machine, path)
+        )
+        return found
+
+    def list_files(self, machine: str, path: str, *, limit: int = 2000) -> Sequence[FileStat]:
+        """Return everything below a folder."""
+
+        def look() -> Sequence[FileStat]:
+            return self._probe.list_files(machine, path, limit=limit)
+
+        found: Sequence[FileStat] = self._once(("list", machine, path, limit), look)
+        return found
+
+    def processes(self, machine: str) -> Sequence[Process]:
+        """Return the machine's processes."""
+        found: Sequence[Process] = self._once(
+            ("processes", machine), lambda: self._probe.processes(machine)
+        )
+        return found
+
+    def http(
+        self,
+        *,
+        from_network: str,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        timeout_seconds: float = 5.0,
+    ) -> HttpReply | None:
+        """Ask a machine over HTTP, each time anew."""
+        return self._probe.http(
+            from_network=from_network,
+            method=method,
+            url=url,
+            headers=headers,
+            body=body,
+            timeout_seconds=timeout_seconds,
+        )
+
+    def can_connect(
+        self, *, from_network: str, host: str, port: int, timeout_seconds: float = 2.0
+    ) -> bool:
+        """Try a connection, each time anew."""
+        return self._probe.can_connect(
+            from_network=from_network, host=host, port=port, timeout_seconds=timeout_seconds
+        )
+
+    def transcript(self) -> Sequence[TypedCommand]:
+        """Return the commands of the attempt so far."""
+        found: Sequence[TypedCommand] = self._once(("transcript",), self._probe.transcript)
+        return found
+
+    def latest_submission(self, objective: str, check: str) -> str | None:
+        """Return the trainee's last answer to a check."""
+        return self._probe.latest_submission(objective, check)
+
+    def _once(self, key: tuple[Any, ...], look: Callable[[], Any]) -> Any:
+        if key not in self._seen:
+            try:
+                self._seen[key] = look()
+            except ProbeUnavailable as error:
+                # What could not be looked at once is not asked for again in this round.
+                self._seen[key] = error
+        found = self._seen[key]
+        if isinstance(found, ProbeUnavailable):
+            raise found
+        return found
