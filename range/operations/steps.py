@@ -31,6 +31,7 @@ class Step:
         demo: Whether it is left out without demo accounts.
         optional: Whether the range starts without it, and tries again next time.
         fetches: Whether it is left out when nothing may be fetched.
+        beside: Whether the steps after it need not wait for its end.
     """
 
     title: str
@@ -40,6 +41,7 @@ class Step:
     demo: bool = False
     optional: bool = False
     fetches: bool = False
+    beside: bool = False
 
 
 DATABASE_ADVICE = "Check that the database answers: .venv/bin/python manage.py doctor."
@@ -63,12 +65,6 @@ STEPS = (
         advice="Ask what is wrong with them: .venv/bin/python manage.py check_scenarios.",
     ),
     Step(
-        title="Build the base image and the first scenario",
-        command=("run_builder", "--once", "sudo-says"),
-        inputs=("range/runtime/base_image/*", "scenarios/sudo-says/**/*"),
-        advice="Check the engine and the package mirror: 'docker version', 'apt-get update'.",
-    ),
-    Step(
         title="Fetch the tutor's word list",
         command=("fetch_weights", "--tokenizer"),
         inputs=("tutor/providers/weights.py",),
@@ -82,6 +78,13 @@ STEPS = (
         inputs=("tutor/*.py", "tutor/knowledge/**/*", "scenarios/*/knowledge/*"),
         advice="Without it the tutor shows the authors' hints only.",
         optional=True,
+        beside=True,
+    ),
+    Step(
+        title="Build the base image and the first scenario",
+        command=("run_builder", "--once", "sudo-says"),
+        inputs=("range/runtime/base_image/*", "scenarios/sudo-says/**/*"),
+        advice="Check the engine and the package mirror: 'docker version', 'apt-get update'.",
     ),
     Step(
         title="Make the demo accounts",
@@ -91,6 +94,15 @@ STEPS = (
         demo=True,
     ),
 )
+
+
+@dataclass(frozen=True)
+class _Started:
+    step: Step
+    digest: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+    at: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,42 +126,62 @@ class Runner:
         Raises:
             StepFailed: One failed; the later ones were not tried.
         """
-        for step in steps:
-            digest = self._digest(step)
-            if self._stamp(step).is_file() and self._stamp(step).read_text() == digest:
-                continue
-            if self._run(step):
-                self._stamp(step).parent.mkdir(parents=True, exist_ok=True)
-                self._stamp(step).write_text(digest)
+        beside: list[_Started] = []
+        try:
+            for step in steps:
+                digest = self._digest(step)
+                if self._stamp(step).is_file() and self._stamp(step).read_text() == digest:
+                    continue
+                started = self._start(step, digest)
+                if step.beside:
+                    beside.append(started)
+                else:
+                    self._finish(started)
+            for started in beside:
+                self._finish(started)
+        finally:
+            for started in beside:
+                started.process.kill()
+                started.process.wait()
 
-    def _run(self, step: Step) -> bool:
-        self.output.write(f"  {step.title:<46} ")
-        self.output.flush()
-        started = time.monotonic()
+    def _start(self, step: Step, digest: str) -> "_Started":
         log = self.base / "var" / "log" / f"setup-{step.command[0]}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as file:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 [sys.executable, "manage.py", *step.command],
                 cwd=self.base,
                 env=dict(self.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                check=False,
             )
-        seconds = time.monotonic() - started
-        if done.returncode != 0:
-            self.output.write(f"failed after {seconds:.0f} s\n")
-            if step.optional:
-                self.output.write(f"    {tail(log, lines=1)}\n    {step.advice}\n")
-                return False
+        return _Started(step, digest, process, log, time.monotonic())
+
+    def _finish(self, started: "_Started") -> None:
+        """Wait for a step's end, tell how long it took, and remember that it is done.
+
+        Raises:
+            StepFailed: It failed, and the range cannot start without it.
+        """
+        step = started.step
+        self.output.write(f"  {step.title:<46} ")
+        self.output.flush()
+        code = started.process.wait()
+        seconds = time.monotonic() - started.at
+        if code == 0:
+            self.output.write(f"{seconds:4.0f} s\n")
+            self._stamp(step).parent.mkdir(parents=True, exist_ok=True)
+            self._stamp(step).write_text(started.digest)
+            return
+        self.output.write(f"failed after {seconds:.0f} s\n")
+        if not step.optional:
             raise StepFailed(
-                f"'{step.title}' failed:\n\n{tail(log)}\n\n{step.advice}\n"
-                f"Then run bin/up again; it goes on from here. The whole output lies in {log}."
+                f"'{step.title}' failed:\n\n{tail(started.log)}\n\n{step.advice}\n"
+                f"Then run bin/up again; it goes on from here. The whole output lies in "
+                f"{started.log}."
             )
-        self.output.write(f"{seconds:4.0f} s\n")
-        return True
+        self.output.write(f"    {tail(started.log, lines=1)}\n    {step.advice}\n")
 
     def _stamp(self, step: Step) -> Path:
         return self.base / "var" / "stamps" / f"step-{step.command[0]}"

@@ -6,9 +6,14 @@ import pytest
 from range.operations.steps import STEPS, Runner, Step, StepFailed, tail
 
 MANAGE = """
-import pathlib, sys
+import pathlib, sys, time
 ran = pathlib.Path("ran")
 ran.write_text((ran.read_text() if ran.exists() else "") + " ".join(sys.argv[1:]) + "\\n")
+if "wait" in sys.argv:
+    while not pathlib.Path("go").exists():
+        time.sleep(0.02)
+if "go" in sys.argv:
+    pathlib.Path("go").touch()
 if "fail" in sys.argv:
     print("it broke because of this")
     sys.exit(3)
@@ -87,6 +92,19 @@ def test_a_failed_step_is_tried_again(base):
         with pytest.raises(StepFailed):
             run(base, step("fail"))
     assert len(ran(base)) == 2
+
+
+def test_a_step_beside_others_holds_up_none_of_them(base):
+    told = run(base, step("wait", title="Slow", beside=True), step("go", title="Quick"))
+    assert [line.split()[0] for line in told.splitlines()] == ["Quick", "Slow"]
+    assert run(base, step("wait", title="Slow", beside=True), step("go", title="Quick")) == ""
+
+
+def test_a_failure_ends_what_runs_beside(base):
+    with pytest.raises(StepFailed):
+        run(base, step("wait", beside=True), step("fail"))
+    (base / "go").touch()
+    assert not (base / "var" / "stamps" / "step-wait").exists()
 
 
 def test_only_the_demo_step_depends_on_wanting_a_demo():
