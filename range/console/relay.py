@@ -19,7 +19,7 @@ log = get_logger(__name__)
 # kernel's buffer fill, which halves the cost of bulk output. Source: docs/explanation/console.md.
 SMALL_CHUNK_BYTES = 512
 COALESCE_SECONDS = 0.004
-# What the holder of a shell prints when a connection attaches. Source: dtach, attach.c.
+# With this a holder of a shell may begin a connection; an earlier screen must outlast it.
 ATTACH_CLEARS = b"\x1b[H\x1b[J"
 # With nobody looking, bulk output is read no faster than this: it is recorded, not waited for.
 UNWATCHED_PAUSE_SECONDS = 0.05

@@ -49,7 +49,8 @@ class Player {
       return { at: time, code, text };
     });
     this.length = Math.max(time, 1);
-    seek.max = String(Math.round(this.length));
+    // A range input stops at multiples of its step: the end must be one of them.
+    seek.max = String(Math.ceil(this.length / seek.step) * seek.step);
     status.textContent = "";
     drawMarks();
     this.to(at);
@@ -95,11 +96,20 @@ class Player {
 
   size(cols, rows) {
     const inside = (side) => Math.min(500, Math.max(2, side || 0));
+    this.term.options.fontSize = this.fitting(inside(cols), inside(rows));
     this.term.resize(inside(cols), inside(rows));
   }
 
+  // Recorded terminals have any size; the letters give way so that bar and terminal stay in view.
+  fitting(cols, rows) {
+    const widest = (part("screen").clientWidth - 32) / (cols * 0.61);
+    const tallest = (innerHeight * 0.5) / (rows * 1.22);
+    const readable = Math.max(11, Math.min(15, tallest));
+    return Math.max(7, Math.floor(Math.min(widest, readable) * 2) / 2);
+  }
+
   show() {
-    seek.value = String(Math.round(this.at));
+    seek.value = this.at >= this.length ? seek.max : String(Math.round(this.at));
     seek.setAttribute("aria-valuetext", `${clockText(this.at)} of ${clockText(this.length)}`);
     clock.textContent = `${clockText(this.at)} / ${clockText(this.length)}`;
     const here = data.events.filter((event) => this.momentOf(event) <= this.at).at(-1);

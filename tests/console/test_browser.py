@@ -11,6 +11,7 @@ from django.conf import settings as django_settings
 from playwright.sync_api import TimeoutError, sync_playwright
 
 from tests.console.live import desk, listening, pages_config, serving
+from tests.console.test_transcripts import PROMPT, ran
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SHOTS = os.environ.get("MUSTER_SCREENSHOTS")
@@ -129,3 +130,116 @@ def test_a_trainee_types_and_what_the_terminal_shows_appears(place, graphics):
     shot(place.page, f"console-{'graphics' if graphics else 'elements'}")
     assert place.sitting.terminal().typed == b"echo from the browser"
     assert place.problems == []
+
+
+def test_f6_leaves_the_terminal(place):
+    place.workspace()
+    place.page.locator(".terminal__screen textarea").first.focus()
+    place.page.keyboard.press("F6")
+    assert not place.page.evaluate("document.activeElement.closest('.terminal') !== null")
+    assert place.sitting.terminal().typed == b""
+
+
+def test_sequences_that_reach_beyond_the_terminal_do_nothing(place):
+    place.workspace()
+    before = place.page.title()
+    place.sitting.terminal().console.print(
+        b"\x1b]0;owned\x07\x1b]2;owned\x07\x1b]52;c;b3duZWQ=\x07\x1b[21t\x1b[18t"
+        b"\x1b]8;;javascript:document.title='owned'\x1b\\click\x1b]8;;\x1b\\"
+        b"\x1bP+q544e\x1b\\\x1b]1337;File=:AAAA\x07 harmless\r\n"
+    )
+    place.shows("harmless")
+    place.type("a")
+    place.shows("harmless")
+    assert place.page.title() == before
+    # Nothing but the key was typed: no report, no answer.
+    assert place.sitting.terminal().typed == b"a"
+    assert place.problems == []
+
+
+def test_a_question_is_answered_once_although_two_pages_show_the_console(place):
+    place.workspace()
+    second = place.page.context.new_page()
+    second.goto(place.page.url)
+    second.locator(".terminal[data-state=open]").first.wait_for()
+    place.sitting.terminal().console.print(b"\x1b[c asked\r\n")
+    place.shows("asked")
+    second.wait_for_timeout(500)
+    assert place.sitting.terminal().typed.count(b"\x1b[?") == 1
+
+
+def test_a_lost_connection_comes_back_with_the_screen(place):
+    place.workspace()
+    place.type("unsaved words")
+    place.shows("unsaved words")
+    place.page.evaluate("document.querySelector('.terminal').live.socket.close()")
+    place.page.locator(".terminal[data-state=waiting]").first.wait_for(timeout=5000)
+    place.page.locator(".terminal[data-state=open]").first.wait_for(timeout=10_000)
+    place.shows("unsaved words")
+
+
+def test_a_long_paste_is_asked_about_and_arrives_whole(place):
+    place.workspace()
+    questions = []
+    place.page.on("dialog", lambda dialog: (questions.append(dialog.message), dialog.accept()))
+    place.page.evaluate(
+        """() => {
+            const data = new DataTransfer();
+            data.setData("text/plain", "0123456789".repeat(9000));
+            const area = document.querySelector(".terminal__screen textarea");
+            area.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true}));
+        }"""
+    )
+    for _ in range(100):
+        if len(place.sitting.terminal().typed) >= 90_000:
+            break
+        place.page.wait_for_timeout(50)
+    assert questions
+    assert place.sitting.terminal().typed == b"0123456789" * 9000
+
+
+def test_the_replay_plays_seeks_and_jumps(place):
+    place.workspace()
+    console = place.sitting.terminal().console
+    console.print(PROMPT + ran(b"echo one", b"one\r\n"))
+    place.shows("one")
+    place.page.wait_for_timeout(1500)
+    console.print(ran(b"echo two", b"two\r\n"))
+    place.shows("two")
+    place.page.wait_for_timeout(1500)
+    place.page.goto(f"{place.url}/attempts/{place.sitting.attempt.pk}/replay/")
+    page = place.page
+    page.locator("[data-replay][data-ready=yes]").wait_for()
+    page.locator(".replay__event", has_text="echo two").click()
+    page.locator("[data-replay-seek]").focus()
+    page.keyboard.press("End")
+    rows = page.locator(".replay__screen .xterm-rows")
+    rows.get_by_text("echo two").wait_for(timeout=5000)
+    page.wait_for_timeout(300)
+    shot(page, "replay")
+    began = page.evaluate("performance.now()")
+    page.keyboard.press("Home")
+    rows.get_by_text("echo two").wait_for(state="detached", timeout=5000)
+    assert page.evaluate("performance.now()") - began < 2000
+    page.get_by_role("button", name="Link to this moment").click()
+    assert "recording=" in page.url
+    page.get_by_role("button", name="Play", exact=True).click()
+    rows.get_by_text("echo two").wait_for(timeout=10_000)
+    assert place.problems == []
+
+
+def test_console_and_replay_have_no_accessibility_violation(place):
+    place.workspace()
+    place.type("words")
+    place.shows("words")
+    place.page.wait_for_timeout(1300)
+    axe = Path("static/vendor/axe-core/axe.min.js").read_text()
+    for address, root in (
+        (place.page.url, ".terminal"),
+        (f"{place.url}/attempts/{place.sitting.attempt.pk}/replay/", "main"),
+    ):
+        place.page.goto(address)
+        place.page.locator(f"{root} .xterm").first.wait_for()
+        place.page.evaluate(axe)
+        found = place.page.evaluate(f"axe.run('{root}')")["violations"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []

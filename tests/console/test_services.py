@@ -115,9 +115,7 @@ def test_its_owner_gets_it_as_it_was_shown(client, trainee, recorded):
     assert AccessRecord.objects.count() == 0
 
 
-def test_others_get_it_masked_and_their_look_is_written_down(
-    client, instructor, trainee, recorded
-):
+def test_others_get_it_masked_and_their_look_is_written_down(client, instructor, trainee, recorded):
     recording = recorded(shown=f"cat flag\r\n\x1b[32m{FLAG}\x1b[0m\r\n".encode())
     response = fetched(sign_in(client, instructor), recording)
     text = response.content.decode()
@@ -161,7 +159,9 @@ def test_strangers_see_neither_replay_nor_recording_and_leave_no_trace(
 def test_an_instructor_of_another_school_is_a_stranger(client, person, agency, recorded):
     visitor = person("eve", agency, Membership.Role.INSTRUCTOR)
     recording = recorded()
-    assert sign_in(client, visitor).get(reverse("recording", args=[recording.pk])).status_code == 404
+    assert (
+        sign_in(client, visitor).get(reverse("recording", args=[recording.pk])).status_code == 404
+    )
 
 
 def test_it_can_be_had_in_the_older_format_as_a_download(client, trainee, recorded):
@@ -180,7 +180,10 @@ def test_a_missing_file_is_told_in_words(client, trainee, recorded):
 
 def test_writing_methods_are_refused(client, trainee, attempt, recorded):
     sign_in(client, trainee)
-    for address in (reverse("replay", args=[attempt.pk]), reverse("recording", args=[recorded().pk])):
+    for address in (
+        reverse("replay", args=[attempt.pk]),
+        reverse("recording", args=[recorded().pk]),
+    ):
         assert client.post(address).status_code == 405
         assert client.delete(address).status_code == 405
 

@@ -1,6 +1,8 @@
 """Serves consoles: WebSockets on a port of their own, nothing else."""
 
+import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -12,6 +14,8 @@ from range.console.protocol import MAX_FRAME_BYTES
 PING_SECONDS = 20.0
 # Recording and cutting run beside the loop; a key must not wait five milliseconds for them.
 SWITCH_SECONDS = 0.0005
+# Keys go before image builds and pages where the machine is busy; only root may ask for it.
+NICENESS = -10
 
 
 class Command(BaseCommand):
@@ -23,6 +27,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         sys.setswitchinterval(SWITCH_SECONDS)
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
         uvicorn.Server(server_config(host=options["host"], port=options["port"])).run()
 
 
