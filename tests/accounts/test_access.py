@@ -34,17 +34,13 @@ def test_an_instructor_sees_and_reviews_but_does_not_work_in_the_attempt(trainee
 
 
 def test_an_instructor_of_another_school_sees_nothing(trainee, person):
-    other = Organisation.objects.create(
-        slug="south", name="South", kind=Organisation.Kind.SCHOOL
-    )
+    other = Organisation.objects.create(slug="south", name="South", kind=Organisation.Kind.SCHOOL)
     stranger = person("sid", other, Membership.Role.INSTRUCTOR)
     assert not any(rule(stranger, trainee.pk) for rule in (*SEEING, access.can_review))
 
 
 def test_nobody_reviews_their_own_work(instructor, school):
-    Membership.objects.create(
-        person=instructor, organisation=school, role=Membership.Role.TRAINEE
-    )
+    Membership.objects.create(person=instructor, organisation=school, role=Membership.Role.TRAINEE)
     assert not access.can_review(instructor, instructor.pk)
 
 
@@ -72,9 +68,7 @@ def test_consent_that_ended_closes_again(trainee, assessor, agency, end):
 
 
 def test_consent_to_another_agency_opens_nothing(trainee, assessor):
-    other = Organisation.objects.create(
-        slug="west", name="West", kind=Organisation.Kind.AGENCY
-    )
+    other = Organisation.objects.create(slug="west", name="West", kind=Organisation.Kind.AGENCY)
     Consent.objects.create(trainee=trainee, agency=other)
     assert not access.can_view_skills(assessor, trainee.pk)
 

@@ -130,9 +130,7 @@ def test_the_rung_of_help_at_the_time_is_part_of_the_evidence(attempt, driver, c
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_checker_runs_what_is_wanted_and_collects_what_is_finished(
-    attempt, driver, close_hole
-):
+def test_the_checker_runs_what_is_wanted_and_collects_what_is_finished(attempt, driver, close_hole):
     close_hole()
     want_checks(attempt.pk)
     checker = Checker(lambda: driver)

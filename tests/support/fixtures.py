@@ -33,9 +33,7 @@ def person(db):
 
     def make(username, organisation, role, cohort=None):
         made = User.objects.create_user(username=username, password=PASSWORD)
-        Membership.objects.create(
-            person=made, organisation=organisation, role=role, cohort=cohort
-        )
+        Membership.objects.create(person=made, organisation=organisation, role=role, cohort=cohort)
         return made
 
     return make

@@ -92,9 +92,7 @@ def test_a_rewritten_payload_breaks_the_chain(three_events):
 
 
 def test_an_erased_payload_leaves_the_chain_whole(three_events):
-    EventPayload.objects.filter(event=three_events[1]).update(
-        body={}, erased_at=three_events[1].at
-    )
+    EventPayload.objects.filter(event=three_events[1]).update(body={}, erased_at=three_events[1].at)
     assert broken_at(ATTEMPT) is None
     assert events_of(ATTEMPT)[1].payload == {}
 
