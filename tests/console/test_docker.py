@@ -73,7 +73,7 @@ class RoleProcess:
 
     async def start(self):
         argv = [sys.executable, "manage.py", "run_console", "--port", str(self.port)]
-        self.process = subprocess.Popen(argv, cwd=ROOT, env=self.environment)
+        self.process = subprocess.Popen(argv, cwd=ROOT, env=self.environment)  # noqa: ASYNC220
         async with asyncio.timeout(30):
             while self.process.poll() is None:
                 with contextlib.suppress(OSError):
@@ -117,7 +117,7 @@ async def test_a_command_runs_and_reaches_the_timeline(place):
         await page.type(b"id -un; (exit 3)\r")
         await page.until_shown(b"nobody\r\n", seconds=10)
         async with asyncio.timeout(5):
-            while not (found := await sync_to_async(commands)(desk)):
+            while not (found := await sync_to_async(commands)(desk)):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     (payload,) = found
     assert (payload["text"], payload["exit"]) == ("id -un; (exit 3)", 3)

@@ -2,7 +2,6 @@ import asyncio
 import uuid
 
 import pytest
-from tests.console.support import Page, PlainTape, ScriptedStream, until
 
 from range.console.protocol import Close
 from range.console.registry import Registry, Seat, TooManyConsoles
@@ -10,6 +9,7 @@ from range.console.relay import Key, Relay
 from range.console.screen import Screen
 from range.console.watchers import Watcher
 from range.runtime.driver import EngineDown, Size
+from tests.console.support import Page, PlainTape, ScriptedStream, until
 
 
 def key(sandbox=None, machine="web"):

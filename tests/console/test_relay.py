@@ -4,13 +4,13 @@ import random
 import uuid
 
 import pytest
-from tests.console.support import Page, PlainTape, ScriptedStream, until
 
 from range.console.protocol import Close
 from range.console.relay import ATTACH_CLEARS, COALESCE_SECONDS, Key, Relay
 from range.console.screen import Screen
 from range.console.watchers import HIGH_BYTES, LOW_BYTES, Watcher
 from range.runtime.driver import EngineDown, SandboxGone, Size
+from tests.console.support import Page, PlainTape, ScriptedStream, until
 
 KEY = Key(sandbox_id=uuid.uuid4(), machine="web", console="main")
 

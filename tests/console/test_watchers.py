@@ -1,9 +1,9 @@
 import asyncio
 
 import pytest
-from tests.console.support import Page, until
 
 from range.console.watchers import HIGH_BYTES, LOW_BYTES, Watcher
+from tests.console.support import Page, until
 
 
 def watching(page: Page) -> Watcher:

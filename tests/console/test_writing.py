@@ -38,7 +38,7 @@ async def payloads(desk, count, *, seconds=5.0):
         return [event.payload for event in events_of(desk.attempt.pk, kinds=["console.command"])]
 
     async with asyncio.timeout(seconds):
-        while len(found := await sync_to_async(read)()) < count:
+        while len(found := await sync_to_async(read)()) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return found
 
@@ -161,7 +161,7 @@ async def test_each_command_asks_for_checks(server):
         return (await Attempt.objects.aget(pk=desk.attempt.pk)).checks_wanted_at
 
     async with asyncio.timeout(3):
-        while await wanted() is None:
+        while await wanted() is None:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
