@@ -29,4 +29,6 @@ class Command(BaseCommand):
         for version in ScenarioVersion.objects.latest_per_scenario():
             open_practice(version)
         for account in accounts:
-            self.stdout.write(f"{account.role.lower():<11} {account.username:<11} {account.password}")
+            self.stdout.write(
+                f"{account.role.lower():<11} {account.username:<11} {account.password}"
+            )
