@@ -61,7 +61,7 @@ def can_view_skills(viewer: Viewer, subject_id: uuid.UUID) -> bool:
 
 
 def can_review(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
-    """Instructors decide what needs a person, for trainees of their school, never for themselves."""
+    """Instructors decide for trainees of their school, and never for themselves."""
     return (
         isinstance(viewer, User)
         and viewer.is_active
