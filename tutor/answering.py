@@ -14,7 +14,7 @@ from django.utils import timezone
 from range.exercises.models import Attempt
 from range.lib.logs import get_logger
 from tutor.asking import record_answered
-from tutor.context import render
+from tutor.context import TOKEN_LIMIT, render
 from tutor.guard import Guard
 from tutor.hints import cited
 from tutor.models import Hint
@@ -32,6 +32,7 @@ log = get_logger(__name__)
 # A process that died while answering leaves its claim; the next page takes over after this.
 CLAIM_STALE = timedelta(minutes=4)
 LONGEST_ANSWER = 6
+SHORT_STATE_TOKENS = 180
 # What stands for a secret in the prompt reads badly in a sentence.
 _WHOLE = re.compile(r"[.!?][)\"'*`]*(?:\s?\[\d+\])*\.?$")
 _PLACEHOLDER = re.compile(r"\u27e6[^\u27e7]*\u27e7")
@@ -100,7 +101,10 @@ def prepare(hint_id: uuid.UUID) -> Work | None:
 def _work(hint: Hint, model: ChatModel) -> Work:
     attempt = hint.attempt
     help_ = help_for(attempt, hint.objective, rung=hint.rung)
-    state = render(gather(attempt, hint.objective).state)
+    short = model.one_at_a_time
+    state = render(
+        gather(attempt, hint.objective).state, limit=SHORT_STATE_TOKENS if short else TOKEN_LIMIT
+    )
     passages = _passages(hint)
     asked = Asked(
         situation=_situation(attempt),
@@ -110,6 +114,7 @@ def _work(hint: Hint, model: ChatModel) -> Work:
         passages=passages,
         state=state,
         question=hint.question,
+        short=short,
     )
     messages = build(asked, help_.withheld)
     sha256 = sha256_of(messages)

@@ -196,12 +196,12 @@ def approximate_tokens(text: str) -> int:
     return sum(1 + (len(piece) - 1) // 5 for piece in pieces)
 
 
-def render(state: TraineeState) -> str:
-    """Write the state as lines of at most 350 tokens; the oldest commands go first."""
+def render(state: TraineeState, *, limit: int = TOKEN_LIMIT) -> str:
+    """Write the state as lines of at most `limit` tokens; the oldest commands go first."""
     for kept in range(len(state.commands), -1, -1):
-        for limit in (160, 60):
-            text = _render(state, kept=kept, output_limit=limit)
-            if approximate_tokens(text) <= TOKEN_LIMIT:
+        for output_limit in (160, 60):
+            text = _render(state, kept=kept, output_limit=output_limit)
+            if approximate_tokens(text) <= limit:
                 return text
     return cut(_render(state, kept=0, output_limit=0), limit=TOKEN_LIMIT * 2)
 

@@ -14,6 +14,9 @@ from tutor.withheld import Withheld
 
 PROMPTS = Path(__file__).parent / "prompts"
 PASSAGE_LIMIT = 480
+# A small machine reads some 30 tokens a second: what is not needed costs the trainee's time.
+SHORT_PASSAGE_LIMIT = 300
+SHORT_PASSAGES = 2
 QUESTION_LIMIT = 600
 # Passages are prose of the range; their code blocks cost tokens and tempt a model to copy them.
 _CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
@@ -26,6 +29,7 @@ class Asked:
     Args:
         situation: Title and one sentence of the scenario.
         hint: The author's words for the granted rung, empty where there are none.
+        short: For a model that reads slowly.
     """
 
     situation: str
@@ -35,6 +39,7 @@ class Asked:
     passages: Sequence[Passage]
     state: str
     question: str
+    short: bool = False
 
 
 @cache
@@ -51,7 +56,7 @@ def build(asked: Asked, withheld: Withheld, *, fence: str = "") -> list[Message]
     """
     system = f"{text_of('policy')}\n\nScenario: {inert(asked.situation)}"
     parts = [
-        _passages(asked.passages),
+        _passages(asked),
         text_of("definition" if asked.definition else f"rung{asked.rung}"),
         f"The author's hint: {asked.hint}" if asked.hint and not asked.definition else "",
         "" if asked.definition else _quoted(asked.state, "state of the trainee", fence),
@@ -73,17 +78,19 @@ def sha256_of(messages: Sequence[Message]) -> str:
     return digest.hexdigest()
 
 
-def _passages(passages: Sequence[Passage]) -> str:
+def _passages(asked: Asked) -> str:
     """Write the passages in the order of their numbers, which keeps a server's cache warm."""
+    shown = asked.passages[:SHORT_PASSAGES] if asked.short else asked.passages
+    limit = SHORT_PASSAGE_LIMIT if asked.short else PASSAGE_LIMIT
     return "\n\n".join(
-        f"[{each.number}] {each.title}: {each.heading}\n{_shortened(each.text)}"
-        for each in passages
+        f"[{each.number}] {each.title}: {each.heading}\n{_shortened(each.text, limit)}"
+        for each in shown
     )
 
 
-def _shortened(text: str) -> str:
+def _shortened(text: str, limit: int) -> str:
     prose = _CODE_BLOCK.sub("", text)
-    return cut(" ".join(inert(plain(prose or text)).split()), limit=PASSAGE_LIMIT)
+    return cut(" ".join(inert(plain(prose or text)).split()), limit=limit)
 
 
 def _quoted(text: str, label: str, fence: str) -> str:

@@ -22,7 +22,7 @@ RRF_K = 60
 FROM_EACH_SIDE = 20
 # Chosen on evaluation/retrieval.yaml; see docs/explanation/tutor.md for the figures.
 DENSE_WEIGHT = 1.0
-WORDS_WEIGHT = 0.3
+WORDS_WEIGHT = 0.5
 NAMES_WEIGHT = 1.5
 # Below this many chunks an exact scan is as fast as the index and cannot miss a row.
 EXACT_BELOW = 20_000
@@ -134,20 +134,42 @@ class _Lexemes(SearchQuery):
     template = "CAST(%(expressions)s AS tsquery)"
 
 
-def _by_words(allowed: ChunkQuerySet, text: str) -> list[uuid.UUID]:
+def _any_word(text: str) -> str:
+    """Return a query for any of a text's English lexemes.
+
+    People paraphrase: asking for all of the words finds next to nothing.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT plainto_tsquery('english', %s)::text", [text])
         row: tuple[str] = cursor.fetchone()
-    # Any word may match: people paraphrase, and asking for all of them finds next to nothing.
-    any_word = row[0].replace("&", "|")
-    return _ranked(allowed, "words", any_word) if any_word else []
+    return row[0].replace("&", "|")
+
+
+def _by_words(allowed: ChunkQuerySet, text: str) -> list[uuid.UUID]:
+    words = _any_word(text)
+    if not words:
+        return []
+    found = allowed.filter(words=_query(words)).annotate(rank=_rank("words", words))
+    return _ids(found.order_by("-rank", "pk"))
 
 
 def _by_names(allowed: ChunkQuerySet, text: str) -> list[uuid.UUID]:
-    names = _telling(asked_for(text))
+    """Return chunks that carry a name; of several, those whose words fit better first."""
+    names = " | ".join(map(_lexeme, _telling(asked_for(text))))
     if not names:
         return []
-    return _ranked(allowed, "names", " | ".join(map(_lexeme, names)))
+    found = allowed.filter(names=_query(names)).annotate(
+        rank=_rank("names", names), fits=_rank("words", _any_word(text))
+    )
+    return _ids(found.order_by("-rank", "-fits", "pk"))
+
+
+def _query(lexemes: str) -> SearchQuery:
+    return _Lexemes(Value(lexemes, output_field=TextField()))
+
+
+def _rank(field: str, lexemes: str) -> SearchRank:
+    return SearchRank(F(field), _query(lexemes), normalization=Value(BY_LOG_LENGTH))
 
 
 def _lexeme(name: str) -> str:
@@ -169,12 +191,6 @@ def _counts(names: Sequence[str]) -> Mapping[str, int]:
             [list(names), lexemes],
         )
         return dict(cursor.fetchall())
-
-
-def _ranked(allowed: ChunkQuerySet, field: str, lexemes: str) -> list[uuid.UUID]:
-    query = _Lexemes(Value(lexemes, output_field=TextField()))
-    rank = SearchRank(F(field), query, normalization=Value(BY_LOG_LENGTH))
-    return _ids(allowed.filter(**{field: query}).annotate(rank=rank).order_by("-rank", "pk"))
 
 
 def _passage(chunk: Chunk, *, number: int, score: float) -> Passage:

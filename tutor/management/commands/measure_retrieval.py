@@ -1,0 +1,43 @@
+"""Command: print nDCG@10 and recall@5 of retrieval on the labelled questions."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from tutor.evaluation.retrieval import Labelled, load, measure
+from tutor.providers.embedding import EmbeddingModel
+from tutor.providers.onnx_embedding import onnx_embedding
+
+
+class Command(BaseCommand):
+    """Reads the index and changes nothing; run `ingest_knowledge` before."""
+
+    help = "Measure retrieval on tutor/evaluation/retrieval.yaml, with vectors and without."
+    requires_system_checks = ()
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Print one line a set and side."""
+        questions = load()
+        model = onnx_embedding(settings.TUTOR_WEIGHTS_DIR)
+        for name, chosen in _sets(questions).items():
+            self._line(name, "hybrid", chosen, model)
+            self._line(name, "words only", chosen, None)
+
+    def _line(
+        self, name: str, side: str, questions: list[Labelled], model: EmbeddingModel | None
+    ) -> None:
+        figures = measure(questions, model)
+        self.stdout.write(
+            f"{name:<12} {side:<11} {figures.questions:>3} questions  "
+            f"nDCG@10 {figures.ndcg10:.2f}  recall@5 {figures.recall5:.2f}"
+        )
+
+
+def _sets(questions: list[Labelled]) -> dict[str, list[Labelled]]:
+    return {
+        "all": questions,
+        "held out": questions[1::2],
+        "paraphrases": [each for each in questions if each.kind == "paraphrase"],
+        "identifiers": [each for each in questions if each.kind == "identifier"],
+    }
