@@ -10,6 +10,7 @@ type Cite = Callable[[int], str]
 
 _FENCED = re.compile(r"```[^\n`]*\n(.*?)(?:\n```|\Z)", re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]+)`|\*\*([^*\n]+)\*\*|\[(\d{1,2})\]")
+_FENCE_LINE = re.compile(r"^```[^\n`]*\n?", re.MULTILINE)
 _ITEM = re.compile(r"^\s*(?:[-*]|\d{1,2}[.)])\s+")
 
 
@@ -39,6 +40,11 @@ def inline(text: str, cite: Cite = nothing) -> SafeString:
         parts += [escape(text[at : found.start()]), _marked(found, cite)]
         at = found.end()
     return _safe("".join([*parts, escape(text[at:])]))
+
+
+def quoted(text: str) -> SafeString:
+    """Return part of a passage with its line ends kept; fences of code blocks are left out."""
+    return inline(_FENCE_LINE.sub("", text))
 
 
 def _marked(found: re.Match[str], cite: Cite) -> str:

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from range.assessment.status import ObjectiveStatus
 from range.exercises.models import Attempt
-from tutor.markup import inline, render
+from tutor.markup import inline, quoted, render
 from tutor.models import Debrief, Hint
 from tutor.policy import OFFER_AT_STUCK, Ladder, Limits, Offer, offer
 from tutor.providers import registry
@@ -213,9 +213,9 @@ class CitationView:
     version: str
     license: str
     url: str
-    before: str
-    quote: str
-    after: str
+    before: SafeString
+    quote: SafeString
+    after: SafeString
 
 
 def citation_view(hint: Hint, number: int) -> CitationView | None:
@@ -232,9 +232,9 @@ def citation_view(hint: Hint, number: int) -> CitationView | None:
         version=found["version"],
         license=found["license"],
         url=found["url"],
-        before=text[:start],
-        quote=text[start:end],
-        after=text[end:],
+        before=quoted(text[:start]),
+        quote=quoted(text[start:end]),
+        after=quoted(text[end:]),
     )
 
 

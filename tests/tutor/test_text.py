@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutor.identifiers import asked_for, identifiers_of
-from tutor.markup import render
+from tutor.markup import quoted, render
 from tutor.overlap import content, sentences
 from tutor.quoting import cut, fenced, inert, one_line, plain
 from tutor.retrieval import Passage
@@ -137,6 +137,9 @@ class TestMarkup:
 
     def test_links_and_images_stay_words(self):
         assert "href" not in render("[see](http://evil.example) ![x](http://evil.example/p)")
+
+    def test_a_quoted_passage_keeps_its_lines_and_loses_its_fences(self):
+        assert quoted("a `b` <i>\n```sh\nls\n```\nc") == "a <code>b</code> &lt;i&gt;\nls\nc"
 
     def test_a_number_that_does_not_resolve_is_dropped(self):
         assert render("so [7].") == "<p>so .</p>"
