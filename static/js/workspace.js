@@ -135,6 +135,17 @@
     next.focus();
   }
 
+  // An objective may tick itself while its pane is folded, scrolled away or another tab.
+  const announced = new Set();
+  function announce() {
+    for (const item of document.querySelectorAll(".objective--fresh")) {
+      if (announced.has(item.id)) continue;
+      announced.add(item.id);
+      const title = item.querySelector(".objective__title").textContent;
+      window.muster.toast(`Objective met: ${title}`, "success");
+    }
+  }
+
   document.addEventListener("DOMContentLoaded", function () {
     const panes = document.querySelector("[data-panes]");
     if (!panes) return;
@@ -163,5 +174,13 @@
       else if (event.target.matches?.("[data-console-tab]")) arrowKeys(event, consoleTabs(), chooseConsole);
     }, true);
     document.addEventListener("htmx:afterSettle", relayout);
+    document.addEventListener("htmx:afterSettle", announce);
+    // A long story is read once; whether it is open is remembered like the panes.
+    const story = document.querySelector("[data-story]");
+    if (state.storyClosed) story.open = false;
+    story.addEventListener("toggle", function () {
+      state.storyClosed = !story.open;
+      save(state);
+    });
   });
 })();

@@ -40,7 +40,7 @@ print(json.dumps([
         "is_typed": step.account in (None, spec.machines[step.on].console.user),
         "submit": step.submit.objective if step.submit else "",
     }
-    for key, steps in spec.reference.items() for step in steps
+    for objective in spec.objectives for step in spec.reference[objective.key]
 ]))
 """
 AS_ROOT = """

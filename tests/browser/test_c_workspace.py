@@ -84,6 +84,13 @@ def test_a_pane_folds_and_opens(page):
     assert width_of(page, "tutor") > 300
 
 
+def test_a_story_that_was_read_stays_closed(page):
+    story = page.locator("[data-story]")
+    story.locator("summary").click()
+    page.reload()
+    assert story.get_attribute("open") is None
+
+
 def test_f6_leads_out_of_the_terminal_and_around(page):
     page.locator(".xterm textarea").first.focus()
     visited = []
