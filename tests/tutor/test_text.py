@@ -185,6 +185,11 @@ class TestSupport:
         assert settled.kept
         assert settled.quote is None
 
+    def test_advice_made_of_half_the_given_words_is_dropped(self):
+        known = ["cat /root/flag.txt -> cat: /root/flag.txt: Permission denied. Read the flag."]
+        settled = self.settle("To read /root/flag.txt change its file permissions.", known=known)
+        assert not settled.kept
+
     def test_a_question_needs_no_source(self):
         assert self.settle("Which accounts may write to that folder?").kept
 
@@ -195,6 +200,7 @@ class TestSupport:
             "A pager accepts commands, so read /etc/shadow while it shows a file.",
             "A pager accepts commands while it shows a file, see T9999.",
             "What happens with `nc -lvp 4444`?",
+            "While it shows a file, a pager accepts `shows commands`.",
         ],
     )
     def test_names_that_nobody_gave_are_dropped(self, sentence):
