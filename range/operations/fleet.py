@@ -18,7 +18,7 @@ ENGINE_SOCKETS = (Path("/run/docker.sock"), Path("/var/run/docker.sock"))
 INHERITED = (
     "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "HOME", "DOCKER_HOST", "DOCKER_CERT_PATH",
     "DOCKER_TLS_VERIFY", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-    "http_proxy", "https_proxy", "no_proxy",
+    "http_proxy", "https_proxy", "no_proxy", "PYTHONDONTWRITEBYTECODE",
 )  # fmt: skip
 OURS = ("RANGE_", "TUTOR_", "DJANGO_", "DATABASE_URL", "PIP_")
 

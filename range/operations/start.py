@@ -1,6 +1,7 @@
 """Starts the whole range on one machine, from the database to the address it is reached at."""
 
 import json
+import os
 import signal
 import socket
 import time
@@ -93,6 +94,7 @@ def _bring_up(
     Runner(
         base=options.base, fingerprint=fingerprint(options), environment=handed, output=output
     ).run(step for step in STEPS if _wanted(step, options))
+    _give_to_starter(_accounts_file(options))
     with _told("Start every role", output):
         for role in fleet.roles():
             supervisor.add(role)
@@ -171,13 +173,24 @@ def welcome(options: Options) -> str:
     """Return what a person needs next: the address and the demo accounts."""
     host = "localhost" if options.host in ("127.0.0.1", "0.0.0.0", "::") else options.host  # noqa: S104
     lines = ["", f"Muster runs at http://{host}:{options.port}/", ""]
-    accounts = options.base / "var" / "demo-accounts.json"
+    accounts = _accounts_file(options)
     if options.demo and accounts.is_file():
         lines += ["Demo accounts (also in var/demo-accounts.json):"]
         lines += [f"  {line}" for line in _accounts(accounts)]
         lines.append("")
     lines += ["Ctrl-C or bin/up --stop ends it; sandboxes stay.", ""]
     return "\n".join(lines)
+
+
+def _accounts_file(options: Options) -> Path:
+    return options.base / "var" / "demo-accounts.json"
+
+
+def _give_to_starter(path: Path) -> None:
+    """Let whoever started this with sudo read a file that only its owner may read."""
+    starter = os.environ.get("SUDO_UID", "")
+    if starter.isdigit() and os.geteuid() == 0 and path.is_file():
+        os.chown(path, int(starter), -1, follow_symlinks=False)
 
 
 def _accounts(path: Path) -> Iterator[str]:
