@@ -45,6 +45,7 @@ class RunResult:
 
     Args:
         differences: Sentences, one for each thing that differs; empty when all is as wanted.
+        reasons: By objective key, each required check with the slug it was judged by.
     """
 
     name: str
@@ -52,6 +53,7 @@ class RunResult:
     found: Mapping[str, str]
     seconds: float
     differences: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_as_expected(self) -> bool:
@@ -131,13 +133,14 @@ class Verifier:
             found, reasons = self._run(loaded, images, run)
             differences = _differences(run.expected, found, reasons)
         except (RangeError, VariantNeverDrawn) as error:
-            found, differences = {}, (str(error),)
+            found, reasons, differences = {}, {}, (str(error),)
         result = RunResult(
             name=run.label,
             expected=run.expected,
             found=found,
             seconds=time.monotonic() - began,
             differences=differences,
+            reasons=reasons,
         )
         state = "as expected" if result.is_as_expected else "DIFFERS"
         self.tell(f"{loaded.spec.id} {result.name}: {state} ({result.seconds:.1f} s)")

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -83,6 +84,8 @@ def _packed(files: Iterable[SeedFile]) -> bytes:
         for file in files:
             entry = tarfile.TarInfo(file.path.lstrip("/"))
             entry.size, entry.mode = len(file.data), file.mode
+            # As if it was written now; a file of 1970 would look out of place to a trainee.
+            entry.mtime = int(time.time())
             entry.uid, entry.gid = file.uid, file.gid
             archive.addfile(entry, io.BytesIO(file.data))
             empty = False
