@@ -98,9 +98,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Open the loopback addresses, and nothing else, to tests of running parts."""
+    """Open loopback to tests of running parts, and sandboxes' own networks to engine tests."""
     for item in items:
-        if any(item.get_closest_marker(name) for name in ("docker", "swarm", "llm", "browser")):
+        if item.get_closest_marker("docker"):
+            item.add_marker(pytest.mark.enable_socket)
+        elif any(item.get_closest_marker(name) for name in ("swarm", "llm", "browser")):
             item.add_marker(pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost"]))
 
 
