@@ -126,6 +126,9 @@ class Person:
             start.get_by_role("link", name="Resume")
         ).click()
         page.wait_for_url(re.compile(r"/attempts/"))
+        page.wait_for_load_state()
+        if self._lost:
+            page.reload()
         self.wait_for_text(r"[$#] ?$", seconds=90)
         return re.search(r"/attempts/([0-9a-f-]+)/", page.url)[1]
 
@@ -183,11 +186,16 @@ class Person:
 
     def wait_for_text(self, pattern: str, *, seconds: float = 30) -> str:
         """Wait until the terminal shows something and return all it holds."""
-        self.page.wait_for_function(
-            f"([pattern]) => new RegExp(pattern, 'm').test(({TERMINAL_TEXT})())",
-            arg=[pattern],
-            timeout=seconds * 1000,
-        )
+        try:
+            self.page.wait_for_function(
+                f"([pattern]) => new RegExp(pattern, 'm').test(({TERMINAL_TEXT})())",
+                arg=[pattern],
+                timeout=seconds * 1000,
+            )
+        except Error as error:
+            self.page.screenshot(path="var/screenshots/failed.png")
+            shown = self.page.locator("main").inner_text()[-1500:]
+            raise AssertionError(f"{pattern} did not appear; {self.troubles}\n{shown}") from error
         return self.terminal_text()
 
     def type_line(self, line: str) -> None:
