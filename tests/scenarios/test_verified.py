@@ -20,6 +20,51 @@ LIBRARY = Path(__file__).resolve().parents[2] / "scenarios"
 REPEATS = 3 if os.environ.get("MUSTER_TEST_FULL") else 1
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1200)]
 
+# A wrong solution must fail for what is wrong with it: run, objective, check, and its reason.
+SENTINELS = {
+    "sudo-says": """
+        wrong-half-closed[way=sudo-pager] close sudo-rules sudo-still-granted
+        wrong-half-closed[way=sudo-editor] close sudo-rules sudo-still-granted
+        wrong-half-closed[way=sudo-path] close sudo-search-path sudo-default-still-there
+        wrong-half-closed[way=sudo-env] close sudo-environment sudo-default-still-there
+        wrong-half-closed[way=setuid-copy] close own-programs mode-too-open
+        wrong-half-closed[way=capability] close own-programs capability-set
+        wrong-half-closed[way=cron-script] close job-files mode-too-open
+        wrong-half-closed[way=tar-wildcard] close job-names content-still-there
+        wrong-take-everything[way=sudo-pager] close pack-rule sudo-no-longer-granted
+        wrong-take-everything[way=sudo-editor] close settings access-missing
+        wrong-take-everything[way=sudo-path] close pack-stamp content-missing
+        wrong-take-everything[way=sudo-env] close pack-rule sudo-no-longer-granted
+        wrong-take-everything[way=setuid-copy] close search file-missing
+        wrong-take-everything[way=capability] close totals-python access-missing
+        wrong-take-everything[way=cron-script] close cron-lines content-missing
+        wrong-take-everything[way=tar-wildcard] close inbox access-missing
+        wrong-stop-the-clock[way=cron-script] close cron-runs process-missing
+        wrong-stop-the-clock[way=tar-wildcard] close cron-runs process-missing
+        wrong-leave-a-door[way=capability] close left-in-var-tmp mode-too-open
+        wrong-leave-a-door[way=sudo-pager] close sudo-rules sudo-still-granted
+    """,
+    "clinic-portal": """
+        fresh fix-authorisation strangers-refused some-answers-differ
+        fresh fix-authorisation readers-served answers-as-expected
+        fresh fix-outbound partners-served answers-as-expected
+        wrong-hide-the-numbers fix-authorisation strangers-refused some-answers-differ
+        wrong-one-door-of-four fix-authorisation readers-served answers-as-expected
+        wrong-owners-only fix-authorisation strangers-refused answers-as-expected
+        wrong-owners-only fix-authorisation readers-served some-answers-differ
+        wrong-refuse-everybody fix-outbound inside-unreachable answers-as-expected
+        wrong-refuse-everybody fix-outbound partners-served answers-differ
+        wrong-list-of-bad-names fix-outbound inside-unreachable some-answers-differ
+        wrong-list-of-bad-names fix-outbound partners-served answers-as-expected
+        wrong-right-beginning fix-outbound inside-unreachable some-answers-differ
+        wrong-trusting-redirects fix-outbound inside-unreachable some-answers-differ
+        wrong-trusting-redirects fix-outbound partners-served answers-as-expected
+        wrong-for-the-examiner fix-authorisation strangers-refused answers-as-expected
+        wrong-for-the-examiner fix-authorisation no-favourites content-still-there
+        wrong-thin-report report findings report-too-short
+    """,
+}
+
 
 @pytest.fixture(scope="module")
 def driver():
@@ -39,3 +84,16 @@ def test_a_scenario_of_the_library_verifies(driver, slug, repeat):
     assert {"fresh", "reference", "foreign-flag"} <= names
     assert sum(name.startswith("wrong-") for name in names) >= 2
     assert list(driver.running()) == []
+    assert sentinels_that_differ(found, SENTINELS.get(slug, "")) == []
+
+
+def sentinels_that_differ(found, expected):
+    runs = {run.name: run for run in found.runs}
+    wrong = []
+    for run, objective, check, reason in (
+        line.split() for line in expected.split("\n") if line.strip()
+    ):
+        told = runs[run].reasons.get(objective, "") if run in runs else "no such run"
+        if not re.search(rf"(^|; ){check}: {reason}\b", told):
+            wrong.append(f"{run} {objective}: expected {check}: {reason}, told {told}")
+    return wrong
