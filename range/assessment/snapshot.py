@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from range.checks.base import FileStat, HttpReply, Probe, ProbeUnavailable, Process, TypedCommand
+from range.checks.file_metadata import parents_of
 
 
 class Snapshot:
@@ -15,18 +16,29 @@ class Snapshot:
     def __init__(self, probe: Probe) -> None:
         self._probe = probe
         self._seen: dict[tuple[Any, ...], Any] = {}
+        self._contents: dict[tuple[str, str], bytes] = {}
+        # Whole folders, by machine and path: they tell of every file below them.
+        self._folders: dict[tuple[str, str], dict[str, FileStat]] = {}
 
     def read_file(self, machine: str, path: str, *, limit_bytes: int = 1 << 20) -> bytes | None:
-        """Return a regular file's content."""
-
-        def look() -> bytes | None:
-            return self._probe.read_file(machine, path, limit_bytes=limit_bytes)
-
-        found: bytes | None = self._once(("read", machine, path, limit_bytes), look)
+        """Return a regular file's content; what was read once serves every limit."""
+        known = self._contents.get((machine, path))
+        if known is not None:
+            return known if len(known) <= limit_bytes else None
+        found: bytes | None = self._once(
+            ("read", machine, path, limit_bytes),
+            lambda: self._probe.read_file(machine, path, limit_bytes=limit_bytes),
+        )
+        if found is not None:
+            self._contents[machine, path] = found
         return found
 
     def stat(self, machine: str, path: str) -> FileStat | None:
-        """Tell what lies at a path."""
+        """Tell what lies at a path; a folder that was listed tells of what is in it."""
+        for folder in parents_of(path):
+            entries = self._folders.get((machine, folder))
+            if entries:
+                return entries.get(path)
         found: FileStat | None = self._once(
             ("stat", machine, path), lambda: self._probe.stat(machine, path)
         )
@@ -34,11 +46,15 @@ class Snapshot:
 
     def list_files(self, machine: str, path: str, *, limit: int = 2000) -> Sequence[FileStat]:
         """Return everything below a folder."""
-
-        def look() -> Sequence[FileStat]:
-            return self._probe.list_files(machine, path, limit=limit)
-
-        found: Sequence[FileStat] = self._once(("list", machine, path, limit), look)
+        whole = self._folders.get((machine, path))
+        if whole is not None and len(whole) < limit:
+            return tuple(whole.values())
+        found: Sequence[FileStat] = self._once(
+            ("list", machine, path, limit),
+            lambda: self._probe.list_files(machine, path, limit=limit),
+        )
+        if len(found) < limit:
+            self._folders[machine, path] = {each.path: each for each in found}
         return found
 
     def processes(self, machine: str) -> Sequence[Process]:

@@ -55,8 +55,44 @@ def test_machines_paths_and_limits_are_kept_apart():
     assert snapshot.read_file("other", "/etc/x") == b"there"
     assert snapshot.read_file("box", "/etc/y") is None
     assert snapshot.read_file("box", "/etc/y") is None
-    snapshot.read_file("box", "/etc/x", limit_bytes=10)
-    assert len(probe.looks) == 4
+    assert len(probe.looks) == 3
+
+
+def test_a_limit_holds_although_more_was_read_before():
+    probe = CountingProbe()
+    probe.file("/etc/x", "twelve bytes")
+    snapshot = Snapshot(probe)
+    assert snapshot.read_file("box", "/etc/x", limit_bytes=100) == b"twelve bytes"
+    assert snapshot.read_file("box", "/etc/x", limit_bytes=5) is None
+    assert snapshot.read_file("box", "/etc/x", limit_bytes=12) == b"twelve bytes"
+    assert len(probe.looks) == 1
+
+
+def test_a_listed_folder_tells_of_its_files():
+    probe = CountingProbe()
+    probe.file("/srv/desk/a", "text", mode=0o640)
+    snapshot = Snapshot(probe)
+    listed = snapshot.list_files("box", "/srv/desk")
+    assert snapshot.stat("box", "/srv/desk/a") == listed[0]
+    assert snapshot.stat("box", "/srv/desk/b") is None
+    assert snapshot.list_files("box", "/srv/desk", limit=20_000) == tuple(listed)
+    assert probe.looks == []
+    assert snapshot.stat("box", "/srv/desk") is None
+    assert snapshot.stat("other", "/srv/desk/a") is None
+    assert probe.looks == [("stat", "box", "/srv/desk"), ("stat", "other", "/srv/desk/a")]
+
+
+def test_a_folder_that_was_cut_short_or_is_empty_tells_of_nothing():
+    probe = CountingProbe()
+    for name in "abc":
+        probe.file(f"/srv/desk/{name}")
+    snapshot = Snapshot(probe)
+    assert len(snapshot.list_files("box", "/srv/desk", limit=2)) == 2
+    assert snapshot.list_files("box", "/opt") == []
+    assert snapshot.stat("box", "/srv/desk/c") is not None
+    assert snapshot.stat("box", "/opt/x") is None
+    assert [what for what, *_ in probe.looks] == ["stat", "stat"]
+    assert len(snapshot.list_files("box", "/srv/desk", limit=10)) == 3
 
 
 def test_what_cannot_be_looked_at_is_asked_for_once_and_stays_unclear():
