@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.journey import Person
+from tests.browser.journey import TERMINAL_TEXT, Person
 
 pytestmark = [
     pytest.mark.browser,
@@ -167,6 +167,8 @@ def test_resetting_asks_first_and_brings_a_fresh_machine(page, worker):
     page.get_by_role("dialog").get_by_role("button", name="Reset").click()
     page.get_by_text(re.compile("Stopping the machines|Starting your machines")).first.wait_for()
     page.locator("#sandbox-panel[data-state=RUNNING]").wait_for(state="attached", timeout=60_000)
+    # The old screen stays until the new machine's shell has drawn its own.
+    page.wait_for_function(f"() => !({TERMINAL_TEXT})().includes('kept-2')", timeout=60_000)
     worker.wait_for_text(r"[$#] ?$", seconds=60)
     worker.type_line("ls /tmp/mine; echo looked-$((1+1))")
     assert "No such file" in worker.wait_for_text("^looked-2$", seconds=60)
