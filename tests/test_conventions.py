@@ -1,6 +1,7 @@
 """Keeps what linters cannot: sizes, words, captions, and what must never be committed."""
 
 import ast
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -296,3 +297,11 @@ def test_every_setting_is_in_the_example():
     read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]*[A-Z])"', source))
     assert read - documented == set()
     assert documented - read == set()
+
+
+@pytest.mark.xdist_group("guard")
+def test_groups_of_tests_stay_on_one_worker(request):
+    if os.environ.get("PYTEST_XDIST_WORKER") is None:
+        pytest.skip("one process runs every test")
+    # The group travels to the scheduler in the id; without it, each worker starts its own range.
+    assert request.node.nodeid.endswith("@guard")

@@ -42,8 +42,13 @@ def site():
         running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """A browser for one module: while it is open its event loop counts as running.
+
+    Left open, it would refuse the database and every asynchronous test to whatever else the
+    same worker does.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -54,7 +59,7 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def finished(site, chromium):
     """A graded attempt of the trainee: the journey's, or one made for tests run without it."""
     if not site.finished:

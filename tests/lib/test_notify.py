@@ -15,6 +15,8 @@ from range.lib import notify as module
 from range.lib.embedded_postgres import PostgresError, cluster
 from range.lib.notify import AsyncListener, Listener, Wake, conninfo, notify
 
+# Every worker listens on the server's common database, so they would hear each other.
+pytestmark = pytest.mark.xdist_group("notify")
 SECOND = timedelta(seconds=1)
 QUICK = {"fsync": "off"}
 
