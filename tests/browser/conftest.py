@@ -9,17 +9,8 @@ import pytest
 from range.lib.state import SYSTEM_USER
 from tests.browser.journey import Person
 from tests.browser.site import BASE, Site
+from tests.support import browser
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SCREENSHOTS = BASE / "var" / "screenshots"
 
 
@@ -43,20 +34,14 @@ def site():
 
 
 @pytest.fixture(scope="module")
-def chromium():
+def chromium(site):
     """A browser for one module: while it is open its event loop counts as running.
 
     Left open, it would refuse the database and every asynchronous test to whatever else the
     same worker does.
     """
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM if Path(CHROMIUM).exists() else None, args=ARGUMENTS
-        )
-        yield browser
-        browser.close()
+    with browser.chromium(site.port, site.port + 1) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,10 @@
 """The workspace under a person's hands: panes, keys, half-typed answers, reloads."""
 
+import contextlib
 import re
 
 import pytest
+from playwright.sync_api import Error
 
 from tests.browser.journey import TERMINAL_TEXT, Person
 
@@ -119,6 +121,25 @@ def test_a_wrong_flag_is_told_at_its_field(page):
     assert field.get_attribute("aria-invalid") == "true"
 
 
+def test_an_answer_given_while_the_objectives_refresh_keeps_its_field(page, site, worker):
+    held = []
+    page.route("**/objectives/", lambda route: held.append(route))
+    site.ask(POKE, attempt=worker.attempt)
+    while not held:
+        page.wait_for_timeout(50)
+    field = page.get_by_role("textbox", name="Flag").first
+    field.fill("FLAG{EARLY}")
+    field.press("Enter")
+    page.get_by_text("That is no flag of this range").wait_for()
+    for route in held:
+        with contextlib.suppress(Error):
+            route.continue_()
+    page.unroute("**/objectives/")
+    page.wait_for_timeout(500)
+    assert field.input_value() == "FLAG{EARLY}"
+    page.reload()
+
+
 def test_a_reload_loses_nothing_on_the_terminal(page, worker):
     worker.type_line("echo remembered-$((40+2))")
     worker.wait_for_text("^remembered-42$")
@@ -173,4 +194,38 @@ def test_resetting_asks_first_and_brings_a_fresh_machine(page, worker):
     worker.type_line("ls /tmp/mine; echo looked-$((1+1))")
     assert "No such file" in worker.wait_for_text("^looked-2$", seconds=60)
     # While the machines are away, the browser rightly says that a socket was closed.
+    worker.troubles.clear()
+
+
+@pytest.mark.parametrize("part", ["**/js/console.js", "**/js/terminal.js", "**/css/console.css"])
+def test_a_page_that_lost_a_part_loads_once_more(page, worker, part):
+    lost = []
+
+    def lose_the_first(route):
+        lost.append(route.request.url)
+        if len(lost) == 1:
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route(part, lose_the_first)
+    # Long enough ago that another loss is an accident.
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
+    page.wait_for_function("() => performance.getEntriesByType('navigation')[0].type === 'reload'")
+    worker.wait_for_text(r"[$#] ?$")
+    assert len(lost) == 2
+    page.unroute(part)
+    worker.troubles.clear()
+
+
+def test_a_page_whose_part_is_never_there_does_not_load_for_ever(page, worker):
+    asked = []
+    page.route("**/css/tutor.css", lambda route: (asked.append(1), route.abort("connectionreset")))
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
+    worker.wait_for_text(r"[$#] ?$")
+    page.wait_for_timeout(1000)
+    assert len(asked) == 2
+    page.unroute("**/css/tutor.css")
     worker.troubles.clear()

@@ -8,22 +8,14 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
-from playwright.sync_api import TimeoutError, sync_playwright
+from playwright.sync_api import TimeoutError
 
 from tests.console.live import desk, listening, pages_config, serving
 from tests.console.test_transcripts import PROMPT, ran
+from tests.support.browser import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SHOTS = os.environ.get("MUSTER_SCREENSHOTS")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @contextlib.contextmanager
@@ -92,15 +84,13 @@ class Place:
 def place(console_role, settings, monkeypatch):
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     sitting = desk()
-    with served() as (pages, consoles), sync_playwright() as playwright:
+    with served() as (pages, consoles), chromium(pages, consoles) as browser:
         settings.RANGE_WEB_PORT, settings.RANGE_CONSOLE_PORT = pages, consoles
         url = f"http://localhost:{pages}"
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         name = django_settings.SESSION_COOKIE_NAME
         context.add_cookies([{"name": name, "value": sitting.cookie, "url": url}])
         yield Place(sitting, url, context.new_page())
-        browser.close()
 
 
 def shot(page, name):

@@ -172,7 +172,9 @@ async def test_size_and_characters_reach_the_machine(place):
         await page.say(type="resize", cols=77, rows=22)
         await page.until(lambda p: p.controls[-1].get("cols") == 77)
         # The page is told before the machine is, so the machine may take a moment.
-        await page.type(b'until [ "$(stty size)" = "22 77" ]; do sleep 0.1; done; echo it-$((1+1))\r')
+        await page.type(
+            b'until [ "$(stty size)" = "22 77" ]; do sleep 0.1; done; echo it-$((1+1))\r'
+        )
         await page.until_shown(b"it-2\r\n", seconds=10)
 
 
