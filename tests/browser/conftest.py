@@ -54,3 +54,9 @@ def finished(site, chromium):
         trainee.finish()
         trainee.close()
     return site.finished
+
+
+def keep(page, name: str) -> None:
+    """Take a screenshot for whoever looks at the pages."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")

@@ -76,7 +76,7 @@ class Person:
     def _hear(self, message: ConsoleMessage) -> None:
         # An answer handed in ends the refresh that was under way, which htmx calls an error.
         if message.type == "error" and not message.text.startswith(ENDED):
-            self.troubles.append(message.text)
+            self.troubles.append(f"{message.text} {message.location}, on {self.page.url}")
 
     def _sign_in(self, name: str) -> None:
         self.page.goto("/")
@@ -168,9 +168,12 @@ class Person:
             raise AssertionError(f"{pattern} did not appear; {self.troubles}\n{shown}") from error
         return self.terminal_text()
 
-    def type_line(self, line: str) -> None:
+    def type_text(self, text: str) -> None:
         self.page.locator(".console-panel:not([hidden]) .xterm textarea").focus()
-        self.page.keyboard.insert_text(line)
+        self.page.keyboard.insert_text(text)
+
+    def type_line(self, line: str) -> None:
+        self.type_text(line)
         self.page.keyboard.press("Enter")
 
 

@@ -18,23 +18,23 @@ pytestmark = [
 def test_a_trainee_gets_from_the_catalogue_to_a_skill(chromium, site):
     trainee = Person(chromium, site, "trainee")
     page = trainee.page
-    assert page.get_by_role("heading", name=re.compile("Start here: Sudo says")).is_visible()
+    page.get_by_role("heading", name=re.compile("Start here: Sudo says")).wait_for()
     page.get_by_role("link", name="Open").click()
-    assert page.get_by_role("heading", name="What you get").is_visible()
+    page.get_by_role("heading", name="What you get").wait_for()
     attempt = trainee.launch("sudo-says")
     trainee.type_line("id -un")
     trainee.wait_for_text(r"^trainee$")
     assert trainee.take_a_hint().strip()
     trainee.solve(attempt)
     trainee.check_now(met=2)
-    assert page.locator(".toast", has_text="Objective met").first.is_visible()
+    page.locator(".toast", has_text="Objective met").first.wait_for()
     trainee.finish()
-    assert page.get_by_role("heading", name="Passed").is_visible()
-    assert page.get_by_text("1 of them after a hint").is_visible()
+    page.get_by_role("heading", name="Passed").wait_for()
+    page.get_by_text("1 of them after a hint").wait_for()
     assert page.get_by_role("link", name=re.compile("^See the moment")).count() >= 2
     page.get_by_role("link", name="See my skills").click()
-    row = page.get_by_role("row").filter(has_text="Escalate privilege")
-    assert "1 check" in row.first.inner_text()
+    row = page.get_by_role("row").filter(has_text="Escalate privilege").first
+    assert "1 check" in row.inner_text()
     assert trainee.troubles == []
     site.finished = attempt
     trainee.close()
@@ -46,7 +46,7 @@ def test_an_assessor_gets_from_a_score_to_the_moment(chromium, site, finished):
     page.get_by_role("link", name="Tomoko Reyes").first.click()
     open_evidence(page)
     page.get_by_role("link", name=re.compile("^Evidence")).first.click()
-    assert "Sudo says" in page.locator("main").inner_text()
+    page.locator("main", has_text="Sudo says").wait_for()
     page.get_by_role("link", name="See the moment").click()
     page.locator("[data-replay]").wait_for()
     assert "recording=" in page.url

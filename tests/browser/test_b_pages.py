@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import SCREENSHOTS
+from tests.browser.conftest import keep
 from tests.browser.journey import Person, violations, weight
 
 pytestmark = [
@@ -84,8 +84,3 @@ def audit(page, name: str) -> None:
     # The terminal of the replay is what the limit leaves out.
     if name != "replay":
         assert weight(page) < WEIGHT_LIMIT, name
-
-
-def keep(page, name: str) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")

@@ -4,15 +4,14 @@ import json
 import os
 import signal
 import stat
-import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from range.lib.state import SYSTEM_USER, default_state_dir
+from range.lib.state import SYSTEM_USER
+from tests.support.clone import Clone
 
 pytestmark = [
     pytest.mark.docker,
@@ -21,51 +20,22 @@ pytestmark = [
     pytest.mark.xdist_group("whole-range"),
 ]
 
-HERE = Path(__file__).resolve().parents[2]
 PORT = 18640
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory):
-    """A clone of what is committed, which borrows the environment that this test runs in."""
+def cloned(tmp_path_factory):
+    """A clone below a folder that only its owner may enter."""
     home = tmp_path_factory.mktemp("home")
     home.chmod(0o700)
-    folder = home / "muster"
-    subprocess.run(["git", "clone", "--quiet", str(HERE), str(folder)], check=True)
-    (folder / ".venv").symlink_to(Path(sys.prefix))
-    (folder / "static" / "vendor").symlink_to(HERE / "static" / "vendor")
-    stamps = folder / "var" / "stamps"
-    stamps.mkdir(parents=True)
-    (stamps / "environment-base").write_text(digest(folder / "requirements" / "base.txt"))
-    vendor = digest(folder / "package-lock.json", folder / "bin" / "vendor")
-    (stamps / "vendor").write_text(vendor)
-    yield folder
-    up(folder, "--stop")
-    subprocess.run(["rm", "-rf", str(default_state_dir(folder))], check=True)
+    made = Clone(home / "muster")
+    yield made
+    made.remove()
 
 
-def digest(*files):
-    content = b"".join(file.read_bytes() for file in files)
-    done = subprocess.run(["sha256sum"], input=content, capture_output=True, check=True)
-    return done.stdout.split()[0].decode() + "\n"
-
-
-def clean_environment():
-    """The environment of a person's terminal, without what this test run has set."""
-    ours = ("RANGE_", "TUTOR_", "DJANGO_", "DATABASE_URL", "COV_", "COVERAGE")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-
-
-def up(folder, *arguments):
-    return subprocess.run(
-        ["sh", "bin/up", *arguments],
-        cwd=folder,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-    )
+@pytest.fixture(scope="module")
+def clone(cloned):
+    return cloned.folder
 
 
 def health():
@@ -111,10 +81,10 @@ def owner(pid):
 
 
 @pytest.fixture(scope="module")
-def running(clone):
+def running(cloned, clone):
     before = permissions(clone)
     began = time.monotonic()
-    done = up(clone, "--port", str(PORT), "--detach", "--offline")
+    done = cloned.up("--port", str(PORT), "--detach", "--offline")
     assert done.returncode == 0, done.stdout + done.stderr
     print(f"\nfirst start, environment given: {time.monotonic() - began:.1f} s")
     return done, before
@@ -191,9 +161,9 @@ def pid_of(children, word):
     return next(pid for pid, text in children.items() if word in text)
 
 
-def test_starting_it_again_only_tells_that_it_runs(clone, running):
+def test_starting_it_again_only_tells_that_it_runs(cloned, clone, running):
     before = supervisor_of(clone)
-    done = up(clone, "--port", str(PORT))
+    done = cloned.up("--port", str(PORT))
     assert done.returncode == 0, done.stderr
     assert "runs already" in done.stdout
     assert supervisor_of(clone) == before
@@ -205,22 +175,9 @@ def test_a_killed_supervisor_takes_every_role_with_it(clone, running):
     until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in roles))
 
 
-def test_the_next_start_takes_seconds_and_ctrl_c_ends_it(clone, running):
+def test_the_next_start_takes_seconds_and_ctrl_c_ends_it(cloned, clone, running):
     began = time.monotonic()
-    arguments = ["sh", "bin/up", "--port", str(PORT), "--offline"]
-    started = subprocess.Popen(
-        arguments,
-        cwd=clone,
-        env=clean_environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    seen = []
-    for line in started.stdout:
-        seen.append(line)
-        if "Ctrl-C" in line:
-            break
+    started, seen = cloned.begin("--port", str(PORT), "--offline")
     print(f"\nsecond start: {time.monotonic() - began:.1f} s")
     assert not any("Bring the database up to date" in line for line in seen), "".join(seen)
     roles = children_of(supervisor_of(clone))
@@ -234,8 +191,8 @@ def test_the_next_start_takes_seconds_and_ctrl_c_ends_it(clone, running):
         health()
 
 
-def test_stopping_what_does_not_run_says_so(clone, running):
-    assert "was not running" in up(clone, "--stop").stdout
+def test_stopping_what_does_not_run_says_so(cloned, running):
+    assert "was not running" in cloned.up("--stop").stdout
 
 
 @pytest.mark.parametrize(
@@ -247,7 +204,7 @@ def test_stopping_what_does_not_run_says_so(clone, running):
         (["--port"], "Usage"),
     ],
 )
-def test_options_that_make_no_sense_are_refused_before_anything_happens(clone, arguments, said):
-    done = up(clone, *arguments)
+def test_options_that_make_no_sense_are_refused_before_anything_happens(cloned, arguments, said):
+    done = cloned.up(*arguments)
     assert done.returncode == 2
     assert said in done.stderr

@@ -58,7 +58,7 @@ def test_status_headers_and_body_come_back():
 
 
 def test_a_body_and_headers_are_sent():
-    server = Server(answer())
+    server = Server(answer(), until=b"k=v")
     ask(
         server.connect,
         "POST",

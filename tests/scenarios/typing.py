@@ -43,7 +43,7 @@ def keys(line):
     """Return what a line of a tutorial means on a keyboard: `^R` is a key, the rest is text."""
     pressed = re.sub(r"\^([A-Z])", lambda key: chr(ord(key[1]) - 64), line)
     # Leaving an editor is no line; everything else ends with Enter.
-    return (pressed if line.endswith("^XN") else pressed + "\r").encode()
+    return (pressed if line.endswith("^X") else pressed + "\r").encode()
 
 
 class _Screen:
