@@ -304,4 +304,4 @@ def test_groups_of_tests_stay_on_one_worker(request):
     if os.environ.get("PYTEST_XDIST_WORKER") is None:
         pytest.skip("one process runs every test")
     # The group travels to the scheduler in the id; without it, each worker starts its own range.
-    assert request.node.nodeid.endswith("@guard")
+    assert request.node.nodeid.endswith("@guard"), "run with --dist loadgroup"

@@ -7,33 +7,12 @@ from datetime import datetime
 
 from django.urls import NoReverseMatch, reverse
 
+from range.console import event_words
 from range.console.models import Recording
 from range.console.services import recordings_of
 from range.exercises.models import Attempt
 from range.timeline.models import Event
 from range.timeline.services import events_of
-
-_LABELS = {
-    "attempt.begun": "Attempt begun",
-    "attempt.finished": "Attempt finished",
-    "attempt.graded": "Graded",
-    "evidence.recorded": "Objective judged",
-    "hint.asked": "Hint asked for",
-    "hint.given": "Hint given",
-    "integrity.foreign_flag": "A flag of another attempt was handed in",
-    "review.decided": "An instructor decided",
-    "sandbox.extended": "Time extended",
-    "sandbox.failed": "The sandbox did not start",
-    "sandbox.lost": "The sandbox was lost",
-    "sandbox.requested": "Sandbox asked for",
-    "sandbox.reset": "Machines reset",
-    "sandbox.running": "Sandbox ready",
-    "sandbox.stop": "Stop asked for",
-    "sandbox.stopped": "Sandbox stopped",
-    "submission.accepted": "Answer accepted",
-    "submission.rejected": "Answer not accepted",
-}
-_TOLD = ("objective", "check", "check_id", "outcome", "rung", "reason")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +95,7 @@ def replay_page(
         machine: Without a recording: prefer consoles of this machine.
     """
     recordings = list(recordings_of(attempt))
+    titles = {each.key: each.title for each in attempt.version.objectives.order_by("position")}
     return ReplayPage(
         title=attempt.version.scenario.title,
         trainee=attempt.trainee.shown_name,
@@ -123,7 +103,7 @@ def replay_page(
         is_owner=is_owner,
         crumbs=tuple(_crumbs(attempt, is_owner=is_owner)),
         recordings=tuple(_choice(each, attempt) for each in recordings),
-        events=tuple(_shown(event, attempt) for event in events_of(attempt.pk)),
+        events=tuple(_shown(event, attempt, titles) for event in events_of(attempt.pk)),
         start=_start(recordings, attempt, recording=recording, machine=machine, at_ms=at_ms),
     )
 
@@ -164,7 +144,7 @@ def _choice(recording: Recording, attempt: Attempt) -> Choice:
     )
 
 
-def _shown(event: Event, attempt: Attempt) -> Shown:
+def _shown(event: Event, attempt: Attempt, titles: Mapping[str, str]) -> Shown:
     payload = event.payload
     at_ms = _since(attempt, event.at)
     offset = payload.get("offset_ms")
@@ -174,25 +154,11 @@ def _shown(event: Event, attempt: Attempt) -> Shown:
         when=event.at,
         clock=_clock(at_ms),
         group=event.kind.partition(".")[0].replace("console", "command"),
-        label=_label(event.kind, payload),
-        note=_note(event.kind, payload),
+        label=event_words.label(event),
+        note=event_words.note(event, titles),
         recording=_recording_id(payload.get("recording")),
         offset_ms=offset if isinstance(offset, int) else 0,
     )
-
-
-def _label(kind: str, payload: Mapping[str, object]) -> str:
-    if kind == "console.command":
-        return str(payload.get("text", "A command whose text was erased"))
-    return _LABELS.get(kind) or kind.replace(".", " ").replace("_", " ").capitalize()
-
-
-def _note(kind: str, payload: Mapping[str, object]) -> str:
-    if kind != "console.command":
-        return ", ".join(str(payload[name]) for name in _TOLD if payload.get(name))
-    code = payload.get("exit")
-    ended = "exit code unknown" if code is None else f"exit code {code}"
-    return f"{payload.get('machine', '')}, {'succeeded' if code == 0 else ended}"
 
 
 def _recording_id(value: object) -> str:
