@@ -48,6 +48,8 @@ class Section:
 
 def write_debrief(attempt: Attempt) -> Debrief:
     """Write the account; a second call replaces it."""
+    # What is decided while this is being written makes it old again.
+    begun = timezone.now()
     happened = read(events_of(attempt.pk, kinds=[COMMAND, EVIDENCE]))
     objectives = status_of(attempt)
     sections = [
@@ -60,7 +62,7 @@ def write_debrief(attempt: Attempt) -> Debrief:
         defaults={
             "text": _opening(attempt, objectives, commands_of(happened)),
             "sections": [asdict(section) for section in sections if section.lines],
-            "written_at": timezone.now(),
+            "written_at": begun,
         },
     )
     return debrief
@@ -94,6 +96,9 @@ def _objective_line(attempt: Attempt, objective: ObjectiveStatus) -> Line:
         after = _minutes(met.observed_at - attempt.started_at)
         text = f"{objective.title}: met after {after}{_helped(attempt, objective.key)}."
         return Line(text=text, moment_url=moment_url(met))
+    if objective.waits:
+        helped = _helped(attempt, objective.key)
+        return Line(text=f"{objective.title}: waits for an instructor{helped}.")
     reasons = [check.feedback for check in objective.checks if getattr(check, "feedback", "")]
     because = f" {reasons[0]}" if reasons else ""
     return Line(text=f"{objective.title}: not met{_helped(attempt, objective.key)}.{because}")
@@ -141,9 +146,11 @@ def _repeat_line(commands: Sequence[Command]) -> list[Line]:
 
 
 def _advice(attempt: Attempt, objectives: Sequence[ObjectiveStatus]) -> list[Line]:
-    open_ones = [each.title for each in objectives if not each.is_met]
+    open_ones = [each.title for each in objectives if not each.is_met and not each.waits]
     if open_ones:
         return [Line(text=f"Still open: {'; '.join(open_ones)}. A new attempt has other values.")]
+    if any(each.waits for each in objectives):
+        return [Line(text="An instructor reads what you wrote; this account is then written anew.")]
     helped = [each.title for each in objectives if hint_rung(attempt, each.key)]
     if helped:
         return [
@@ -156,7 +163,8 @@ def _advice(attempt: Attempt, objectives: Sequence[ObjectiveStatus]) -> list[Lin
 
 
 def _minutes(duration: timedelta) -> str:
-    return _count(max(1, round(duration.total_seconds() / 60)), "minute")
+    minutes = round(duration.total_seconds() / 60)
+    return _count(minutes, "minute") if minutes else "less than a minute"
 
 
 def _count(number: int, noun: str) -> str:

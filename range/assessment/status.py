@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from range.assessment.evidence import current_epoch, judgements_of, latest
-from range.assessment.models import Evidence, Submission
+from range.assessment.models import Evidence, ReviewItem, Submission
 from range.assessment.runner import combined
 from range.catalog.schema_objectives import ObjectiveSpec
 from range.catalog.services import attempt_spec
@@ -49,6 +49,7 @@ class ObjectiveStatus:
     Args:
         score: Share achieved in [0, 1].
         observations: What it tells about skills.
+        waits: Whether an instructor has yet to judge a part of it.
     """
 
     key: str
@@ -60,6 +61,7 @@ class ObjectiveStatus:
     score: float
     checks: tuple[CheckStatus, ...]
     observations: tuple[Observation, ...]
+    waits: bool
 
     @property
     def is_met(self) -> bool:
@@ -79,6 +81,7 @@ def status_of(attempt: Attempt) -> list[ObjectiveStatus]:
     rows = latest(attempt)
     outcomes = combined(objectives, judgements_of(attempt))
     tries = _tries(attempt)
+    waiting = _waiting(attempt)
     return [
         ObjectiveStatus(
             key=objective.key,
@@ -95,9 +98,15 @@ def status_of(attempt: Attempt) -> list[ObjectiveStatus]:
                 for check in leaves(objective.checks)
             ),
             observations=outcomes[objective.key].observations,
+            waits=objective.key in waiting,
         )
         for objective in objectives
     ]
+
+
+def _waiting(attempt: Attempt) -> set[str]:
+    waiting = ReviewItem.objects.filter(attempt=attempt, state=ReviewItem.State.OPEN)
+    return set(waiting.values_list("objective__key", flat=True))
 
 
 def _tries(attempt: Attempt) -> dict[tuple[str, str], int]:

@@ -28,18 +28,32 @@ TERMINAL_TEXT = """() => {
 }"""
 # The reference, filled in for one attempt: what a trainee types, and what others do for it.
 STEPS = """
-import json
+import base64, gzip, json
+from pathlib import Path
 from uuid import UUID
-from range.catalog.services import attempt_spec
+from django.conf import settings
+from range.catalog.services import attempt_spec, values_for
+from range.catalog.templating import fill
 from range.exercises.models import Attempt
 attempt = Attempt.objects.get(pk=UUID(values["attempt"]))
 spec = attempt_spec(attempt.exercise.version, attempt.pk, 1)
+folder = Path(settings.RANGE_SCENARIOS_DIR) / attempt.version.scenario.slug
+filled = values_for(attempt.version, attempt.pk, 1)
+
+def lines(step):
+    if hasattr(step, "run"):
+        return step.run
+    # What an editor would save, pasted in a form that no terminal changes.
+    text = fill((folder / step.put).read_text(), filled, name=step.put)
+    packed = base64.encodebytes(gzip.compress(text.encode(), mtime=0)).decode()
+    return f"base64 -d <<. | gunzip > {step.to}\\n{packed}."
+
 print(json.dumps([
     {
         "on": step.on,
-        "run": step.run,
-        "is_typed": step.account in (None, spec.machines[step.on].console.user),
-        "submit": step.submit.objective if step.submit else "",
+        "run": lines(step),
+        "is_typed": getattr(step, "account", None) in (None, spec.machines[step.on].console.user),
+        "submit": step.submit.objective if getattr(step, "submit", None) else "",
     }
     for objective in spec.objectives for step in spec.reference[objective.key]
 ]))
@@ -69,6 +83,7 @@ class Person:
         self.context.set_default_timeout(20_000)
         self.page = self.context.new_page()
         self.troubles: list[str] = []
+        self._handed_in: list[str] = []
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self._sign_in(name)
@@ -128,8 +143,11 @@ class Person:
                 self.hand_in_flag(step["submit"])
 
     def hand_in_flag(self, objective: str) -> None:
-        """Copy the flag from the terminal into the objective's field."""
-        flag = FLAG.search(self.wait_for_text(FLAG.pattern))[0]
+        """Copy the newest flag from the terminal into the objective's field."""
+        unknown = "".join(f"(?!{re.escape(flag)})" for flag in self._handed_in)
+        pattern = FLAG.pattern.replace("FLAG", f"{unknown}FLAG", 1)
+        flag = re.search(pattern, self.wait_for_text(pattern, seconds=60))[0]
+        self._handed_in.append(flag)
         item = self.page.locator(f"#objective-{objective}")
         item.get_by_role("textbox").fill(flag)
         item.get_by_role("button").click()

@@ -171,3 +171,16 @@ def test_an_attempt_in_which_nothing_happened_has_an_account_too(attempt):
 def test_the_account_holds_no_secret(finished, secrets, typed):
     text = text_of(services.debrief(finished))
     assert not any(value in text for value in secrets.values())
+
+
+def test_written_work_that_waits_is_not_called_a_failure(waiting):
+    text = text_of(services.debrief(waiting.attempt))
+    title = waiting.objective.title
+    assert f"{title}: waits for an instructor, without help." in text
+    assert "not met" not in text
+    assert "Still open" not in text
+    assert "An instructor reads what you wrote" in text
+
+
+def test_less_than_a_minute_is_not_called_one(attempt):
+    assert "You worked for less than a minute" in services.debrief(attempt).text

@@ -127,6 +127,28 @@ def test_a_provisional_grade_says_what_it_waits_for(read, graded, version):
     text = read().content.decode()
     assert "Provisional" in text
     assert "2 parts of your written work wait for an instructor" in " ".join(text.split())
+    assert "0 of 3 objectives met; 1 waits for an instructor." in text
+
+
+def test_what_an_instructor_decided_and_wrote_is_shown(read, graded, version, instructor):
+    ReviewItem.objects.create(
+        attempt=graded,
+        objective=version.objectives.get(key="report"),
+        check_id="report",
+        criterion="cause",
+        state=ReviewItem.State.DECIDED,
+        decided_by=instructor,
+        level=1,
+        note="Name the <b>file</b>.",
+    )
+    answer = read()
+    (proof,) = [each for each in answer.context["debrief"].proofs if each.key == "report"]
+    (verdict,) = proof.verdicts
+    assert verdict.note == "Name the <b>file</b>."
+    text = answer.content.decode()
+    assert verdict.criterion in text
+    assert verdict.level in text
+    assert "Name the &lt;b&gt;file&lt;/b&gt;." in text
 
 
 def test_it_suggests_other_scenarios_with_the_reason(read, graded, exercise, version, school):

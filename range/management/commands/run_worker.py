@@ -1,13 +1,13 @@
 """Run the worker role: everything that happens after an attempt's evidence is collected."""
 
 import threading
-import uuid
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connection
+from django.db.models import F
 
 from range.assessment import services as assessment
 from range.exercises.models import Attempt
@@ -49,11 +49,10 @@ class Command(BaseCommand):
         """Complete attempts as they come; a database that is away is waited for."""
         with Listener(conninfo(connection.settings_dict), "attempts") as listener:
             while not ended.is_set():
-                wakes = listener.wait(timedelta(seconds=settings.RANGE_SWEEP_SECONDS))
+                listener.wait(timedelta(seconds=settings.RANGE_SWEEP_SECONDS))
                 try:
                     complete_all()
-                    for wake in wakes:
-                        refresh_one(wake.payload)
+                    refresh_reviewed()
                 except Exception:
                     log.exception("worker.tick.failed")
                     close_old_connections()
@@ -72,13 +71,16 @@ def complete_all() -> None:
             log.exception("attempt.grading.failed", attempt=str(attempt.pk))
 
 
-def refresh_one(payload: str) -> None:
-    """Refresh an attempt that was graded before, if the wake names one."""
-    try:
-        attempt_id = uuid.UUID(payload)
-    except ValueError:
-        return
-    graded = Attempt.objects.filter(pk=attempt_id, state=Attempt.State.GRADED)
-    attempt = graded.select_related("exercise__version__scenario", "trainee").first()
-    if attempt is not None:
-        refresh_after_review(attempt)
+def refresh_reviewed() -> None:
+    """Refresh every graded attempt on whose written work somebody decided since its debrief."""
+    stale = Attempt.objects.filter(
+        state=Attempt.State.GRADED, review_items__decided_at__gt=F("debrief__written_at")
+    )
+    # Decisions are counted several times over where an attempt has several criteria.
+    found = stale.select_related("exercise__version__scenario", "trainee").distinct()
+    for attempt in found.order_by("finished_at"):
+        try:
+            refresh_after_review(attempt)
+            log.info("attempt.refreshed", attempt=str(attempt.pk))
+        except Exception:
+            log.exception("attempt.refresh.failed", attempt=str(attempt.pk))

@@ -112,5 +112,7 @@ def _verdict(attempt: Attempt, grade: Grade, proofs: Sequence[Proof]) -> str:
     met = sum(proof.state == "met" for proof in proofs)
     hints = {proof.key for proof in proofs if any(check.hint_rung for check in proof.checks)}
     helped = f", {len(hints)} of them after a hint" if hints else ", without hints"
-    sentence = f"{met} of {len(proofs)} objectives met{helped if met else ''}."
+    waiting = sum(proof.state == "waiting" for proof in proofs)
+    waits = f"; {waiting} wait{'s' if waiting == 1 else ''} for an instructor" if waiting else ""
+    sentence = f"{met} of {len(proofs)} objectives met{helped if met else ''}{waits}."
     return " ".join(filter(None, [sentence, _REASONS.get(attempt.finish_reason, "")]))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from range.assessment.models import ReviewItem
 from range.assessment.services import CheckStatus, ObjectiveStatus, status_of
 from range.checks.base import Outcome
 from range.exercises.models import Attempt
@@ -39,16 +38,11 @@ class Standing:
 def standings(attempt: Attempt) -> list[Standing]:
     """Return where each objective stands, in order."""
     objectives = status_of(attempt)
-    waiting = set(
-        ReviewItem.objects.filter(attempt=attempt, state=ReviewItem.State.OPEN).values_list(
-            "objective__key", flat=True
-        )
-    )
     whole = sum(each.weight for each in objectives) or 1
     return [
         Standing(
             objective=each,
-            state=_state(each, waits=each.key in waiting),
+            state=_state(each),
             share=each.weight / whole,
             met_at=_met_at(each.checks) if each.is_met else None,
         )
@@ -56,10 +50,10 @@ def standings(attempt: Attempt) -> list[Standing]:
     ]
 
 
-def _state(objective: ObjectiveStatus, *, waits: bool) -> str:
+def _state(objective: ObjectiveStatus) -> str:
     if objective.is_met:
         return "met"
-    if waits:
+    if objective.waits:
         return "waiting"
     some = any(check.outcome is Outcome.MET for check in objective.checks)
     return "partial" if some else "open"

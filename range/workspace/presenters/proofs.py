@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from range.assessment.models import Evidence
+from range.assessment.grading import criterion_of
+from range.assessment.models import Evidence, ReviewItem
 from range.assessment.services import CheckStatus
 from range.checks.base import Outcome
 from range.exercises.models import Attempt
@@ -37,11 +38,21 @@ class ProofCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What an instructor decided about one criterion of written work, and wrote to the trainee."""
+
+    criterion: str
+    level: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Proof:
     """One objective with the evidence for it.
 
     Args:
         earned: Part of the whole grade this objective brought, in [0, 1].
+        verdicts: Decisions of instructors, by criterion.
     """
 
     key: str
@@ -51,11 +62,16 @@ class Proof:
     earned: float
     skills: Sequence[str]
     checks: Sequence[ProofCheck]
+    verdicts: Sequence[Verdict] = ()
 
 
 def proofs_of(attempt: Attempt) -> list[Proof]:
     """Return the evidence of an attempt by objective."""
-    return [_proof(standing) for standing in standings(attempt)]
+    verdicts = _verdicts(attempt)
+    return [
+        _proof(standing, verdicts.get(standing.objective.key, ()))
+        for standing in standings(attempt)
+    ]
 
 
 def moment_url(evidence: Evidence) -> str:
@@ -67,7 +83,19 @@ def moment_url(evidence: Evidence) -> str:
     return f"{replay}?{moment}" if replay else ""
 
 
-def _proof(standing: Standing) -> Proof:
+def _verdicts(attempt: Attempt) -> dict[str, list[Verdict]]:
+    found: dict[str, list[Verdict]] = {}
+    decided = attempt.review_items.filter(state=ReviewItem.State.DECIDED, level__isnull=False)
+    for item in decided.select_related("objective").order_by("created_at", "criterion"):
+        criterion = criterion_of(item)
+        verdict = Verdict(
+            criterion=criterion.title, level=criterion.levels[item.level or 0], note=item.note
+        )
+        found.setdefault(item.objective.key, []).append(verdict)
+    return found
+
+
+def _proof(standing: Standing, verdicts: Sequence[Verdict]) -> Proof:
     objective = standing.objective
     return Proof(
         key=objective.key,
@@ -77,6 +105,7 @@ def _proof(standing: Standing) -> Proof:
         earned=standing.earned,
         skills=[each.key for seen in objective.observations for each in seen.skills],
         checks=[_check(check) for check in objective.checks],
+        verdicts=verdicts,
     )
 
 
