@@ -161,12 +161,27 @@ def hint_view(hint: Hint) -> HintView:
     )
 
 
+_WHY_NOT = {
+    "": "The model said nothing.",
+    "broken": "The model could not be asked.",
+    "garbage": "The model's answer could not be read.",
+    "no-model": "No model could be had.",
+    "queue": "Too many were waiting for the model.",
+    "refused": "The model refused to answer.",
+    "slow": "The model did not answer in time.",
+    "unreachable": "The model could not be reached.",
+}
+
+
 def _note(hint: Hint) -> str:
     if hint.state != Hint.State.FAILED:
         return ""
-    if hint.guard.get("reason") in {"", None, "slow", "unreachable", "refused", "queue", "broken"}:
-        return "The model did not answer in time. These are the author's words and the sources."
-    return "The model's answer was not fit to show. These are the author's words and the sources."
+    reason = str(hint.guard.get("reason") or "")
+    if not reason and hint.guard.get("dropped"):
+        why = "The sources do not bear out what the model said, so it is not shown."
+    else:
+        why = _WHY_NOT.get(reason, "The model's answer was not fit to show.")
+    return f"{why} These are the author's words and the sources."
 
 
 def _source(hint: Hint, citation: dict[str, object]) -> SourceView:

@@ -253,3 +253,22 @@ def test_the_account_appears_in_the_debrief(page, attempt):
     assert "You worked &lt;hard&gt;." in text
     assert "<code>at once</code>" in text
     assert 'href="/replay"' in text
+
+
+@pytest.mark.parametrize(
+    ("guard", "says"),
+    [
+        ({"reason": "slow"}, "did not answer in time"),
+        ({"reason": "unreachable"}, "could not be reached"),
+        ({"reason": "queue"}, "were waiting for the model"),
+        ({"reason": "", "dropped": 2}, "sources do not bear out"),
+        ({"reason": "", "dropped": 0}, "said nothing"),
+        ({"reason": "secret", "dropped": 1}, "not fit to show"),
+        ({}, "said nothing"),
+    ],
+)
+def test_the_reader_is_told_why_a_models_words_are_missing(page, hint, guard, says):
+    Hint.objects.filter(pk=hint.pk).update(state=Hint.State.FAILED, guard=guard)
+    text = body(page())
+    assert says in text.replace("&#x27;", "'")
+    assert "These are the author" in text
