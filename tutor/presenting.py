@@ -83,6 +83,16 @@ class PanelView:
     hints: Sequence[HintView]
     notice: str
 
+    @property
+    def newest(self) -> Sequence[HintView]:
+        """Return what was asked for last, while more can be asked for."""
+        return self.hints[:1] if self.may_ask else ()
+
+    @property
+    def earlier(self) -> Sequence[HintView]:
+        """Return the other hints, newest first."""
+        return self.hints[1:] if self.may_ask else self.hints
+
 
 def panel(attempt: Attempt, *, may_ask: bool, objective: str = "", notice: str = "") -> PanelView:
     """Gather the panel of one attempt.
