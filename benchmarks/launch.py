@@ -184,7 +184,12 @@ def _p95(values: Sequence[float]) -> float:
 
 
 def _credentials() -> tuple[str, str]:
-    accounts = json.loads((BASE / "var" / "demo-accounts.json").read_text(encoding="utf-8"))
+    try:
+        accounts = json.loads((BASE / "var" / "demo-accounts.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SystemExit(
+            "There are no demo accounts here. Start the range first: bin/up --detach"
+        ) from None
     account = next(each for each in accounts if each["username"] == "trainee")
     return account["username"], account["password"]
 
@@ -199,7 +204,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--image", default="range/base:bookworm", help="what the floor starts")
     options = parser.parse_args(argv)
     username, password = _credentials()
-    site = Site(options.address, username=username, password=password)
+    try:
+        site = Site(options.address, username=username, password=password)
+    except httpx.ConnectError:
+        raise SystemExit(
+            f"No range answers at {options.address}. Start it first: bin/up --detach"
+        ) from None
     floor = Floor(options.image)
     result = run(site, floor, slug=options.scenario, rounds=options.rounds)
     if options.json:
