@@ -3,11 +3,15 @@
 The lines typed at the desk are those of the tutorial that the README leads to.
 """
 
+import contextlib
+import json
 import os
 import re
 import signal
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -46,7 +50,7 @@ class Running:
 
     url: str
     accounts: dict[str, str]
-    output: str = ""
+    clone: Clone
 
 
 @dataclass
@@ -82,7 +86,7 @@ def running(steps, tmp_path_factory):
         assert (cloned.folder / accounts_file).is_file()
         passwords = {each["username"]: each["password"] for each in cloned.accounts()}
         assert all(password in output for password in passwords.values())
-        yield Running(f"http://localhost:{PORT}", passwords)
+        yield Running(f"http://localhost:{PORT}", passwords, cloned)
     finally:
         os.killpg(started.pid, signal.SIGINT)
         started.wait(60)
@@ -112,6 +116,41 @@ def test_its_steps_lead_from_the_command_to_the_moment_behind_a_score(steps, run
     page.get_by_label("Password").wait_for()
     trainee.close()
     look_up(chromium, running, steps[7])
+
+
+def test_work_survives_a_closed_browser_and_a_killed_database(running, chromium):
+    before = Person(chromium, running, "trainee2")
+    before.launch("sudo-says")
+    before.type_line("kept=in-the-shell; echo shown-$((40+2))")
+    before.wait_for_text("^shown-42$")
+    # What was flushed is what survives; that happens each second.
+    before.page.wait_for_timeout(1500)
+    address = before.page.url
+    before.close()
+    roles = running.clone.roles()
+    os.kill(next(pid for pid, text in roles.items() if "bin/postgres" in text), signal.SIGKILL)
+    until_well(running.url)
+    after = Person(chromium, running, "trainee2")
+    after.page.goto(address)
+    after.wait_for_text("^shown-42$", seconds=60)
+    after.type_line('echo "[$kept]"')
+    after.wait_for_text(r"^\[in-the-shell\]$")
+    after.page.locator("summary", has_text="Sandbox").click()
+    after.page.get_by_role("button", name=re.compile("^Stop")).first.click()
+    after.page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    after.page.get_by_text("The machines are stopped").wait_for(timeout=60_000)
+    after.close()
+
+
+def until_well(url):
+    """Wait until every role says that it is well, as a monitor would."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), urlopen(f"{url}/healthz", timeout=5) as reply:
+            if json.load(reply)["status"] == "ok":
+                return
+        time.sleep(0.3)
+    raise AssertionError("the range did not come back")
 
 
 def sign_in_name(step):

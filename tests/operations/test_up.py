@@ -67,15 +67,6 @@ def supervisor_of(clone):
     return int((clone / "var" / "supervisor.pid").read_text())
 
 
-def children_of(pid):
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return {int(child): command(child) for child in listed}
-
-
-def command(pid):
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-
-
 def owner(pid):
     return Path(f"/proc/{pid}").owner()
 
@@ -123,16 +114,16 @@ def test_every_role_runs_and_says_so(clone, running):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="rights can only be dropped by root")
-def test_roles_without_need_for_the_engine_run_as_the_system_user(clone, running):
-    owners = {text: owner(pid) for pid, text in children_of(supervisor_of(clone)).items()}
+def test_roles_without_need_for_the_engine_run_as_the_system_user(cloned, clone, running):
+    owners = {text: owner(pid) for pid, text in cloned.roles().items()}
     plain = ("uvicorn", "run_worker", "run_model", "bin/postgres")
     for text, name in owners.items():
         expected = SYSTEM_USER if any(word in text for word in plain) else "root"
         assert name == expected, text
 
 
-def test_a_role_that_is_killed_comes_back(clone, running):
-    web = next(p for p, text in children_of(supervisor_of(clone)).items() if "uvicorn" in text)
+def test_a_role_that_is_killed_comes_back(cloned, clone, running):
+    web = next(p for p, text in cloned.roles().items() if "uvicorn" in text)
     os.kill(web, signal.SIGKILL)
     until(lambda: not Path(f"/proc/{web}").exists())
     until(lambda: answers() and health()["roles"]["web"]["restarts"] == 1)
@@ -146,13 +137,13 @@ def answers():
         return False
 
 
-def test_a_database_that_is_killed_comes_back_and_every_role_with_it(clone, running):
-    before = children_of(supervisor_of(clone))
+def test_a_database_that_is_killed_comes_back_and_every_role_with_it(cloned, clone, running):
+    before = cloned.roles()
     database = next(pid for pid, text in before.items() if "bin/postgres" in text)
     os.kill(database, signal.SIGKILL)
     until(lambda: answers() and health()["roles"]["postgres"]["restarts"] >= 1)
     until(lambda: health()["status"] == "ok")
-    now = children_of(supervisor_of(clone))
+    now = cloned.roles()
     for word in ("run_reconciler", "run_checker", "run_worker", "run_builder", "uvicorn"):
         assert pid_of(before, word) == pid_of(now, word), f"{word} should have waited"
 
@@ -169,8 +160,8 @@ def test_starting_it_again_only_tells_that_it_runs(cloned, clone, running):
     assert supervisor_of(clone) == before
 
 
-def test_a_killed_supervisor_takes_every_role_with_it(clone, running):
-    roles = children_of(supervisor_of(clone))
+def test_a_killed_supervisor_takes_every_role_with_it(cloned, clone, running):
+    roles = cloned.roles()
     os.kill(supervisor_of(clone), signal.SIGKILL)
     until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in roles))
 
@@ -180,7 +171,7 @@ def test_the_next_start_takes_seconds_and_ctrl_c_ends_it(cloned, clone, running)
     started, seen = cloned.begin("--port", str(PORT), "--offline")
     print(f"\nsecond start: {time.monotonic() - began:.1f} s")
     assert not any("Bring the database up to date" in line for line in seen), "".join(seen)
-    roles = children_of(supervisor_of(clone))
+    roles = cloned.roles()
     os.killpg(started.pid, signal.SIGINT)
     said = started.stdout.read()
     started.wait(timeout=60)

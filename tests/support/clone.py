@@ -58,6 +58,12 @@ class Clone:
         """Return the demo accounts as they lie in the clone."""
         return json.loads((self.folder / "var" / "demo-accounts.json").read_text())
 
+    def roles(self) -> dict[int, str]:
+        """Return the command of every process that the supervisor holds, by its number."""
+        pid = int((self.folder / "var" / "supervisor.pid").read_text())
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return {int(child): _command(child) for child in children}
+
     def remove(self) -> None:
         """End what still runs and remove what it kept outside of the clone."""
         self.up("--stop")
@@ -68,6 +74,10 @@ def clean_environment() -> dict[str, str]:
     """The environment of a person's terminal, without what this test run has set."""
     ours = ("RANGE_", "TUTOR_", "DJANGO_", "DATABASE_URL", "COV_", "COVERAGE")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def _command(pid: str) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
 def _digest(*files: Path) -> str:
