@@ -158,8 +158,6 @@ class Verifier:
             assets=loaded.assets,
             images=images,
             values=values,
-            attempt_id=attempt_id,
-            epoch=1,
         )
         handle = self.driver.start(uuid4(), topology, deadline=clock.now() + START_LIMIT)
         try:

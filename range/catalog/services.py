@@ -72,8 +72,6 @@ def topology_for(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> Topo
         assets=version.assets,
         images=version.images,
         values=values_for(version, attempt_id, epoch),
-        attempt_id=attempt_id,
-        epoch=epoch,
     )
 
 

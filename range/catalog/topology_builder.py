@@ -5,7 +5,6 @@ import binascii
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from range.catalog.schema import ScenarioSpec
 from range.catalog.schema_machines import HealthSpec, MachineSpec, SeedSpec
@@ -41,8 +40,6 @@ def build_topology(
     assets: Mapping[str, Any],
     images: Mapping[str, str],
     values: Values,
-    attempt_id: UUID,
-    epoch: int,
 ) -> Topology:
     """Return the topology of an attempt.
 
@@ -63,7 +60,7 @@ def build_topology(
         networks=tuple(
             Network(name=name, hidden=network.hidden) for name, network in spec.networks.items()
         ),
-        labels={"attempt": str(attempt_id), "epoch": str(epoch), "scenario": spec.id},
+        labels={"scenario": spec.id},
     )
 
 

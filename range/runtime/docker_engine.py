@@ -18,7 +18,7 @@ from range.runtime import (
 )
 from range.runtime.console_stream import AsyncEngine, EngineConsole
 from range.runtime.docker_launch import Launch, machine_handle
-from range.runtime.docker_spec import container_name
+from range.runtime.docker_spec import container_name, shape
 from range.runtime.driver import (
     ExecResult,
     FileStat,
@@ -60,10 +60,21 @@ class DockerDriver:
         *,
         deadline: datetime,
         progress: Progress | None = None,
+        prepared: Handle | None = None,
     ) -> Handle:
         """Start networks and machines side by side."""
-        launch = Launch(self.engine, self.options, sandbox_id, topology, deadline=deadline)
+        launch = Launch(
+            self.engine, self.options, sandbox_id, topology, deadline=deadline, prepared=prepared
+        )
         return launch.run(progress or _silent)
+
+    def prepare(self, sandbox_id: UUID, topology: Topology, *, deadline: datetime) -> Handle:
+        """Make networks and machines; start the machines that run nothing by themselves."""
+        return Launch(self.engine, self.options, sandbox_id, topology, deadline=deadline).prepare()
+
+    def shape(self, topology: Topology) -> str:
+        """Digest the engine's arguments."""
+        return shape(topology)
 
     def stop(self, handle: Handle) -> None:
         """Kill and remove everything that carries the sandbox's label."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import IPv4Network
 from queue import SimpleQueue
 from threading import Event
@@ -26,10 +27,11 @@ from range.runtime.driver import (
     MachineHandle,
     NetworkHandle,
     Progress,
+    SandboxGone,
 )
 from range.runtime.engine_client import Engine, create_container, explanation
 from range.runtime.options import DriverOptions
-from range.runtime.topology import Machine, Topology
+from range.runtime.topology import Machine, SeedFile, Topology
 
 log = get_logger(__name__)
 
@@ -45,8 +47,17 @@ _USED_UP = (
 )
 
 
+# What base images run when nothing else is asked for: a shell at a terminal nobody uses.
+_INERT = (["bash"], ["/bin/bash"], ["sh"], ["/bin/sh"], ["sleep", "infinity"])
+type _Make = Callable[[Machine, docker_spec.Place, Mapping[str, Future[str]]], str]
+
+
 class _Cancelled(Exception):
     """Another part of the same launch failed."""
+
+
+class _PreparedGone(Exception):
+    """What had been prepared for this launch is not there any more."""
 
 
 class Launch:
@@ -60,11 +71,13 @@ class Launch:
         topology: Topology,
         *,
         deadline: datetime,
+        prepared: Handle | None = None,
     ) -> None:
         self.engine = engine
         self.options = options
         self.sandbox_id = sandbox_id
         self.topology = topology
+        self.prepared = prepared
         self.end = time.monotonic() + (deadline - datetime.now(UTC)).total_seconds()
         self.cancelled = Event()
         self.reports: SimpleQueue[tuple[str, str] | None] = SimpleQueue()
@@ -75,12 +88,24 @@ class Launch:
         Raises:
             LaunchFailed: Nothing of the sandbox is left.
         """
+        return self._until_done(partial(self._attempt, progress, self._machine))
+
+    def prepare(self) -> Handle:
+        """Make networks and machines without what an attempt brings, and return the handle.
+
+        Raises:
+            LaunchFailed: Nothing of the sandbox is left.
+        """
+        return self._until_done(partial(self._attempt, _unheard, self._blank))
+
+    def _until_done(self, attempt: Callable[[], Handle]) -> Handle:
         try:
             for _ in range(_ATTEMPTS):
                 self._check_time()
-                with suppress(NameTaken, SubnetTaken):
-                    return self._attempt(progress)
+                with suppress(NameTaken, SubnetTaken, _PreparedGone):
+                    return attempt()
                 self.cancelled.clear()
+                self.prepared = None
                 self._remove()
             raise EngineError("the sandbox's names or subnets stay taken")
         except BaseException as error:
@@ -111,11 +136,8 @@ class Launch:
             installation=self.options.installation, sandbox_id=self.sandbox_id, subnets=subnets
         )
 
-    def _attempt(self, progress: Progress) -> Handle:
-        pool = self.options.network_pool
-        subnets = docker_networks.choose_subnets(
-            self.engine, self.sandbox_id, self.topology, pool=pool
-        )
+    def _attempt(self, progress: Progress, make: _Make) -> Handle:
+        subnets = self._subnets()
         place = self._place(subnets)
         with ThreadPoolExecutor(self.options.parallel, thread_name_prefix="launch") as threads:
             # Networks first: machines wait for them, and the pool serves in this order.
@@ -124,11 +146,19 @@ class Launch:
                 for network in self.topology.networks
             }
             machines = {
-                machine.name: threads.submit(self._guarded, self._machine, machine, place, networks)
+                machine.name: threads.submit(self._guarded, make, machine, place, networks)
                 for machine in self.topology.machines
             }
             self._follow([*networks.values(), *machines.values()], progress)
         return self._handle(subnets, networks, machines)
+
+    def _subnets(self) -> dict[str, IPv4Network]:
+        if self.prepared is not None:
+            return {name: IPv4Network(net.subnet) for name, net in self.prepared.networks.items()}
+        pool = self.options.network_pool
+        return docker_networks.choose_subnets(
+            self.engine, self.sandbox_id, self.topology, pool=pool
+        )
 
     def _guarded[**P, R](self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:
@@ -150,6 +180,9 @@ class Launch:
 
     def _network(self, name: str, place: docker_spec.Place) -> str:
         self._check_time()
+        if self.prepared is not None:
+            self.reports.put(("network", name))
+            return self.prepared.networks[name].network_id
         network_id = docker_networks.create_network(self.engine, self.topology, name, place=place)
         self.reports.put(("network", name))
         return network_id
@@ -161,12 +194,14 @@ class Launch:
         networks: Mapping[str, Future[str]],
     ) -> str:
         self._check_time()
-        name = docker_spec.container_name(self.sandbox_id, machine.name)
-        container = self._create(machine, name, place)
-        docker_files.put(self.engine, container, docker_spec.placed_before_start(machine))
-        self._join(machine, container, place, networks)
+        if self.prepared is not None:
+            container = self.prepared.machines[machine.name].container_id
+        else:
+            container = self._created(machine, place, networks)
+        self._place_files(container, docker_spec.placed_before_start(machine))
         self._check_time()
         with self.engine.client() as client:
+            # One that was prepared may run already, which the engine takes for success.
             client.start(container)
         self.reports.put(("machine", machine.name))
         docker_files.put(self.engine, container, docker_spec.placed_after_start(machine))
@@ -180,6 +215,41 @@ class Launch:
         )
         self.reports.put(("healthy", machine.name))
         return container
+
+    def _blank(
+        self,
+        machine: Machine,
+        place: docker_spec.Place,
+        networks: Mapping[str, Future[str]],
+    ) -> str:
+        """Make a machine without its files; one that runs nothing by itself is started, too."""
+        container = self._created(machine, place, networks)
+        with self.engine.client() as client:
+            command = client.inspect_container(container)["Config"]["Cmd"]
+            if command in _INERT:
+                client.start(container)
+        return container
+
+    def _created(
+        self,
+        machine: Machine,
+        place: docker_spec.Place,
+        networks: Mapping[str, Future[str]],
+    ) -> str:
+        self._check_time()
+        name = docker_spec.container_name(self.sandbox_id, machine.name)
+        container = self._create(machine, name, place)
+        self._join(machine, container, place, networks)
+        return container
+
+    def _place_files(self, container: str, files: list[SeedFile]) -> None:
+        try:
+            docker_files.put(self.engine, container, files)
+        except SandboxGone:
+            if self.prepared is None:
+                raise
+            # Somebody removed what had been prepared: everything is made anew.
+            raise _PreparedGone from None
 
     def _create(self, machine: Machine, name: str, place: docker_spec.Place) -> str:
         arguments = docker_spec.container_arguments(self.topology, machine, place=place)
@@ -297,6 +367,10 @@ def machine_handle(
         console_user=machine.console.user if machine.console else "",
         aliases=machine.aliases,
     )
+
+
+def _unheard(step: str, detail: str) -> None:
+    """Report to nobody: nobody waits for what is made ahead."""
 
 
 def _as_launch_failure(error: RangeError) -> LaunchFailed:

@@ -169,6 +169,20 @@ def container_arguments(topology: Topology, machine: Machine, *, place: Place) -
     }
 
 
+def shape(topology: Topology) -> str:
+    """Return a digest of networks and machines apart from their place, files and set-up."""
+    pool = IPv4Network("192.0.2.0/24").subnets(new_prefix=28)
+    nowhere = IPv4Network("192.0.2.0/28")
+    subnets = {net.name: next(pool, nowhere) for net in topology.networks}
+    place = Place(installation="", sandbox_id=UUID(int=0), subnets=subnets)
+    made = [
+        *(network_arguments(topology, n, subnets[n], place=place) for n in subnets),
+        *(container_arguments(topology, machine, place=place) for machine in topology.machines),
+        [(machine.name, machine.networks) for machine in topology.machines],
+    ]
+    return sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
+
+
 def endpoint(topology: Topology, machine: Machine, network: str, *, place: Place) -> dict[str, Any]:
     """Return how a machine joins a network: at a fixed address, known by name and aliases."""
     fixed = address(topology, machine.name, network, place.subnets[network])

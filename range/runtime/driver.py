@@ -264,14 +264,34 @@ class Driver(Protocol):
         *,
         deadline: datetime,
         progress: Progress | None = None,
+        prepared: Handle | None = None,
     ) -> Handle:
         """Start every machine; return once all run and are healthy.
 
         What an interrupted start of the same sandbox left behind is replaced.
 
+        Args:
+            prepared: What `prepare` returned for this sandbox and a topology of the same shape;
+                it is used as far as it is still there.
+
         Raises:
             LaunchFailed: With a reason slug; nothing of the sandbox is left.
         """
+        ...
+
+    def prepare(self, sandbox_id: UUID, topology: Topology, *, deadline: datetime) -> Handle:
+        """Make what does not depend on an attempt, so that a later start is short.
+
+        That is networks, and machines without their files and set-up. It is stopped like any
+        sandbox, and `running` tells of it.
+
+        Raises:
+            LaunchFailed: Nothing of it is left.
+        """
+        ...
+
+    def shape(self, topology: Topology) -> str:
+        """Return a digest of everything that `prepare` would make."""
         ...
 
     def stop(self, handle: Handle) -> None:

@@ -10,7 +10,7 @@ from ipaddress import IPv4Network
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from range.runtime.docker_spec import address, prefix_length
+from range.runtime.docker_spec import address, prefix_length, shape
 from range.runtime.driver import (
     ConsoleUnavailable,
     EngineDown,
@@ -106,7 +106,7 @@ class FakeDriver:
         self.calls.append(operation)
         if reasons := self._failures.get(operation):
             reason = reasons.pop(0)
-            if operation in {"start", "reset"}:
+            if operation in {"start", "prepare", "reset"}:
                 raise LaunchFailed("The fake was told to fail.", reason=reason, retryable=True)
             raise SandboxGone if reason == "sandbox-gone" else EngineDown(reason)
 
@@ -131,8 +131,9 @@ class FakeDriver:
         *,
         deadline: datetime,
         progress: Progress | None = None,
+        prepared: Handle | None = None,
     ) -> Handle:
-        """Start at once, or fail as scripted."""
+        """Start at once, or fail as scripted; what was prepared makes no difference."""
         self._enter("start")
         report = progress or (lambda step, detail: None)
         self.sandboxes.pop(sandbox_id, None)
@@ -152,6 +153,24 @@ class FakeDriver:
             self.record("started", handle, machine.name)
         report("healthy", "")
         return handle
+
+    def prepare(self, sandbox_id: UUID, topology: Topology, *, deadline: datetime) -> Handle:
+        """Start machines without files and set-up."""
+        self._enter("prepare")
+        bare = [replace(machine, files=(), setup=()) for machine in topology.machines]
+        for machine in bare:
+            self._refuse_missing(machine)
+        handle = _handle(sandbox_id, topology, self.options.network_pool)
+        self.sandboxes[sandbox_id] = FakeSandbox(
+            handle=handle,
+            topology=topology,
+            machines={machine.name: booted(machine) for machine in bare},
+        )
+        return handle
+
+    def shape(self, topology: Topology) -> str:
+        """Digest what the engine would be asked for."""
+        return shape(topology)
 
     def _refuse_missing(self, machine: Machine) -> None:
         if machine.image in self.missing_images:

@@ -22,15 +22,13 @@ def solver(tmp_path):
         if objectives:
             data["objectives"] = objectives
         loaded = read_scenario(write(tmp_path / "s", data, files=files))
-        attempt, values = attempt_with(loaded.spec, b"s", {"way": "suid"})
+        _, values = attempt_with(loaded.spec, b"s", {"way": "suid"})
         spec = rendered(loaded.spec, values)
         topology = build_topology(
             spec,
             assets=loaded.assets,
             images=images(spec, None),
             values=values,
-            attempt_id=attempt,
-            epoch=1,
         )
         driver = ShellDriver()
         handle = driver.start(uuid4(), topology, deadline=clock.now() + timedelta(minutes=1))

@@ -93,6 +93,56 @@ class LifecycleContract:
         assert rig.driver.read_file(second, "desk", "/opt/from-the-first") is None
         rig.driver.stop(second)
 
+    def test_what_is_prepared_holds_nothing_of_an_attempt(self, rig):
+        handle = rig.driver.prepare(uuid4(), topology(), deadline=soon())
+        assert rig.driver.stat(handle, "desk", "/opt/case/brief.txt") is None
+        assert not rig.setup_ran(handle, "desk")
+        assert handle.sandbox_id in {found.sandbox_id for found in rig.driver.running()}
+        rig.driver.stop(handle)
+        assert handle.sandbox_id not in {found.sandbox_id for found in rig.driver.running()}
+
+    def test_a_prepared_sandbox_starts_as_any_other(self, rig):
+        prepared = rig.driver.prepare(uuid4(), topology(), deadline=soon())
+        handle = rig.driver.start(
+            prepared.sandbox_id, topology(), deadline=soon(), prepared=prepared
+        )
+        assert rig.driver.status(handle) is Status.RUNNING
+        assert handle.networks == prepared.networks
+        assert rig.driver.read_file(handle, "desk", "/opt/case/brief.txt") == b"seeded"
+        assert rig.driver.read_file(handle, "desk", "/tmp/note") == b"in memory"
+        assert rig.setup_ran(handle, "desk")
+        assert len([h for h in rig.driver.running() if h.sandbox_id == handle.sandbox_id]) == 1
+        rig.driver.stop(handle)
+
+    def test_what_was_prepared_and_is_gone_is_made_anew(self, rig):
+        prepared = rig.driver.prepare(uuid4(), topology(), deadline=soon())
+        rig.driver.stop(prepared)
+        handle = rig.driver.start(
+            prepared.sandbox_id, topology(), deadline=soon(), prepared=prepared
+        )
+        assert rig.driver.status(handle) is Status.RUNNING
+        assert rig.driver.read_file(handle, "desk", "/opt/case/brief.txt") == b"seeded"
+        rig.driver.stop(handle)
+
+    def test_preparing_from_a_missing_image_leaves_nothing(self, rig):
+        sandbox_id = uuid4()
+        with pytest.raises(LaunchFailed) as failure:
+            rig.driver.prepare(sandbox_id, single(image="range/none:missing"), deadline=soon())
+        assert failure.value.reason == "image-missing"
+        assert sandbox_id not in {handle.sandbox_id for handle in rig.driver.running()}
+
+    def test_files_and_set_up_make_no_other_shape_but_machines_do(self, rig):
+        plain, other = topology(), topology(image="range/other:1")
+        bare = replace(
+            plain, machines=tuple(replace(m, files=(), setup=()) for m in plain.machines)
+        )
+        assert rig.driver.shape(plain) == rig.driver.shape(topology())
+        assert rig.driver.shape(plain) == rig.driver.shape(bare)
+        assert rig.driver.shape(plain) != rig.driver.shape(other)
+        more = replace(plain.machines[0], environment={"A": "1"})
+        changed = replace(plain, machines=(more, *plain.machines[1:]))
+        assert rig.driver.shape(plain) != rig.driver.shape(changed)
+
     def test_a_stopped_sandbox_is_gone(self, rig):
         handle = rig.driver.start(uuid4(), single(), deadline=soon())
         rig.driver.stop(handle)

@@ -116,8 +116,6 @@ def test_a_desk_has_one_way_and_no_trace_of_the_others(way):
         assets=scenario.assets,
         images={"desk": "any"},
         values=values,
-        attempt_id=UUID(ATTEMPT),
-        epoch=1,
     )
     desk = topology.machine("desk")
     placed = "\n".join(file.data.decode() for file in desk.files if file.path != "/root/flag.txt")
@@ -172,8 +170,6 @@ def test_no_secret_of_the_clinics_production_lies_on_the_desk():
         assets=scenario.assets,
         images=dict.fromkeys(spec.machines, "any"),
         values=values,
-        attempt_id=UUID(ATTEMPT),
-        epoch=1,
     )
     on_desk = b"\n".join(file.data for file in topology.machine("desk").files).decode()
     secret = dict(secrets_among(scenario.spec, values))

@@ -44,15 +44,13 @@ class Trial:
 def trial(driver, slug, **variant):
     """Start a scenario that drew a variant; it is gone afterwards."""
     loaded = read_scenario(LIBRARY / slug)
-    attempt_id, values = attempt_with(loaded.spec, SECRET, variant)
+    _, values = attempt_with(loaded.spec, SECRET, variant)
     spec = rendered(loaded.spec, values)
     topology = build_topology(
         spec,
         assets=loaded.assets,
         images=build_images(loaded.spec, loaded.folder),
         values=values,
-        attempt_id=attempt_id,
-        epoch=1,
     )
     handle = driver.start(uuid4(), topology, deadline=soon(120))
     try:
