@@ -24,6 +24,7 @@ from range.runtime.driver import (
     FileStat,
     Handle,
     HttpReply,
+    MachineLook,
     NoSuchMachine,
     Process,
     Progress,
@@ -214,6 +215,10 @@ class DockerDriver:
     def usage(self, handle: Handle) -> Usage:
         """Ask the engine's counters."""
         return docker_observe.usage(self.engine, handle, self.options.installation)
+
+    def survey(self, *, sizes: bool = False) -> list[MachineLook]:
+        """List them with one call."""
+        return docker_observe.survey(self.engine, self.options.installation, sizes=sizes)
 
     def events(self, since: datetime, *, until: datetime | None = None) -> Iterator[RuntimeEvent]:
         """Follow the engine's events."""

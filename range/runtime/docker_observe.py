@@ -11,6 +11,7 @@ from range.runtime import docker_networks, docker_spec, host_processes
 from range.runtime.driver import (
     Handle,
     MachineHandle,
+    MachineLook,
     MachineUsage,
     NetworkHandle,
     Process,
@@ -82,6 +83,23 @@ def usage(engine: Engine, handle: Handle, installation: str) -> Usage:
             stats = client.stats(found["Id"], stream=False, one_shot=True)
         machines[found["Labels"][docker_spec.MACHINE]] = _usage(found, stats)
     return Usage(machines=machines)
+
+
+def survey(engine: Engine, installation: str, *, sizes: bool) -> list[MachineLook]:
+    """Look at every machine of an installation with one call, whatever their number."""
+    labels = [f"{docker_spec.INSTALLATION}={installation}", docker_spec.MACHINE]
+    with engine.client() as client:
+        found = client.containers(all=True, size=sizes, filters={"label": labels})
+    return [
+        MachineLook(
+            sandbox_id=_sandbox_id(each),
+            machine=each["Labels"][docker_spec.MACHINE],
+            container_id=each["Id"],
+            is_running=_STATES.get(each["State"]) in (Status.RUNNING, Status.PAUSED),
+            disk_bytes=int(each.get("SizeRw") or 0),
+        )
+        for each in found
+    ]
 
 
 def processes(engine: Engine, container: str) -> list[Process]:
@@ -204,5 +222,6 @@ def _event(raw: Mapping[str, Any]) -> RuntimeEvent:
         kind=_KINDS[raw["Action"]],
         sandbox_id=UUID(told[docker_spec.SANDBOX]),
         machine=told[docker_spec.MACHINE],
+        container_id=str(raw["Actor"]["ID"]),
         exit_code=int(code) if code is not None else None,
     )

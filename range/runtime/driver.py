@@ -209,11 +209,29 @@ class Usage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MachineLook:
+    """One machine as the engine knows it at this moment.
+
+    Args:
+        container_id: As in the machine's handle; another one after a reset.
+        is_running: Whether its programs exist; true of a paused one too.
+        disk_bytes: Size of its writable layer; 0 unless sizes were asked for.
+    """
+
+    sandbox_id: UUID
+    machine: str
+    container_id: str
+    is_running: bool
+    disk_bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class RuntimeEvent:
     """Something the engine noticed.
 
     Args:
         kind: `started`, `exited`, `out-of-memory`, `paused` or `resumed`.
+        container_id: As in the machine's handle; it tells a machine from the one it replaced.
         exit_code: Only for `exited`.
     """
 
@@ -221,6 +239,7 @@ class RuntimeEvent:
     kind: str
     sandbox_id: UUID
     machine: str
+    container_id: str = ""
     exit_code: int | None = None
 
 
@@ -412,6 +431,14 @@ class Driver(Protocol):
 
     def usage(self, handle: Handle) -> Usage:
         """Tell what the sandbox's machines hold."""
+        ...
+
+    def survey(self, *, sizes: bool = False) -> list[MachineLook]:
+        """Look at every machine of this installation in one go.
+
+        Args:
+            sizes: Whether to measure writable layers, which costs the engine more.
+        """
         ...
 
     def events(self, since: datetime, *, until: datetime | None = None) -> Iterator[RuntimeEvent]:

@@ -21,6 +21,7 @@ from range.runtime.driver import (
     HttpReply,
     LaunchFailed,
     MachineHandle,
+    MachineLook,
     NetworkHandle,
     NoSuchMachine,
     Process,
@@ -97,6 +98,7 @@ class FakeDriver:
                     kind=kind,
                     sandbox_id=handle.sandbox_id,
                     machine=machine,
+                    container_id=handle.machines[machine].container_id,
                     exit_code=exit_code,
                 )
             )
@@ -359,6 +361,21 @@ class FakeDriver:
         self._enter("usage")
         machines = self._sandbox(handle).machines
         return Usage(machines={name: machine.usage for name, machine in machines.items()})
+
+    def survey(self, *, sizes: bool = False) -> list[MachineLook]:
+        """Look at every machine, with scripted sizes."""
+        self._enter("survey")
+        return [
+            MachineLook(
+                sandbox_id=sandbox.handle.sandbox_id,
+                machine=name,
+                container_id=sandbox.handle.machines[name].container_id,
+                is_running=not machine.exited,
+                disk_bytes=machine.usage.disk_bytes if sizes else 0,
+            )
+            for sandbox in list(self.sandboxes.values())
+            for name, machine in sandbox.machines.items()
+        ]
 
     def events(self, since: datetime, *, until: datetime | None = None) -> Iterator[RuntimeEvent]:
         """Yield what was recorded, waiting for more until `until`."""

@@ -202,12 +202,28 @@ class LifecycleContract:
         ours = [event for event in events if event.sandbox_id == handle.sandbox_id]
         assert [event.kind for event in ours][:2] == ["started", "exited"]
         assert all(event.at >= since and event.machine == "desk" for event in ours)
+        assert {e.container_id for e in ours} == {handle.machines["desk"].container_id}
         rig.driver.stop(handle)
 
     def test_usage_tells_of_every_machine(self, rig, sandbox):
         usage = rig.driver.usage(sandbox)
         assert set(usage.machines) == {"desk", "store"}
         assert all(machine.memory_bytes > 0 for machine in usage.machines.values())
+
+    def test_a_survey_tells_of_every_machine_of_this_installation(self, rig, sandbox):
+        ours = [look for look in rig.driver.survey() if look.sandbox_id == sandbox.sandbox_id]
+        assert {look.machine: look.container_id for look in ours} == {
+            name: machine.container_id for name, machine in sandbox.machines.items()
+        }
+        assert all(look.is_running and not look.disk_bytes for look in ours)
+        assert rig.other.survey() == []
+
+    def test_a_survey_tells_which_machine_ended(self, rig):
+        handle = rig.driver.start(uuid4(), topology(), deadline=soon())
+        rig.exit_machine(handle, "store")
+        ours = [look for look in rig.driver.survey() if look.sandbox_id == handle.sandbox_id]
+        assert {look.machine: look.is_running for look in ours} == {"desk": True, "store": False}
+        rig.driver.stop(handle)
 
 
 class ProgramsAndFilesContract:
