@@ -155,6 +155,8 @@ RANGE_INSTALLATION = env.text(
 )
 RANGE_NETWORK_POOL = env.text("RANGE_NETWORK_POOL", "10.213.0.0/16")
 RANGE_LAUNCH_CONCURRENCY = env.integer("RANGE_LAUNCH_CONCURRENCY", 4, minimum=1, maximum=64)
+# How many sandboxes are made ahead, of what is launched most; 0 makes none.
+RANGE_SPARE_SANDBOXES = env.integer("RANGE_SPARE_SANDBOXES", 2, minimum=0, maximum=100)
 RANGE_LAUNCH_DEADLINE = timedelta(
     seconds=env.integer("RANGE_LAUNCH_DEADLINE_SECONDS", 120, minimum=5)
 )

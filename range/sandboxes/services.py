@@ -15,7 +15,7 @@ from range.exercises.services import AttemptClosed, begin
 from range.lib.errors import RangeError
 from range.lib.memory import available_mb
 from range.lib.notify import notify
-from range.sandboxes.models import Sandbox
+from range.sandboxes.models import Sandbox, Spare
 from range.timeline.services import record
 
 EXTENSION = timedelta(minutes=30)
@@ -130,7 +130,10 @@ def insert(attempt: Attempt, *, epoch: int) -> Sandbox:
     """Insert a sandbox to be started, its event and its wake-up; the caller holds the checks."""
     try:
         with transaction.atomic():
+            spare = Spare.objects.take(attempt.exercise.version)
             sandbox = Sandbox.objects.create(
+                pk=spare.pk if spare else uuid.uuid4(),
+                prepared={"shape": spare.shape, "handle": spare.handle} if spare else None,
                 attempt=attempt,
                 epoch=epoch,
                 driver=settings.RANGE_DRIVER,
