@@ -17,6 +17,8 @@ _LABELS = {
     "sandbox.extended": "Time extended",
     "sandbox.failed": "The sandbox did not start",
     "sandbox.lost": "The sandbox was lost",
+    "sandbox.machine_died": "A machine ended unexpectedly",
+    "sandbox.out_of_memory": "A machine ran out of memory",
     "sandbox.requested": "Sandbox asked for",
     "sandbox.reset": "Machines reset",
     "sandbox.running": "Sandbox ready",
@@ -56,6 +58,11 @@ def note(event: Event, titles: Mapping[str, str]) -> str:
 
 
 def _facts(payload: Mapping[str, object], titles: Mapping[str, str]) -> Iterator[str]:
+    if machine := payload.get("machine"):
+        # The replay is the trainee's too: it must not tell what the scenario hides.
+        yield "a part of the scenario" if payload.get("hidden") else str(machine)
+    if (code := payload.get("exit_code")) is not None:
+        yield f"exit code {code}"
     if (rung := payload.get("rung")) is not None:
         yield f"rung {rung}"
     if check := payload.get("check"):

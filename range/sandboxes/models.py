@@ -1,4 +1,4 @@
-"""The sandbox row: what is wanted, what is, and the driver's opaque handle."""
+"""The sandbox row: what is wanted, what is, the driver's handle; and what machines suffered."""
 
 import uuid
 from typing import ClassVar
@@ -78,3 +78,33 @@ class Sandbox(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} {self.state}"
+
+
+class MachineState(models.Model):
+    """What one machine of a sandbox suffered, for the people whose machine it is.
+
+    A row appears with the first trouble. Each moment is set once, compare-and-set, by whoever
+    noticed it first; a reset clears them.
+    """
+
+    class EndReason(models.TextChoices):
+        """Why a machine ended; empty where the engine tells no more than that it did."""
+
+        OUT_OF_MEMORY = "out-of-memory", "Out of memory"
+
+    sandbox = models.ForeignKey(Sandbox, on_delete=models.CASCADE, related_name="machine_states")
+    machine = models.CharField(max_length=64)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end_reason = models.CharField(max_length=16, choices=EndReason, blank=True)
+    exit_code = models.IntegerField(null=True, blank=True)
+    out_of_memory_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["sandbox", "machine"], name="machine_state_one_per_machine"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sandbox_id} {self.machine}"

@@ -24,6 +24,7 @@ from range.lib.logs import get_logger
 from range.lib.notify import Listener, conninfo, notify
 from range.runtime.driver import Driver, Handle
 from range.runtime.registry import get_driver
+from range.sandboxes.care import Care
 from range.sandboxes.models import Sandbox
 from range.sandboxes.protection import Protection, Unprotected
 from range.sandboxes.services import announce, insert, next_epoch
@@ -53,6 +54,7 @@ class Reconciler:
         self._stops = ThreadPoolExecutor(concurrency, thread_name_prefix="stop")
         self._running: set[Future[None]] = set()
         self._protection = Protection()
+        self._care = Care(lambda: self._driver)
         self._reaped_at = 0.0
 
     @property
@@ -63,6 +65,7 @@ class Reconciler:
         """Reconcile until `ended` is set; a database or engine that is away is waited for."""
         with Listener(conninfo(connection.settings_dict), "sandboxes") as listener:
             self._protect_early()
+            self._care.follow(ended)
             while not ended.is_set():
                 try:
                     if self._is_leader():

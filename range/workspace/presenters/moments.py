@@ -20,6 +20,8 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "sandbox.running": ("network", "Machines ready"),
     "sandbox.reset": ("reset", "Machines reset"),
     "sandbox.lost": ("alert", "Machines ended unexpectedly"),
+    "sandbox.machine_died": ("alert", "A machine ended unexpectedly"),
+    "sandbox.out_of_memory": ("alert", "A machine ran out of memory"),
     "sandbox.extended": ("extend", "Time extended"),
     "hint.unlocked": ("tutor", "Hint taken: {objective}"),
     "evidence.recorded": ("check", "Check met: {objective}"),

@@ -12,6 +12,7 @@ from range.sandboxes.models import Sandbox
 from range.sandboxes.services import latest_sandbox, queue_place
 from range.workspace import wording
 from range.workspace.presenters import specs
+from range.workspace.presenters.notices import Notice, notices_of
 
 State = Sandbox.State
 _MOVING = frozenset({State.REQUESTED, State.STARTING, State.STOPPING})
@@ -57,6 +58,7 @@ class SandboxView:
     steps: Sequence[Step] = ()
     consoles: Sequence[ConsoleFacts] = ()
     expires_at: datetime | None = None
+    notices: Sequence[Notice] = ()
 
     @property
     def running(self) -> bool:
@@ -66,7 +68,7 @@ class SandboxView:
     @property
     def quiet(self) -> bool:
         """Tell whether the panel has nothing to say, so that terminals fill the pane."""
-        return self.running
+        return self.running and not self.notices
 
     @property
     def moving(self) -> bool:
@@ -104,14 +106,16 @@ def sandbox_view(attempt: Attempt) -> SandboxView:
     sandbox = latest_sandbox(attempt)
     if sandbox is None:
         return SandboxView(state=_NONE)
+    state = _shown_state(sandbox)
     return SandboxView(
-        state=_shown_state(sandbox),
+        state=state,
         epoch=sandbox.epoch,
         message=sandbox.message,
         place=queue_place(sandbox) + 1 if sandbox.state == State.REQUESTED else None,
         steps=tuple(_steps(sandbox, attempt)),
         consoles=_consoles(sandbox, attempt),
         expires_at=sandbox.expires_at,
+        notices=notices_of(sandbox, attempt) if state == State.RUNNING else (),
     )
 
 

@@ -1,0 +1,64 @@
+"""What the sandbox's panel tells beside running machines, and what to do about it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from range.catalog.services import spec_of
+from range.exercises.models import Attempt
+from range.sandboxes.models import MachineState, Sandbox
+from range.workspace.presenters import specs
+
+# A machine that ran out of memory and runs on needs no notice for the rest of the attempt.
+MEMORY_SHOWN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """One thing to know about running machines.
+
+    Args:
+        tone: `danger` where something stopped, `warn` where something may.
+        machine: The one whose reset helps; empty where none does.
+    """
+
+    title: str
+    text: str
+    tone: str = "warn"
+    machine: str = ""
+
+
+def notices_of(sandbox: Sandbox, attempt: Attempt) -> tuple[Notice, ...]:
+    """Return what to tell of a running sandbox, machine by machine."""
+    visible = {machine.name for machine in specs.visible_machines(spec_of(attempt.version))}
+    states = sandbox.machine_states.order_by("machine")
+    return tuple(notice for state in states for notice in _of_machine(state, visible))
+
+
+def _of_machine(state: MachineState, visible: set[str]) -> Iterator[Notice]:
+    # That a hidden machine exists is for the trainee to find out, not for a notice to tell.
+    known = state.machine in visible
+    name = f"The machine {state.machine}" if known else "A part of this scenario"
+    target = state.machine if known else ""
+    if state.ended_at is not None:
+        cause = " because it ran out of memory" if state.end_reason == "out-of-memory" else ""
+        yield Notice(
+            title=f"{name} ended unexpectedly{cause}.",
+            text=f"Reset {'it' if known else 'the machines'} to go on; your evidence is kept.",
+            tone="danger",
+            machine=target,
+        )
+    elif _is_recent(state):
+        yield Notice(
+            title=f"{name} ran out of memory.",
+            text="Programs inside it were ended. If it no longer works as it should, reset "
+            f"{'it' if known else 'the machines'}; your evidence is kept.",
+            machine=target,
+        )
+
+
+def _is_recent(state: MachineState) -> bool:
+    at = state.out_of_memory_at
+    return at is not None and at > timezone.now() - MEMORY_SHOWN
