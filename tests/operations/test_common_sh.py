@@ -75,11 +75,11 @@ def test_a_shim_that_runs_nothing_is_passed_over(clone):
 def test_one_that_is_too_old_is_passed_over(clone, tmp_path):
     put_program(clone.parent / "tools" / "python3", "exit 1")
     done = sh(clone, "find_interpreter || echo none", PYENV_ROOT=str(tmp_path / "none"))
-    # Only places that this machine itself has may still be found.
-    assert done.stdout.strip() in (
-        "none",
-        *(str(p.resolve()) for p in Path("/usr").rglob("python3.1[2-9]")),
-    )
+    found = done.stdout.strip()
+    # This machine may have another one somewhere; then it is new enough.
+    if found != "none":
+        check = "import sys; sys.exit(sys.version_info < (3, 12))"
+        assert subprocess.run([found, "-c", check], check=False).returncode == 0
 
 
 def test_the_one_that_is_named_comes_first(clone, tmp_path):
