@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from range.catalog.models import ScenarioVersion
 from range.exercises.models import Attempt
 
 
@@ -55,6 +56,7 @@ class Sandbox(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.REQUESTED, db_index=True)
     driver = models.CharField(max_length=16, default="docker")
     handle = models.JSONField(null=True, blank=True)
+    prepared = models.JSONField(null=True, blank=True)
     progress = models.JSONField(default=list)
     relaunch = models.BooleanField(default=False)
     reason = models.CharField(max_length=48, blank=True)
@@ -108,3 +110,42 @@ class MachineState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sandbox_id} {self.machine}"
+
+
+class SpareQuerySet(models.QuerySet["Spare"]):
+    """How launches take spares."""
+
+    def take(self, version: ScenarioVersion) -> "Spare | None":
+        """Return the oldest spare of a version, now the caller's; within a transaction."""
+        ready = self.select_for_update(skip_locked=True).filter(
+            state=Spare.State.READY, version=version
+        )
+        spare = ready.order_by("made_at").first()
+        if spare is not None:
+            self.filter(pk=spare.pk).delete()
+        return spare
+
+
+class Spare(models.Model):
+    """A sandbox made ahead, up to what depends on an attempt; its id becomes the sandbox's.
+
+    MAKING (reconciler) -> READY; a launch, or a reconciler that wants it no longer, deletes it.
+    """
+
+    class State(models.TextChoices):
+        """Whether it can be taken."""
+
+        MAKING = "MAKING", "Being made"
+        READY = "READY", "Ready"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    version = models.ForeignKey(ScenarioVersion, on_delete=models.CASCADE, related_name="spares")
+    state = models.CharField(max_length=6, choices=State, default=State.MAKING)
+    shape = models.CharField(max_length=64, blank=True)
+    handle = models.JSONField(null=True, blank=True)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    objects = SpareQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"spare {self.pk} {self.state}"

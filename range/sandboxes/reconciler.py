@@ -25,9 +25,10 @@ from range.lib.notify import Listener, conninfo, notify
 from range.runtime.driver import Driver, Handle
 from range.runtime.registry import get_driver
 from range.sandboxes.care import Care
-from range.sandboxes.models import Sandbox
+from range.sandboxes.models import Sandbox, Spare
 from range.sandboxes.protection import Protection, Unprotected
 from range.sandboxes.services import announce, insert, next_epoch
+from range.sandboxes.spares import Spares, usable
 from range.timeline.services import record
 
 log = get_logger(__name__)
@@ -55,6 +56,7 @@ class Reconciler:
         self._running: set[Future[None]] = set()
         self._protection = Protection()
         self._care = Care(lambda: self._driver)
+        self._spares = Spares()
         self._reaped_at = 0.0
 
     @property
@@ -87,6 +89,7 @@ class Reconciler:
         """Wait for launches and stops under way."""
         self._launches.shutdown(wait=True)
         self._stops.shutdown(wait=True)
+        self._spares.close()
 
     def settle(self) -> None:
         """Wait until everything begun so far has ended; for tests and commands."""
@@ -108,6 +111,7 @@ class Reconciler:
         ours = {future for future in self._running if not future.done()}
         if ours:
             return
+        self._spares.take_over()
         Sandbox.objects.filter(state=State.STARTING).update(state=State.REQUESTED)
         Sandbox.objects.filter(state=State.STOPPING).update(
             state=State.RUNNING, wanted=Wanted.STOPPED
@@ -130,6 +134,7 @@ class Reconciler:
         if time.monotonic() - self._reaped_at > REAP_EVERY.total_seconds():
             self.reap()
             self._reaped_at = time.monotonic()
+        self._spares.keep(self._driver, busy=bool(self._running))
 
     def _due(self, state: str, wanted: str) -> list[Sandbox]:
         return list(Sandbox.objects.filter(state=state, wanted=wanted).order_by("requested_at"))
@@ -164,11 +169,17 @@ class Reconciler:
         began = time.monotonic()
         try:
             self._protection.ensure()
+            # Set-up must not run twice: after a crash in the middle everything is made anew.
+            Sandbox.objects.filter(pk=pk).update(prepared=None)
+            topology = topology_for(
+                sandbox.attempt.exercise.version, sandbox.attempt_id, sandbox.epoch
+            )
             handle = self._driver.start(
                 pk,
-                topology_for(sandbox.attempt.exercise.version, sandbox.attempt_id, sandbox.epoch),
+                topology,
                 deadline=timezone.now() + settings.RANGE_LAUNCH_DEADLINE,
                 progress=Progress(sandbox),
+                prepared=usable(sandbox, topology, self._driver),
             )
         except RangeError as error:
             self._fail(sandbox, reason=error.reason, message=error.message)
@@ -256,7 +267,11 @@ class Reconciler:
         """Remove containers that no row owns, and mark rows whose containers are gone."""
         running_rows = list(Sandbox.objects.filter(state=State.RUNNING, wanted=Wanted.RUNNING))
         handles = {handle.sandbox_id: handle for handle in self._driver.running()}
-        owned = set(Sandbox.objects.live().values_list("pk", flat=True))
+        self._spares.forget_missing(handles)
+        owned = {
+            *Sandbox.objects.live().values_list("pk", flat=True),
+            *Spare.objects.values_list("pk", flat=True),
+        }
         for sandbox_id, handle in handles.items():
             if sandbox_id not in owned:
                 log.warning("sandbox.reaped", sandbox=str(sandbox_id))
