@@ -75,6 +75,7 @@ TABLE = {
     "run-checks": act(),
     "stop-sandbox": act(),
     "reset-sandbox": act(),
+    "reset-machine": act(machine="box"),
     "extend-sandbox": act(),
     "finish-attempt": act(),
     "debrief": own(),

@@ -1,22 +1,57 @@
 """Looks after sandboxes that run: what the reconciler does beside starting and stopping them."""
 
 import threading
+import uuid
 from collections.abc import Callable
 
 from range.runtime.driver import Driver
+from range.sandboxes import machine_resets
 from range.sandboxes.watch import Watch
+
+type Submit = Callable[[Callable[[uuid.UUID], None], uuid.UUID], None]
 
 
 class Care:
     """Everything that happens to a sandbox between its launch and its end.
 
+    What is done to one sandbox is done one thing at a time; sandboxes do not wait for each other.
+
     Args:
         driver: Asked for anew each time, in whichever thread needs it.
+        submit: Has work on one sandbox done in the reconciler's pool.
+        protect: Refuses while the host would be open to what is started.
     """
 
-    def __init__(self, driver: Callable[[], Driver]) -> None:
+    def __init__(
+        self, driver: Callable[[], Driver], *, submit: Submit, protect: Callable[[], None]
+    ) -> None:
+        self._driver = driver
+        self._submit = submit
+        self._protect = protect
         self._watch = Watch(driver)
+        self._busy: set[uuid.UUID] = set()
+        self._lock = threading.Lock()
 
     def follow(self, ended: threading.Event) -> None:
         """Begin to follow the engine's events, in a thread of their own, until `ended` is set."""
         self._watch.start(ended)
+
+    def take_over(self) -> None:
+        """Put back what another reconciler, or this one before a crash, left half-done."""
+        machine_resets.take_over()
+
+    def tick(self) -> None:
+        """Look at the rows once and begin what is due."""
+        for sandbox_id in machine_resets.due():
+            with self._lock:
+                if sandbox_id in self._busy:
+                    continue
+                self._busy.add(sandbox_id)
+            self._submit(self._attend, sandbox_id)
+
+    def _attend(self, sandbox_id: uuid.UUID) -> None:
+        try:
+            machine_resets.carry_out(sandbox_id, self._driver(), protect=self._protect)
+        finally:
+            with self._lock:
+                self._busy.discard(sandbox_id)

@@ -83,16 +83,24 @@ class Sandbox(models.Model):
 
 
 class MachineState(models.Model):
-    """What one machine of a sandbox suffered, for the people whose machine it is.
+    """What one machine of a sandbox suffered, and whether a fresh one is to take its place.
 
-    A row appears with the first trouble. Each moment is set once, compare-and-set, by whoever
-    noticed it first; a reset clears them.
+    A row appears with the first trouble or the first reset. Each moment is set once,
+    compare-and-set, by whoever noticed it first; a reset clears them. `reset` goes from nothing
+    to WANTED (web), to UNDERWAY (reconciler) and back to nothing.
     """
+
+    class Reset(models.TextChoices):
+        """How far a reset of this one machine is."""
+
+        WANTED = "WANTED", "Wanted"
+        UNDERWAY = "UNDERWAY", "Under way"
 
     class EndReason(models.TextChoices):
         """Why a machine ended; empty where the engine tells no more than that it did."""
 
         OUT_OF_MEMORY = "out-of-memory", "Out of memory"
+        RESET_FAILED = "reset-failed", "Reset failed"
 
     sandbox = models.ForeignKey(Sandbox, on_delete=models.CASCADE, related_name="machine_states")
     machine = models.CharField(max_length=64)
@@ -100,6 +108,7 @@ class MachineState(models.Model):
     end_reason = models.CharField(max_length=16, choices=EndReason, blank=True)
     exit_code = models.IntegerField(null=True, blank=True)
     out_of_memory_at = models.DateTimeField(null=True, blank=True)
+    reset = models.CharField(max_length=8, choices=Reset, blank=True)
 
     class Meta:
         constraints: ClassVar = [

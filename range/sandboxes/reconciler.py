@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import close_old_connections, connection, transaction
@@ -55,7 +56,11 @@ class Reconciler:
         self._stops = ThreadPoolExecutor(concurrency, thread_name_prefix="stop")
         self._running: set[Future[None]] = set()
         self._protection = Protection()
-        self._care = Care(lambda: self._driver)
+        self._care = Care(
+            lambda: self._driver,
+            submit=partial(self._submit, self._launches),
+            protect=self._protection.ensure,
+        )
         self._spares = Spares()
         self._reaped_at = 0.0
 
@@ -112,6 +117,7 @@ class Reconciler:
         if ours:
             return
         self._spares.take_over()
+        self._care.take_over()
         Sandbox.objects.filter(state=State.STARTING).update(state=State.REQUESTED)
         Sandbox.objects.filter(state=State.STOPPING).update(
             state=State.RUNNING, wanted=Wanted.STOPPED
@@ -131,6 +137,7 @@ class Reconciler:
                 sandbox.pk, source=State.REQUESTED, target=State.STARTING, claimed_at=timezone.now()
             ):
                 self._submit(self._launches, self._start, sandbox.pk)
+        self._care.tick()
         if time.monotonic() - self._reaped_at > REAP_EVERY.total_seconds():
             self.reap()
             self._reaped_at = time.monotonic()

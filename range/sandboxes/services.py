@@ -10,12 +10,13 @@ from django.utils import timezone
 from range.accounts.access import can_launch
 from range.accounts.models import User
 from range.catalog.models import ScenarioVersion
+from range.catalog.services import attempt_spec
 from range.exercises.models import Attempt, Exercise
 from range.exercises.services import AttemptClosed, begin
 from range.lib.errors import RangeError
 from range.lib.memory import available_mb
 from range.lib.notify import notify
-from range.sandboxes.models import Sandbox, Spare
+from range.sandboxes.models import MachineState, Sandbox, Spare
 from range.timeline.services import record
 
 EXTENSION = timedelta(minutes=30)
@@ -24,6 +25,17 @@ DEFAULT_LIMIT = timedelta(minutes=120)
 
 class LaunchRefused(RangeError):
     """A sandbox cannot be had now; the message says why and what to do."""
+
+
+class UnknownMachine(RangeError):
+    """The sandbox has no machine of that name that its trainee may know of."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Your sandbox has no machine called {name[:64]!r}. Choose one from the Sandbox menu.",
+            reason="no-such-machine",
+            status=404,
+        )
 
 
 def _lifecycle(version: ScenarioVersion) -> timedelta:
@@ -187,6 +199,46 @@ def reset(attempt: Attempt, *, actor: str) -> None:
         raise AttemptClosed
     if not stop(attempt, actor=actor, reason="reset", relaunch=True):
         request_sandbox(attempt)
+
+
+def reset_machine(attempt: Attempt, machine: str, *, actor: str) -> bool:
+    """Ask that one machine be replaced by a fresh one; the others go on undisturbed.
+
+    Unlike a reset of all, it begins no new epoch: flags, variables and seeded files stay those of
+    the attempt, so that what was found on another machine still fits.
+
+    Returns:
+        Whether this call asked; a second press while the first is under way asks nothing.
+
+    Raises:
+        AttemptClosed: The attempt is finished.
+        LaunchRefused: Nothing runs.
+        UnknownMachine: The sandbox has no such machine, or hides it.
+    """
+    if attempt.state != Attempt.State.ACTIVE:
+        raise AttemptClosed
+    sandbox = Sandbox.objects.filter(
+        attempt=attempt, state=Sandbox.State.RUNNING, wanted=Sandbox.Wanted.RUNNING
+    ).first()
+    if sandbox is None:
+        raise LaunchRefused(
+            "The machines are not running, so none of them can be reset. Start them first.",
+            reason="not-running",
+            status=409,
+        )
+    spec = attempt_spec(attempt.exercise.version, attempt.pk, sandbox.epoch)
+    if machine not in spec.machines or spec.machines[machine].hidden:
+        raise UnknownMachine(machine)
+    with transaction.atomic():
+        state, _ = MachineState.objects.get_or_create(sandbox=sandbox, machine=machine)
+        asked = MachineState.objects.filter(pk=state.pk, reset="").update(
+            reset=MachineState.Reset.WANTED
+        )
+        if asked:
+            payload = {"sandbox": str(sandbox.pk), "machine": machine}
+            record(attempt.pk, kind="sandbox.machine_reset_asked", actor=actor, payload=payload)
+            announce(attempt.pk)
+    return bool(asked)
 
 
 def extend(attempt: Attempt, *, actor: str) -> datetime:

@@ -45,7 +45,8 @@ def note(event: RuntimeEvent) -> bool:
 
     Returns:
         Whether it was news. The end of a machine that was stopped or reset is none: its sandbox
-        is not wanted to run any more, or its container is not the one of the handle.
+        is not wanted to run any more, its reset is under way, or its container is not the one of
+        the handle.
     """
     taken: Mapping[str, Callable[[_Found, RuntimeEvent], bool]] = {
         "exited": lambda found, event: _ended(found, at=event.at, exit_code=event.exit_code),
@@ -63,7 +64,8 @@ def machines_supposed_to_run() -> dict[Machine, str]:
     told = set(MachineState.objects.exclude(ended_at=None).values_list("sandbox_id", "machine"))
     return {
         (sandbox.pk, name): machine.container_id
-        for sandbox in _running().filter(handle__isnull=False)
+        for sandbox in _running()
+        if sandbox.handle
         for name, machine in Handle.from_json(sandbox.handle).machines.items()
         if (sandbox.pk, name) not in told
     }
@@ -108,7 +110,7 @@ def _ended(found: _Found, *, at: datetime, exit_code: int | None) -> bool:
     starved_at = found.state.out_of_memory_at
     starved = starved_at is not None and abs(at - starved_at) < SAME_CAUSE
     reason = MachineState.EndReason.OUT_OF_MEMORY if starved else ""
-    moved = MachineState.objects.filter(pk=found.state.pk, ended_at=None).update(
+    moved = MachineState.objects.filter(pk=found.state.pk, ended_at=None, reset="").update(
         ended_at=at, exit_code=exit_code, end_reason=reason
     )
     if moved:
@@ -118,7 +120,7 @@ def _ended(found: _Found, *, at: datetime, exit_code: int | None) -> bool:
 
 def _starved(found: _Found, *, at: datetime) -> bool:
     quiet = Q(out_of_memory_at=None) | Q(out_of_memory_at__lt=at - MEMORY_QUIET)
-    same = MachineState.objects.filter(pk=found.state.pk)
+    same = MachineState.objects.filter(pk=found.state.pk, reset="")
     moved = same.filter(quiet).update(out_of_memory_at=at)
     same.filter(ended_at__range=(at - SAME_CAUSE, at + SAME_CAUSE), end_reason="").update(
         end_reason=MachineState.EndReason.OUT_OF_MEMORY

@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from range.console.event_words import label, note
-from range.runtime.driver import Handle, RuntimeEvent
 from range.sandboxes import troubles
 from range.sandboxes.models import MachineState, Sandbox
 from range.sandboxes.watch import Watch
@@ -17,34 +16,6 @@ from range.timeline.services import events_of
 
 pytestmark = pytest.mark.django_db
 DIED, STARVED = "sandbox.machine_died", "sandbox.out_of_memory"
-
-
-@pytest.fixture
-def running(two_machines, sandbox, handle):
-    sandbox.refresh_from_db()
-    return sandbox
-
-
-@pytest.fixture
-def handle_of(running):
-    return Handle.from_json(running.handle)
-
-
-@pytest.fixture
-def happens(running, handle_of):
-    """Return an event of a machine of the running sandbox."""
-
-    def make(kind, machine="web", *, after=timedelta(0), container=None, exit_code=None):
-        return RuntimeEvent(
-            at=timezone.now() + after,
-            kind=kind,
-            sandbox_id=running.pk,
-            machine=machine,
-            container_id=container or handle_of.machines[machine].container_id,
-            exit_code=exit_code,
-        )
-
-    return make
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ ACTIONS = (
     "run-checks",
     "stop-sandbox",
     "reset-sandbox",
+    "reset-machine",
     "extend-sandbox",
     "finish-attempt",
 )

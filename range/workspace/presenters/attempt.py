@@ -1,6 +1,7 @@
 """The workspace's frame: title, brief, policy, and what the viewer may do."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
@@ -9,6 +10,7 @@ from django.utils.safestring import SafeString
 from range.assessment.evidence import current_epoch
 from range.catalog.services import attempt_spec, brief_for
 from range.exercises.models import Attempt
+from range.workspace.presenters import specs
 from range.workspace.presenters.scenario import safe
 
 _OVER = {
@@ -20,7 +22,11 @@ _OVER = {
 
 @dataclass(frozen=True, kw_only=True)
 class WorkspacePage:
-    """What frames the panels of one attempt."""
+    """What frames the panels of one attempt.
+
+    Args:
+        machines: Those a trainee may know of, and so reset one by one.
+    """
 
     id: uuid.UUID
     slug: str
@@ -29,6 +35,7 @@ class WorkspacePage:
     story: SafeString
     active: bool
     may_work: bool
+    machines: Sequence[str]
     over: str
     tutor_url: str
 
@@ -36,14 +43,16 @@ class WorkspacePage:
 def workspace_page(attempt: Attempt, *, may_work: bool = True) -> WorkspacePage:
     """Gather the frame of an attempt's workspace."""
     version, epoch = attempt.version, current_epoch(attempt)
+    spec = attempt_spec(version, attempt.pk, epoch)
     return WorkspacePage(
         id=attempt.pk,
         slug=version.scenario.slug,
-        title=attempt_spec(version, attempt.pk, epoch).title,
+        title=spec.title,
         policy=attempt.exercise.policy.lower(),
         story=safe(brief_for(version, attempt.pk, epoch)),
         active=attempt.state == Attempt.State.ACTIVE,
         may_work=may_work,
+        machines=tuple(machine.name for machine in specs.visible_machines(spec)),
         over=_OVER.get(Attempt.State(attempt.state), ""),
         tutor_url=url_or_nothing("tutor-panel", attempt.pk),
     )

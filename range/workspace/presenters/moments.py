@@ -21,6 +21,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "sandbox.reset": ("reset", "Machines reset"),
     "sandbox.lost": ("alert", "Machines ended unexpectedly"),
     "sandbox.machine_died": ("alert", "A machine ended unexpectedly"),
+    "sandbox.machine_reset": ("reset", "A machine reset"),
     "sandbox.out_of_memory": ("alert", "A machine ran out of memory"),
     "sandbox.extended": ("extend", "Time extended"),
     "hint.unlocked": ("tutor", "Hint taken: {objective}"),

@@ -6,13 +6,18 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from range.catalog.services import spec_of
+from range.catalog.services import attempt_spec
 from range.exercises.models import Attempt
 from range.sandboxes.models import MachineState, Sandbox
 from range.workspace.presenters import specs
 
 # A machine that ran out of memory and runs on needs no notice for the rest of the attempt.
 MEMORY_SHOWN = timedelta(minutes=10)
+_ENDED = {
+    "": "{name} ended unexpectedly.",
+    "out-of-memory": "{name} ended unexpectedly because it ran out of memory.",
+    "reset-failed": "{name} could not be reset.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +25,8 @@ class Notice:
     """One thing to know about running machines.
 
     Args:
-        tone: `danger` where something stopped, `warn` where something may.
+        tone: `danger` where something stopped, `warn` where something may, `busy` while the range
+            is at work on it.
         machine: The one whose reset helps; empty where none does.
     """
 
@@ -32,7 +38,8 @@ class Notice:
 
 def notices_of(sandbox: Sandbox, attempt: Attempt) -> tuple[Notice, ...]:
     """Return what to tell of a running sandbox, machine by machine."""
-    visible = {machine.name for machine in specs.visible_machines(spec_of(attempt.version))}
+    spec = attempt_spec(attempt.version, attempt.pk, sandbox.epoch)
+    visible = {machine.name for machine in specs.visible_machines(spec)}
     states = sandbox.machine_states.order_by("machine")
     return tuple(notice for state in states for notice in _of_machine(state, visible))
 
@@ -41,12 +48,17 @@ def _of_machine(state: MachineState, visible: set[str]) -> Iterator[Notice]:
     # That a hidden machine exists is for the trainee to find out, not for a notice to tell.
     known = state.machine in visible
     name = f"The machine {state.machine}" if known else "A part of this scenario"
-    target = state.machine if known else ""
-    if state.ended_at is not None:
-        cause = " because it ran out of memory" if state.end_reason == "out-of-memory" else ""
+    target, it = (state.machine, "it") if known else ("", "the machines")
+    if state.reset:
         yield Notice(
-            title=f"{name} ended unexpectedly{cause}.",
-            text=f"Reset {'it' if known else 'the machines'} to go on; your evidence is kept.",
+            title=f"{name} is being reset.",
+            text="The other machines go on, and its terminal opens again by itself.",
+            tone="busy",
+        )
+    elif state.ended_at is not None:
+        yield Notice(
+            title=_ENDED[state.end_reason].format(name=name),
+            text=f"Reset {it} to go on; your evidence is kept.",
             tone="danger",
             machine=target,
         )
@@ -54,7 +66,7 @@ def _of_machine(state: MachineState, visible: set[str]) -> Iterator[Notice]:
         yield Notice(
             title=f"{name} ran out of memory.",
             text="Programs inside it were ended. If it no longer works as it should, reset "
-            f"{'it' if known else 'the machines'}; your evidence is kept.",
+            f"{it}; your evidence is kept.",
             machine=target,
         )
 

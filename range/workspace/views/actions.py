@@ -91,6 +91,14 @@ def reset_sandbox(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
+def reset_machine(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
+    """Ask for a fresh machine in place of one; the others go on."""
+    attempt = _active(request, attempt_id)
+    sandboxes.reset_machine(attempt, request.POST.get("machine", ""), actor=_actor(request))
+    return _sandbox_answer(request, attempt)
+
+
+@require_POST
 def extend_sandbox(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     """Move the end of the machines' time."""
     attempt = _active(request, attempt_id)
