@@ -24,9 +24,7 @@ urlpatterns = [
     path("attempts/<uuid:attempt_id>/check/", actions.run_checks, name="run-checks"),
     path("attempts/<uuid:attempt_id>/stop/", actions.stop_sandbox, name="stop-sandbox"),
     path("attempts/<uuid:attempt_id>/reset/", actions.reset_sandbox, name="reset-sandbox"),
-    path(
-        "attempts/<uuid:attempt_id>/reset-machine/", actions.reset_machine, name="reset-machine"
-    ),
+    path("attempts/<uuid:attempt_id>/reset-machine/", actions.reset_machine, name="reset-machine"),
     path("attempts/<uuid:attempt_id>/extend/", actions.extend_sandbox, name="extend-sandbox"),
     path("attempts/<uuid:attempt_id>/finish/", actions.finish_attempt, name="finish-attempt"),
     path("attempts/<uuid:attempt_id>/debrief/", debrief.debrief, name="debrief"),

@@ -1,0 +1,136 @@
+"""What befalls running machines, on the real engine."""
+
+import asyncio
+import uuid
+from copy import deepcopy
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from range.catalog.services import topology_for, values_for
+from range.runtime.docker_engine import DockerDriver
+from range.runtime.driver import Handle, Size
+from range.runtime.options import DriverOptions
+from range.sandboxes import services
+from range.sandboxes.models import Sandbox
+from range.sandboxes.watch import Watch
+
+pytestmark = [pytest.mark.docker, pytest.mark.django_db(transaction=True)]
+BASE = "range/base:bookworm"
+
+
+@pytest.fixture
+def driver():
+    made = DockerDriver(DriverOptions(installation=f"care-{uuid.uuid4().hex[:8]}"))
+    yield made
+    for handle in list(made.running()):
+        made.stop(handle)
+    made.engine.close()
+
+
+@pytest.fixture
+def two_machines(version):
+    """Two machines with consoles; `box` holds the flag in a seeded file."""
+    spec = deepcopy(version.spec)
+    box = spec["machines"]["box"] | {"build": None, "console": {"user": "nobody"}}
+    seed = {"text": "{{ flag_enter }}", "to": "/opt/flag"}
+    spec["machines"] = {
+        "box": box | {"seed": [seed]},
+        "web": deepcopy(box) | {"resources": {"memory_mb": 64, "disk_mb": 16}},
+    }
+    images = {"box": BASE, "web": BASE}
+    type(version).objects.filter(pk=version.pk).update(spec=spec, images=images)
+    version.spec, version.images = spec, images
+    return version
+
+
+@pytest.fixture
+def running(two_machines, sandbox, driver, attempt):
+    topology = topology_for(two_machines, attempt.pk, sandbox.epoch)
+    handle = driver.start(sandbox.pk, topology, deadline=timezone.now() + timedelta(minutes=1))
+    Sandbox.objects.filter(pk=sandbox.pk).update(handle=handle.to_json())
+    sandbox.refresh_from_db()
+    return sandbox
+
+
+def test_a_machine_that_was_killed_is_told_once_with_its_exit_code(running, driver, told):
+    with driver.engine.client() as client:
+        client.kill(Handle.from_json(running.handle).machines["web"].container_id)
+    watch, since = Watch(lambda: driver), running.started_at
+    for _ in range(2):
+        since = watch.follow(since, until=timezone.now())
+    ((_, payload),) = told("sandbox.machine_died")
+    assert (payload["machine"], payload["exit_code"]) == ("web", 137)
+
+
+def test_a_machine_that_eats_its_memory_is_told_of_while_it_runs_on(
+    running, driver, handle_of, told
+):
+    hog = ["sh", "-c", "exec tail /dev/zero"]
+    assert driver.exec(handle_of, "web", hog).exit_code == 137
+    # The engine hears of it from the kernel by way of its shim, a moment later.
+    Watch(lambda: driver).follow(running.started_at, until=timezone.now() + timedelta(seconds=2))
+    ((_, payload),) = told("sandbox.out_of_memory")
+    assert payload["machine"] == "web"
+    assert told("sandbox.machine_died") == []
+
+
+async def _type_over_a_reset(driver, handle, reset):
+    """Type on `web` before and after `reset`; return what its terminal showed."""
+    stream = await driver.open_console(handle, "web", Size())
+    shown = b""
+
+    async def see(text):
+        nonlocal shown
+        async with asyncio.timeout(20):
+            while text not in shown:
+                shown += await stream.read()
+
+    await stream.write(b"kept=on-web\n")
+    await asyncio.to_thread(reset)
+    await stream.write(b'echo "[$kept]"\n')
+    await see(b"[on-web]")
+    await stream.close()
+    return shown
+
+
+def test_one_machine_is_replaced_and_a_terminal_of_the_other_goes_on(
+    running, driver, handle_of, reconcile, attempt, now, told, version
+):
+    flag = values_for(version, attempt.pk, 1)["flag_enter"].encode()
+    driver.put_file(handle_of, "box", "/opt/flag", b"overwritten")
+    driver.put_file(handle_of, "box", "/opt/mine", b"mine")
+
+    def reset():
+        services.reset_machine(attempt, "box", actor="trainee:x")
+        reconcile()
+        # Of the thread this runs in.
+        connection.close()
+
+    asyncio.run(_type_over_a_reset(driver, handle_of, reset))
+    fresh = Handle.from_json(now().handle)
+    assert driver.read_file(fresh, "box", "/opt/flag") == flag
+    assert driver.read_file(fresh, "box", "/opt/mine") is None
+    assert fresh.machines["box"].addresses == handle_of.machines["box"].addresses
+    Watch(lambda: driver).follow(running.started_at, until=timezone.now())
+    assert [kind for kind, _ in told()] == ["machine_reset_asked", "machine_reset"]
+    print(f"\none machine reset in {told('sandbox.machine_reset')[0][1]['milliseconds']} ms")
+
+
+def test_a_machine_that_died_works_again_after_its_reset(
+    running, driver, handle_of, reconcile, attempt, now, told
+):
+    with driver.engine.client() as client:
+        client.kill(handle_of.machines["box"].container_id)
+    Watch(lambda: driver).follow(running.started_at, until=timezone.now() + timedelta(seconds=1))
+    assert now().machine_states.get().ended_at is not None
+    services.reset_machine(attempt, "box", actor="trainee:x")
+    reconcile()
+    state = now().machine_states.get()
+    assert (state.ended_at, state.reset) == (None, "")
+    fresh = Handle.from_json(now().handle)
+    assert driver.exec(fresh, "box", ["true"]).exit_code == 0
+    Watch(lambda: driver).follow(running.started_at, until=timezone.now())
+    assert len(told("sandbox.machine_died")) == 1
