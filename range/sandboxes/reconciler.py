@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db import close_old_connections, connection, transaction
+from django.db import DatabaseError, close_old_connections, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -28,6 +28,7 @@ from range.runtime.registry import get_driver
 from range.sandboxes.care import Care
 from range.sandboxes.models import Sandbox, Spare
 from range.sandboxes.protection import Protection, Unprotected
+from range.sandboxes.queue import in_order
 from range.sandboxes.services import announce, insert, next_epoch
 from range.sandboxes.spares import Spares, usable
 from range.timeline.services import record
@@ -52,6 +53,8 @@ class Reconciler:
 
     def __init__(self, *, driver_name: str, concurrency: int) -> None:
         self._driver_name = driver_name
+        self._concurrency = concurrency
+        self._launching: set[Future[None]] = set()
         self._launches = ThreadPoolExecutor(concurrency, thread_name_prefix="launch")
         self._stops = ThreadPoolExecutor(concurrency, thread_name_prefix="stop")
         self._running: set[Future[None]] = set()
@@ -132,7 +135,7 @@ class Reconciler:
             if Sandbox.objects.claim(sandbox.pk, source=State.RUNNING, target=State.STOPPING):
                 announce(sandbox.attempt_id)
                 self._submit(self._stops, self._stop, sandbox.pk)
-        for sandbox in self._due(State.REQUESTED, Wanted.RUNNING):
+        for sandbox in in_order()[: self._free()]:
             if Sandbox.objects.claim(
                 sandbox.pk, source=State.REQUESTED, target=State.STARTING, claimed_at=timezone.now()
             ):
@@ -149,7 +152,19 @@ class Reconciler:
     def _submit(self, pool: ThreadPoolExecutor, work: Work, pk: uuid.UUID) -> None:
         future = pool.submit(_in_own_connection, work, pk)
         self._running.add(future)
-        future.add_done_callback(self._running.discard)
+        if pool is self._launches:
+            self._launching.add(future)
+        future.add_done_callback(self._ended)
+
+    def _free(self) -> int:
+        """Return how many more launches may begin; the others wait as rows, in their order."""
+        return self._concurrency - len(self._launching)
+
+    def _ended(self, future: Future[None]) -> None:
+        self._running.discard(future)
+        if future in self._launching:
+            self._launching.discard(future)
+            _wake()
 
     def _expire(self) -> None:
         now = timezone.now()
@@ -341,5 +356,15 @@ def _in_own_connection(work: Work, pk: uuid.UUID) -> None:
         work(pk)
     except Exception:
         log.exception("reconciler.work.failed", sandbox=str(pk))
+    finally:
+        connection.close()
+
+
+def _wake() -> None:
+    """Let the reconciler look again: there is room for the next in line."""
+    try:
+        notify("sandboxes")
+    except DatabaseError:
+        log.info("reconciler.wake.failed")
     finally:
         connection.close()

@@ -1,6 +1,8 @@
 """Say what is wanted of a sandbox: launch, stop, reset, extend; the reconciler makes it so."""
 
+import math
 import uuid
+from collections import Counter
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -79,12 +81,35 @@ def _refuse_beyond_quota(trainee: User, attempt: Attempt) -> None:
         )
 
 
+def _promised_mb() -> int:
+    """Return the memory that launches asked for before will take, in MiB."""
+    coming = Sandbox.objects.filter(
+        state__in=[Sandbox.State.REQUESTED, Sandbox.State.STARTING], wanted=Sandbox.Wanted.RUNNING
+    )
+    counts = Counter(coming.values_list("attempt__exercise__version", flat=True))
+    versions = ScenarioVersion.objects.in_bulk(counts)
+    return sum(memory_needed_mb(versions[pk]) * count for pk, count in counts.items())
+
+
+def _when_room_comes() -> str:
+    """Return when the first running sandbox ends at the latest, in words."""
+    running = Sandbox.objects.filter(state=Sandbox.State.RUNNING).order_by("expires_at")
+    first = running.values_list("expires_at", flat=True).first()
+    if first is None:
+        return "Try again in a few minutes."
+    minutes = max(1, math.ceil((first - timezone.now()).total_seconds() / 60))
+    return f"The next sandbox ends in {minutes} min at the latest; try again then, or earlier."
+
+
 def _refuse_without_memory(version: ScenarioVersion) -> None:
     need, free = memory_needed_mb(version), available_mb()
-    if free is not None and free - need < settings.RANGE_MEMORY_RESERVE_MB:
+    if free is None:
+        return
+    left = free - _promised_mb()
+    if left - need < settings.RANGE_MEMORY_RESERVE_MB:
         raise LaunchRefused(
-            f"The range is full: this scenario needs {need} MB of memory and {free} MB are free. "
-            "Try again in a few minutes, when others have finished.",
+            f"The range is full: this scenario needs {need} MB of memory and {max(left, 0)} MB are "
+            f"left. {_when_room_comes()}",
             reason="capacity",
             status=503,
             retryable=True,
@@ -283,12 +308,3 @@ def live_sandbox(attempt: Attempt) -> Sandbox | None:
 def latest_sandbox(attempt: Attempt) -> Sandbox | None:
     """Return the attempt's newest sandbox, ended or not."""
     return attempt.sandboxes.order_by("-requested_at").first()
-
-
-def queue_place(sandbox: Sandbox) -> int:
-    """Return how many requested sandboxes stand before this one."""
-    return Sandbox.objects.filter(
-        state=Sandbox.State.REQUESTED,
-        wanted=Sandbox.Wanted.RUNNING,
-        requested_at__lt=sandbox.requested_at,
-    ).count()

@@ -143,7 +143,24 @@ def test_nothing_runs_nothing_is_extended(attempt):
     assert refused.value.reason == "not-running"
 
 
-def test_the_place_in_the_queue_counts_who_came_before(trainee, other_trainee, exercise):
-    first = services.launch(trainee, exercise)
-    second = services.launch(other_trainee, exercise)
-    assert (services.queue_place(first), services.queue_place(second)) == (0, 1)
+def test_memory_promised_to_others_is_not_promised_twice(
+    trainee, other_trainee, exercise, monkeypatch, settings
+):
+    need = services.memory_needed_mb(exercise.version)
+    room = settings.RANGE_MEMORY_RESERVE_MB + need + need // 2
+    monkeypatch.setattr(services, "available_mb", lambda: room)
+    services.launch(trainee, exercise)
+    with pytest.raises(services.LaunchRefused) as refused:
+        services.launch(other_trainee, exercise)
+    assert refused.value.reason == "capacity"
+
+
+def test_a_full_range_says_when_room_comes(trainee, other_trainee, exercise, monkeypatch):
+    sandbox = services.launch(trainee, exercise)
+    Sandbox.objects.filter(pk=sandbox.pk).update(
+        state=Sandbox.State.RUNNING, expires_at=timezone.now() + timedelta(minutes=11, seconds=30)
+    )
+    monkeypatch.setattr(services, "available_mb", lambda: 1)
+    with pytest.raises(services.LaunchRefused) as refused:
+        services.launch(other_trainee, exercise)
+    assert "ends in 12 min at the latest" in refused.value.message

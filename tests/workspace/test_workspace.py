@@ -67,7 +67,7 @@ def test_a_queued_launch_tells_its_place(look, becomes, sandbox, other_trainee, 
     )
     becomes(state=State.REQUESTED)
     answer = look("sandbox-panel")
-    assert "1 launch before yours" in answer.content.decode()
+    assert "1 launch before yours, about 2 s until" in answer.content.decode()
     assert steps_of(answer)[0] == ("In line", "now")
     assert all(state == "todo" for _, state in steps_of(answer)[1:])
 

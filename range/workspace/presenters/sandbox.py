@@ -9,7 +9,8 @@ from django.utils import timezone
 from range.catalog.services import spec_of
 from range.exercises.models import Attempt
 from range.sandboxes.models import Sandbox
-from range.sandboxes.services import latest_sandbox, queue_place
+from range.sandboxes.queue import Place, place_of
+from range.sandboxes.services import latest_sandbox
 from range.workspace import wording
 from range.workspace.presenters import specs
 from range.workspace.presenters.notices import Notice, notices_of
@@ -47,14 +48,14 @@ class SandboxView:
     """The sandbox of an attempt, as one page shows it now.
 
     Args:
-        place: 1 for the next in line; None once the start has begun.
+        place: Where it stands in line; None once the start has begun.
         epoch: Which sandbox of the attempt it is; 0 without one.
     """
 
     state: str
     epoch: int = 0
     message: str = ""
-    place: int | None = None
+    place: Place | None = None
     steps: Sequence[Step] = ()
     consoles: Sequence[ConsoleFacts] = ()
     expires_at: datetime | None = None
@@ -111,7 +112,7 @@ def sandbox_view(attempt: Attempt) -> SandboxView:
         state=state,
         epoch=sandbox.epoch,
         message=sandbox.message,
-        place=queue_place(sandbox) + 1 if sandbox.state == State.REQUESTED else None,
+        place=place_of(sandbox) if sandbox.state == State.REQUESTED else None,
         steps=tuple(_steps(sandbox, attempt)),
         consoles=_consoles(sandbox, attempt),
         expires_at=sandbox.expires_at,
