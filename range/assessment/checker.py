@@ -8,9 +8,10 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import close_old_connections, connection
+from django.db.models import Q
 from django.utils import timezone
 
-from range.assessment.collection import collect, run_checks
+from range.assessment.collection import StillPaused, collect, run_checks
 from range.console.models import Recording
 from range.exercises.models import Attempt
 from range.exercises.services import awaiting_checks, want_checks
@@ -24,6 +25,8 @@ log = get_logger(__name__)
 # A trainee who works outside a console (a web page, an editor) is looked at this often too.
 SWEEP_EVERY = timedelta(seconds=20)
 WORKERS = 2
+# Presence is noted once a minute.
+PRESENT = timedelta(minutes=3)
 
 
 class Checker:
@@ -66,10 +69,17 @@ class Checker:
             future.result()
 
     def _sweep(self) -> None:
-        """Ask for checks of running attempts that nobody asked for in a while."""
+        """Ask for checks of running attempts that nobody asked for in a while.
+
+        Where nobody is, nothing changes; asking there would keep machines from being paused.
+        """
         stale = timezone.now() - SWEEP_EVERY
+        somebody = Q(seen_at=None) | Q(seen_at__gte=timezone.now() - PRESENT)
         running = Sandbox.objects.filter(
-            state=Sandbox.State.RUNNING, attempt__state=Attempt.State.ACTIVE
+            somebody,
+            state=Sandbox.State.RUNNING,
+            paused_at=None,
+            attempt__state=Attempt.State.ACTIVE,
         ).select_related("attempt")
         watched = set(Recording.objects.filter(ended_at=None).values_list("sandbox_id", flat=True))
         for sandbox in running:
@@ -87,6 +97,8 @@ class Checker:
     def _in_own_connection(self, attempt_id: uuid.UUID, work: Callable[[Attempt], None]) -> None:
         try:
             work(Attempt.objects.select_related("exercise__version", "trainee").get(pk=attempt_id))
+        except StillPaused as error:
+            log.warning("checker.waits", attempt=str(attempt_id), reason=error.reason)
         except Exception:
             log.exception("checker.work.failed", attempt=str(attempt_id))
         finally:

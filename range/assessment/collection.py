@@ -1,6 +1,7 @@
 """Judges a running attempt's checks from outside, during work and once more at the end."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,10 +20,14 @@ from range.checks.rubric import RubricCheck
 from range.console.services import typed_commands
 from range.exercises.models import Attempt
 from range.exercises.services import mark_collected
+from range.lib.errors import RangeError
 from range.runtime.driver import Driver, Handle
+from range.sandboxes.activity import awake, is_awake
 from range.sandboxes.models import Sandbox
 from range.sandboxes.services import live_sandbox, stop
 
+# Resuming takes a fraction of a second, unless the engine is away.
+RESUME_WITHIN = timedelta(seconds=10)
 # A report is only read at the end: until then the trainee is still writing it.
 AT_THE_END = frozenset({"rubric"})
 
@@ -36,12 +41,50 @@ def probe_for(attempt: Attempt, driver: Driver) -> SandboxProbe:
     return SandboxProbe(driver, handle, transcript=lambda: typed_commands(attempt))
 
 
+class StillPaused(RangeError):
+    """The machines are frozen: what does not answer now says nothing about a trainee."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The machines are paused and do not resume yet. The checks run when they do.",
+            reason="sandbox-paused",
+            status=503,
+            retryable=True,
+        )
+
+
+def judged_awake(
+    attempt: Attempt,
+    objectives: Sequence[ObjectiveSpec],
+    probe: SandboxProbe,
+    *,
+    skip_kinds: frozenset[str],
+) -> Judgements:
+    """Judge with the attempt's machines running all the while; a paused sandbox is resumed first.
+
+    Raises:
+        StillPaused: They did not run, so nothing was judged.
+    """
+    sandbox = live_sandbox(attempt)
+    if sandbox is not None and not awake(sandbox.pk, within=RESUME_WITHIN):
+        raise StillPaused
+    judgements = judge_objectives(objectives, probe, skip_kinds=skip_kinds)
+    if sandbox is not None and not is_awake(sandbox.pk):
+        raise StillPaused
+    return judgements
+
+
 def run_checks(attempt: Attempt, driver: Driver) -> int:
-    """Judge what can be judged during work; return how many outcomes changed."""
+    """Judge what can be judged during work; return how many outcomes changed.
+
+    Raises:
+        StillPaused: The machines cannot be resumed now; the wish for checks stays.
+    """
     began = timezone.now()
     objectives = objectives_for(attempt)
     probe = probe_for(attempt, driver)
-    judgements = judge_objectives(objectives, probe, skip_kinds=HANDED_IN | AT_THE_END)
+    skipped = HANDED_IN | AT_THE_END
+    judgements = judged_awake(attempt, objectives, probe, skip_kinds=skipped)
     changed = _record_changes(attempt, objectives, judgements, final=False)
     Attempt.objects.filter(pk=attempt.pk).update(checks_run_at=began)
     return changed
@@ -51,10 +94,13 @@ def collect(attempt: Attempt, driver: Driver) -> None:
     """Judge everything once more while the sandbox still runs, keep reports, end the sandbox.
 
     Safe to repeat: what an interrupted collection wrote is found and not written again.
+
+    Raises:
+        StillPaused: The machines cannot be resumed now; the attempt waits to be collected.
     """
     objectives = objectives_for(attempt)
     probe = probe_for(attempt, driver)
-    judgements = judge_objectives(objectives, probe)
+    judgements = judged_awake(attempt, objectives, probe, skip_kinds=HANDED_IN)
     with transaction.atomic():
         _record_changes(attempt, objectives, judgements, final=True)
         _keep_reports(attempt, objectives, judgements, probe)

@@ -81,7 +81,7 @@ class LifecycleSpec(Spec):
     """How long a sandbox lives."""
 
     idle_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
-    """Without a keystroke it is stopped after this time."""
+    """Its machines are paused when nobody had a page or console of it open for this time."""
     limit_minutes: Annotated[int, Field(ge=5, le=1440)] = 120
     """It is stopped after this time in any case, unless extended."""
     extend_minutes: Annotated[int, Field(ge=0, le=480)] = 30

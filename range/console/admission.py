@@ -42,7 +42,11 @@ class ConsoleRefused(RangeError):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Admission:
-    """A person, their sign-in, and the machine of the running sandbox they may type on."""
+    """A person, their sign-in, and the machine of the running sandbox they may type on.
+
+    Args:
+        is_paused: Whether its machines must be resumed before anything can be opened.
+    """
 
     person_id: uuid.UUID
     session_key: str
@@ -52,6 +56,7 @@ class Admission:
     console: str
     driver: str
     handle: Handle
+    is_paused: bool = False
 
 
 def admit(
@@ -85,6 +90,7 @@ def admit(
         console=console,
         driver=sandbox.driver,
         handle=handle,
+        is_paused=sandbox.paused_at is not None,
     )
 
 

@@ -36,6 +36,7 @@ from range.console.watchers import Watcher
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
 from range.runtime.driver import Size
+from range.sandboxes.activity import is_awake, touch
 
 log = get_logger(__name__)
 
@@ -44,6 +45,9 @@ type SendMessage = Callable[[dict[str, Any]], Awaitable[None]]
 
 # A close frame carries at most 123 bytes of reason. Source: RFC 6455, 5.5.
 _REASON_CHARACTERS = 120
+# Resuming takes a fraction of a second; a page whose console took longer than this tries again.
+RESUME_SECONDS = 10.0
+RESUME_LOOK_SECONDS = 0.1
 
 
 class StreamConsumer(AsyncConsumer):  # type: ignore[misc]
@@ -125,6 +129,9 @@ class ConsoleConsumer(StreamConsumer):
             return False
         self.role = current_role()
         await self.base_send({"type": "websocket.accept"})
+        if admission.is_paused and not await self._resumed(admission):
+            await self.close(Close.FAILED, "The machines are paused and do not resume yet.")
+            return False
         return await self._open(admission)
 
     async def receive_bytes(self, data: bytes) -> None:
@@ -203,6 +210,16 @@ class ConsoleConsumer(StreamConsumer):
         # The person is who they say: the page may be told why, which a refusal cannot do.
         await self.base_send({"type": "websocket.accept"})
         await self.close(error.code, error.message)
+
+    async def _resumed(self, admission: Admission) -> bool:
+        """Wait until the reconciler has resumed a paused sandbox."""
+        await database_sync_to_async(touch)([admission.sandbox_id])
+        ask = database_sync_to_async(is_awake)
+        for _ in range(round(RESUME_SECONDS / RESUME_LOOK_SECONDS)):
+            if await ask(admission.sandbox_id):
+                return True
+            await asyncio.sleep(RESUME_LOOK_SECONDS)
+        return False
 
     async def _open(self, admission: Admission) -> bool:
         size = self._size_asked()

@@ -16,6 +16,7 @@ from range.console.services import end_abandoned
 from range.console.writer import Writer
 from range.lib.logs import get_logger
 from range.lib.notify import AsyncListener, conninfo
+from range.sandboxes.activity import touch
 
 log = get_logger(__name__)
 
@@ -23,6 +24,8 @@ log = get_logger(__name__)
 # seconds without it.
 SWEEP = timedelta(seconds=3)
 CHANNELS = ("revocations", "sandboxes")
+# Each sandbox with an open console is noted as used this often.
+TOUCH_SECONDS = 60.0
 
 
 class Role:
@@ -33,6 +36,7 @@ class Role:
         self.scribe = Scribe()
         self.writer = Writer()
         self._listening: asyncio.Task[None] | None = None
+        self._touched: dict[uuid.UUID, float] = {}
 
     async def start(self) -> None:
         """Seal what a crash left open, and begin to listen."""
@@ -62,6 +66,16 @@ class Role:
             seats[admission].close(code)
         self.registry.close_sandboxes(stopped, Close.NOT_RUNNING)
 
+    async def note_presence(self) -> None:
+        """Note that somebody is at every sandbox with an open socket, each once a minute."""
+        now = asyncio.get_running_loop().time()
+        open_in = {seat.sandbox_id for seat in self.registry.seats}
+        recent = {pk: at for pk, at in self._touched.items() if now - at < TOUCH_SECONDS}
+        due = open_in - recent.keys()
+        if due:
+            await database_sync_to_async(touch)(due)
+        self._touched = recent | dict.fromkeys(due, now)
+
     async def _listen(self) -> None:
         async with AsyncListener(conninfo(connection.settings_dict), *CHANNELS) as listener:
             while True:
@@ -70,6 +84,7 @@ class Role:
                     continue
                 try:
                     await self.revoke()
+                    await self.note_presence()
                 except DatabaseError as error:
                     # Open consoles stay open while the database is away: nothing is lost by it.
                     log.warning("console.revocation.waits", error=type(error).__name__)

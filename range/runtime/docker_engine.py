@@ -254,7 +254,10 @@ class DockerDriver:
             except APIError as error:
                 if f"already {'paused' if pause else 'running'}" in explanation(error).lower():
                     return
-                if "is not paused" in explanation(error).lower():
+                # A machine that ended is as still as a frozen one, and cannot be thawed either.
+                if "is not paused" in explanation(error).lower() or "not running" in explanation(
+                    error
+                ).lower():
                     return
                 raise
 

@@ -336,7 +336,7 @@ class Driver(Protocol):
         ...
 
     def pause(self, handle: Handle) -> None:
-        """Freeze every machine; already paused is success."""
+        """Freeze every machine that runs; already paused is success."""
         ...
 
     def resume(self, handle: Handle) -> None:

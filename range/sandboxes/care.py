@@ -4,8 +4,9 @@ import threading
 import uuid
 from collections.abc import Callable
 
+from range.lib.notify import notify
 from range.runtime.driver import Driver
-from range.sandboxes import machine_resets
+from range.sandboxes import machine_resets, pauses
 from range.sandboxes.watch import Watch
 
 type Submit = Callable[[Callable[[uuid.UUID], None], uuid.UUID], None]
@@ -42,16 +43,28 @@ class Care:
 
     def tick(self) -> None:
         """Look at the rows once and begin what is due."""
-        for sandbox_id in machine_resets.due():
+        for sandbox_id in self._due():
             with self._lock:
                 if sandbox_id in self._busy:
                     continue
                 self._busy.add(sandbox_id)
             self._submit(self._attend, sandbox_id)
 
+    def _due(self) -> set[uuid.UUID]:
+        return pauses.due_to_resume() | machine_resets.due() | pauses.due_to_pause().keys()
+
     def _attend(self, sandbox_id: uuid.UUID) -> None:
+        driver = self._driver()
         try:
-            machine_resets.carry_out(sandbox_id, self._driver(), protect=self._protect)
+            pauses.resume(sandbox_id, driver)
+            machine_resets.carry_out(sandbox_id, driver, protect=self._protect)
+            idle = pauses.due_to_pause().get(sandbox_id)
+            if idle is not None:
+                pauses.pause(sandbox_id, driver, idle=idle)
         finally:
             with self._lock:
                 self._busy.discard(sandbox_id)
+        # What became due while this went on was passed over; a sandbox that was paused in the
+        # moment in which somebody came must not stay so until the next sweep.
+        if sandbox_id in pauses.due_to_resume():
+            notify("sandboxes")

@@ -32,7 +32,11 @@ def take_over() -> None:
 def due() -> set[uuid.UUID]:
     """Return the running sandboxes of which a machine is to be replaced."""
     wanted = MachineState.objects.filter(
-        reset=Reset.WANTED, sandbox__state=State.RUNNING, sandbox__wanted=Wanted.RUNNING
+        reset=Reset.WANTED,
+        sandbox__state=State.RUNNING,
+        sandbox__wanted=Wanted.RUNNING,
+        # Whoever asked was at it, so it is resumed first.
+        sandbox__paused_at=None,
     )
     return set(wanted.values_list("sandbox_id", flat=True))
 
@@ -43,7 +47,9 @@ def carry_out(sandbox_id: uuid.UUID, driver: Driver, *, protect: Callable[[], No
     Args:
         protect: Refuses while the host would be open to what is started.
     """
-    wanted = MachineState.objects.filter(sandbox_id=sandbox_id, reset=Reset.WANTED)
+    wanted = MachineState.objects.filter(
+        sandbox_id=sandbox_id, sandbox__paused_at=None, reset=Reset.WANTED
+    )
     for state in wanted.order_by("machine"):
         if _move(state, source=Reset.WANTED, target=Reset.UNDERWAY):
             _replace(state, driver, protect)

@@ -28,7 +28,8 @@ class Sandbox(models.Model):
 
     REQUESTED (web) -> STARTING -> RUNNING -> STOPPING -> STOPPED, or FAILED with a reason;
     every move after the first is the reconciler's, compare-and-set. `wanted` is what the
-    trainee, expiry or finish asked for.
+    trainee, expiry or finish asked for. While RUNNING, `paused_at` says since when its machines
+    are frozen; a later `seen_at` has the reconciler thaw them.
     """
 
     class State(models.TextChoices):
@@ -66,6 +67,9 @@ class Sandbox(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()
+    # Somebody was at it: a page or a console was open. Once a minute at most.
+    seen_at = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
 
     objects = SandboxQuerySet.as_manager()
 

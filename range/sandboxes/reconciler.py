@@ -59,9 +59,11 @@ class Reconciler:
         self._stops = ThreadPoolExecutor(concurrency, thread_name_prefix="stop")
         self._running: set[Future[None]] = set()
         self._protection = Protection()
+        # Of its own: whoever comes back to a paused sandbox must not wait for others' launches.
+        self._cares = ThreadPoolExecutor(concurrency, thread_name_prefix="care")
         self._care = Care(
             lambda: self._driver,
-            submit=partial(self._submit, self._launches),
+            submit=partial(self._submit, self._cares),
             protect=self._protection.ensure,
         )
         self._spares = Spares()
@@ -97,6 +99,7 @@ class Reconciler:
         """Wait for launches and stops under way."""
         self._launches.shutdown(wait=True)
         self._stops.shutdown(wait=True)
+        self._cares.shutdown(wait=True)
         self._spares.close()
 
     def settle(self) -> None:

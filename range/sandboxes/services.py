@@ -18,6 +18,7 @@ from range.exercises.services import AttemptClosed, begin
 from range.lib.errors import RangeError
 from range.lib.memory import available_mb
 from range.lib.notify import notify
+from range.sandboxes.activity import touch
 from range.sandboxes.models import MachineState, Sandbox, Spare
 from range.timeline.services import record
 
@@ -254,6 +255,7 @@ def reset_machine(attempt: Attempt, machine: str, *, actor: str) -> bool:
     spec = attempt_spec(attempt.exercise.version, attempt.pk, sandbox.epoch)
     if machine not in spec.machines or spec.machines[machine].hidden:
         raise UnknownMachine(machine)
+    touch([sandbox.pk])
     with transaction.atomic():
         state, _ = MachineState.objects.get_or_create(sandbox=sandbox, machine=machine)
         asked = MachineState.objects.filter(pk=state.pk, reset="").update(

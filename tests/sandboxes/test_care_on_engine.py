@@ -1,6 +1,7 @@
 """What befalls running machines, on the real engine."""
 
 import asyncio
+import time
 import uuid
 from copy import deepcopy
 from datetime import timedelta
@@ -11,9 +12,9 @@ from django.utils import timezone
 
 from range.catalog.services import topology_for, values_for
 from range.runtime.docker_engine import DockerDriver
-from range.runtime.driver import Handle, Size
+from range.runtime.driver import Handle, SandboxPaused, Size, Status
 from range.runtime.options import DriverOptions
-from range.sandboxes import services
+from range.sandboxes import activity, services
 from range.sandboxes.models import Sandbox
 from range.sandboxes.watch import Watch
 
@@ -134,3 +135,52 @@ def test_a_machine_that_died_works_again_after_its_reset(
     assert driver.exec(fresh, "box", ["true"]).exit_code == 0
     Watch(lambda: driver).follow(running.started_at, until=timezone.now())
     assert len(told("sandbox.machine_died")) == 1
+
+
+def test_a_sandbox_that_nobody_is_at_freezes_and_goes_on_where_it_stood(
+    running, driver, handle_of, reconcile, now, told
+):
+    counting = "i=0; while :; do i=$((i+1)); echo $i > /tmp/count; sleep 0.02; done"
+    script = f"setsid sh -c '{counting}' >/dev/null 2>&1 </dev/null &"
+    driver.exec(handle_of, "box", ["sh", "-c", script])
+    ago = timezone.now() - timedelta(hours=1)
+    Sandbox.objects.update(seen_at=ago, started_at=ago)
+    reconcile()
+    assert driver.status(handle_of) is Status.PAUSED
+    with pytest.raises(SandboxPaused):
+        driver.exec(handle_of, "box", ["true"])
+    before = driver.read_file(handle_of, "box", "/tmp/count")
+    began = time.monotonic()
+    activity.touch([running.pk])
+    reconcile()
+    took = time.monotonic() - began
+    assert now().paused_at is None
+    assert driver.status(handle_of) is Status.RUNNING
+    time.sleep(0.3)
+    after = driver.read_file(handle_of, "box", "/tmp/count")
+    assert int(after) > int(before)
+    assert [kind for kind, _ in told()] == ["paused", "resumed"]
+    resumed = told("sandbox.resumed")[0][1]["milliseconds"]
+    print(
+        f"\ntwo machines thawed in {resumed} ms; from the touch to the row in {took * 1000:.0f} ms"
+    )
+    assert took < 1.0
+
+
+def test_a_frozen_sandbox_with_an_ended_machine_is_frozen_reset_and_stopped(
+    running, driver, handle_of, reconcile, attempt, now
+):
+    with driver.engine.client() as client:
+        client.kill(handle_of.machines["web"].container_id)
+        client.wait(handle_of.machines["web"].container_id)
+    ago = timezone.now() - timedelta(hours=1)
+    Sandbox.objects.update(seen_at=ago, started_at=ago)
+    reconcile()
+    assert now().paused_at is not None
+    services.reset_machine(attempt, "web", actor="trainee:x")
+    reconcile()
+    reconcile()
+    assert driver.status(Handle.from_json(now().handle)) is Status.RUNNING
+    driver.pause(handle_of)
+    driver.stop(handle_of)
+    assert driver.status(handle_of) is Status.GONE

@@ -41,7 +41,17 @@ def notices_of(sandbox: Sandbox, attempt: Attempt) -> tuple[Notice, ...]:
     spec = attempt_spec(attempt.version, attempt.pk, sandbox.epoch)
     visible = {machine.name for machine in specs.visible_machines(spec)}
     states = sandbox.machine_states.order_by("machine")
-    return tuple(notice for state in states for notice in _of_machine(state, visible))
+    of_machines = (notice for state in states for notice in _of_machine(state, visible))
+    return (*_of_pause(sandbox), *of_machines)
+
+
+def _of_pause(sandbox: Sandbox) -> Iterator[Notice]:
+    if sandbox.paused_at is not None:
+        yield Notice(
+            title="The machines were paused while nobody was here.",
+            text="They go on in a moment, exactly where they stood.",
+            tone="busy",
+        )
 
 
 def _of_machine(state: MachineState, visible: set[str]) -> Iterator[Notice]:

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from range.exercises.models import Attempt
 from range.exercises.services import attempt_of
+from range.sandboxes.activity import touch_attempt
 from range.workspace.console_origin import console_origin
 from range.workspace.presenters.attempt import workspace_page
 from range.workspace.presenters.objectives import Refused, objectives_view
@@ -20,6 +21,7 @@ PAGE = "workspace/workspace.html"
 def workspace(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     """Show brief, objectives, terminals and tutor of the viewer's own attempt."""
     attempt = attempt_of(request.user, attempt_id)
+    touch_attempt(attempt.pk)
     context = {
         "page": workspace_page(attempt),
         "sandbox": sandbox_view(attempt),
@@ -32,7 +34,9 @@ def workspace(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
 @require_safe
 def sandbox_panel(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     """Show where the sandbox stands, with the clock and buttons that depend on it."""
-    return render_sandbox(request, attempt_of(request.user, attempt_id))
+    attempt = attempt_of(request.user, attempt_id)
+    touch_attempt(attempt.pk)
+    return render_sandbox(request, attempt)
 
 
 @require_safe

@@ -16,6 +16,7 @@ from range.exercises.models import Attempt
 from range.exercises.services import attempt_of
 from range.lib.logs import get_logger
 from range.lib.notify import AsyncListener, conninfo
+from range.sandboxes.activity import touch_attempt
 
 log = get_logger(__name__)
 
@@ -146,6 +147,8 @@ def _authorise(person: User, attempt_id: uuid.UUID) -> None:
 @sync_to_async
 def _is_active(attempt_id: uuid.UUID) -> bool:
     try:
+        # A page that follows an attempt is somebody who is at its machines.
+        touch_attempt(attempt_id)
         return Attempt.objects.filter(pk=attempt_id, state=Attempt.State.ACTIVE).exists()
     finally:
         connection.close()
