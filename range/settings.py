@@ -164,7 +164,8 @@ RANGE_SANDBOXES_PER_TRAINEE = env.integer("RANGE_SANDBOXES_PER_TRAINEE", 2, mini
 RANGE_CONSOLES_PER_TRAINEE = env.integer("RANGE_CONSOLES_PER_TRAINEE", 12, minimum=1)
 # Kept free for the host; a launch that would go below is refused with a sentence.
 RANGE_MEMORY_RESERVE_MB = env.integer("RANGE_MEMORY_RESERVE_MB", 512, minimum=0)
-# Starts sandboxes although the host's packet filter cannot be set; each launch logs it.
+# Starts sandboxes although the host's packet filter cannot be set, or although a critical probe
+# got out of one; each launch logs it.
 RANGE_ALLOW_UNPROTECTED = env.boolean("RANGE_ALLOW_UNPROTECTED", False)
 # A sandbox that nobody is at for so long is paused, unless its scenario says otherwise; 0: never.
 RANGE_IDLE_MINUTES = env.integer("RANGE_IDLE_MINUTES", 30, minimum=0, maximum=1440)

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from range.lib.errors import RangeError
 from range.lib.state import SYSTEM_USER
 from range.operations.finding import Finding, ok, problem, warning
 from range.runtime import host_firewall
 from range.runtime.engine_client import Engine
+from range.sandboxes import probe_record
 
 SOCKET = Path("/run/docker.sock")
 MINIMUM_VERSION = (20, 10)
@@ -29,6 +32,7 @@ def look() -> Iterator[Finding]:
     except RangeError as error:
         yield problem("Engine", error.message, INSTALL)
     yield firewall()
+    yield containment(probe_record.newest(settings.RANGE_STATE_DIR))
     yield reach(SOCKET)
 
 
@@ -77,6 +81,23 @@ def firewall() -> Finding:
             "The reconciler role sets them when it starts as root; run bin/up as root.",
         )
     return ok("Firewall", "Sandboxes cannot reach this machine.")
+
+
+def containment(record: probe_record.ProbeRecord | None) -> Finding:
+    """Judge what the newest probes found."""
+    if record is None:
+        return warning(
+            "Probes",
+            "Nobody has tried yet to get out of a sandbox here.",
+            "manage.py doctor --probe does, in ten seconds; the reconciler does when it starts.",
+        )
+    if record.breaches:
+        return problem(
+            "Probes",
+            f"They got out of a sandbox: {', '.join(record.breaches)}.",
+            "Sandboxes of trainees wait. Mend it, then run manage.py doctor --probe again.",
+        )
+    return ok("Probes", f"None got out, {record.at:%Y-%m-%d %H:%M} UTC.")
 
 
 def reach(socket: Path) -> Finding:

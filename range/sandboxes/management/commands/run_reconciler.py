@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from range.lib.roles import end_on_signal
+from range.sandboxes.probing import Probing
 from range.sandboxes.reconciler import Reconciler
 
 
@@ -16,6 +17,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Reconcile until SIGTERM or SIGINT."""
+        ended = end_on_signal()
+        probing = Probing(driver_name=settings.RANGE_DRIVER)
+        probing.begin(ended)
         Reconciler(
             driver_name=settings.RANGE_DRIVER, concurrency=settings.RANGE_LAUNCH_CONCURRENCY
-        ).run(end_on_signal())
+        ).run(ended)
+        probing.finish()
