@@ -14,6 +14,7 @@ _LABELS = {
     "hint.unlocked": "Rung of help unlocked",
     "integrity.foreign_flag": "A flag of another attempt was handed in",
     "review.decided": "An instructor decided",
+    "sandbox.expiring": "Time runs out soon",
     "sandbox.extended": "Time extended",
     "sandbox.failed": "The sandbox did not start",
     "sandbox.lost": "The sandbox was lost",

@@ -252,12 +252,10 @@ class DockerDriver:
             try:
                 (client.pause if pause else client.unpause)(container)
             except APIError as error:
-                if f"already {'paused' if pause else 'running'}" in explanation(error).lower():
-                    return
+                said = explanation(error).lower()
                 # A machine that ended is as still as a frozen one, and cannot be thawed either.
-                if "is not paused" in explanation(error).lower() or "not running" in explanation(
-                    error
-                ).lower():
+                calm = (f"already {'paused' if pause else 'running'}", "is not paused", "not running")
+                if any(phrase in said for phrase in calm):
                     return
                 raise
 

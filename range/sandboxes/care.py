@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from range.lib.notify import notify
 from range.runtime.driver import Driver
-from range.sandboxes import machine_resets, pauses
+from range.sandboxes import expiry, machine_resets, pauses
 from range.sandboxes.watch import Watch
 
 type Submit = Callable[[Callable[[uuid.UUID], None], uuid.UUID], None]
@@ -43,6 +43,7 @@ class Care:
 
     def tick(self) -> None:
         """Look at the rows once and begin what is due."""
+        expiry.warn()
         for sandbox_id in self._due():
             with self._lock:
                 if sandbox_id in self._busy:

@@ -67,6 +67,8 @@ class Sandbox(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()
+    # The end that people were warned of; an extension makes it another one.
+    expiry_told_for = models.DateTimeField(null=True, blank=True)
     # Somebody was at it: a page or a console was open. Once a minute at most.
     seen_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)

@@ -282,8 +282,7 @@ def extend(attempt: Attempt, *, actor: str) -> datetime:
                 reason="not-running",
                 status=409,
             )
-        longest = live.requested_at + 2 * _lifecycle(attempt.exercise.version)
-        until = min(live.expires_at + EXTENSION, longest)
+        until = min(live.expires_at + EXTENSION, longest_until(live))
         if until <= live.expires_at:
             raise LaunchRefused(
                 "This sandbox has had its longest time. Finish the attempt, or reset it to begin "
@@ -300,6 +299,11 @@ def extend(attempt: Attempt, *, actor: str) -> datetime:
         )
         announce(attempt.pk)
     return until
+
+
+def longest_until(sandbox: Sandbox) -> datetime:
+    """Return when a sandbox ends at the latest, however often it is extended."""
+    return sandbox.requested_at + 2 * _lifecycle(sandbox.attempt.exercise.version)
 
 
 def live_sandbox(attempt: Attempt) -> Sandbox | None:

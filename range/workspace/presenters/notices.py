@@ -8,7 +8,10 @@ from django.utils import timezone
 
 from range.catalog.services import attempt_spec
 from range.exercises.models import Attempt
+from range.sandboxes.expiry import WARN_BEFORE
 from range.sandboxes.models import MachineState, Sandbox
+from range.sandboxes.services import longest_until
+from range.workspace import wording
 from range.workspace.presenters import specs
 
 # A machine that ran out of memory and runs on needs no notice for the rest of the attempt.
@@ -28,12 +31,14 @@ class Notice:
         tone: `danger` where something stopped, `warn` where something may, `busy` while the range
             is at work on it.
         machine: The one whose reset helps; empty where none does.
+        extends: Whether more time helps, and can be had.
     """
 
     title: str
     text: str
     tone: str = "warn"
     machine: str = ""
+    extends: bool = False
 
 
 def notices_of(sandbox: Sandbox, attempt: Attempt) -> tuple[Notice, ...]:
@@ -42,7 +47,7 @@ def notices_of(sandbox: Sandbox, attempt: Attempt) -> tuple[Notice, ...]:
     visible = {machine.name for machine in specs.visible_machines(spec)}
     states = sandbox.machine_states.order_by("machine")
     of_machines = (notice for state in states for notice in _of_machine(state, visible))
-    return (*_of_pause(sandbox), *of_machines)
+    return (*_of_pause(sandbox), *_of_time(sandbox), *of_machines)
 
 
 def _of_pause(sandbox: Sandbox) -> Iterator[Notice]:
@@ -52,6 +57,18 @@ def _of_pause(sandbox: Sandbox) -> Iterator[Notice]:
             text="They go on in a moment, exactly where they stood.",
             tone="busy",
         )
+
+
+def _of_time(sandbox: Sandbox) -> Iterator[Notice]:
+    left = sandbox.expires_at - timezone.now()
+    if left > WARN_BEFORE:
+        return
+    extends = sandbox.expires_at < longest_until(sandbox)
+    then = "Then every objective is checked once more and the attempt is finished. "
+    more = "Extend the time to go on." if extends else "More time cannot be had."
+    yield Notice(
+        title=f"The machines end in {wording.span(left)}.", text=then + more, extends=extends
+    )
 
 
 def _of_machine(state: MachineState, visible: set[str]) -> Iterator[Notice]:
