@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from django.core.management import call_command
 
+from range.runtime import docker_spec
 from range.runtime.containment.verdict import Outcome, Verdict, unproven
 from range.runtime.driver import EngineDown
 from range.runtime.fake import FakeDriver
@@ -18,6 +19,7 @@ from range.runtime.options import DriverOptions
 from range.sandboxes import probe_record, probing
 from range.sandboxes.models import Sandbox
 from range.sandboxes.probing import Probing
+from range.sandboxes.protection import Protection, Unprotected
 
 HELD = Verdict(probe="egress-tcp", outcome=Outcome.CLOSED, detail="", critical=True)
 OUT = Verdict(probe="egress-tcp", outcome=Outcome.OPEN, detail="left by eth0", critical=True)
@@ -305,11 +307,32 @@ def test_an_engine_that_goes_and_returns_is_noticed(tmp_path, monkeypatch, ended
     driver.engine.close()
 
 
-@pytest.mark.docker
-@pytest.mark.skipif(os.geteuid() != 0, reason="watching the host's cards needs root")
-def test_the_critical_probes_of_this_machine_hold_and_take_seconds(state_dir, monkeypatch):
+@pytest.fixture
+def own_options(monkeypatch):
     options = DriverOptions(installation=f"probing-{os.getpid()}")
     monkeypatch.setattr("range.runtime.options._current", options)
+
+
+@pytest.mark.docker
+@pytest.mark.skipif(os.geteuid() != 0, reason="watching the host's cards needs root")
+def test_the_critical_probes_of_this_machine_hold(state_dir, own_options):
     assert Probing(driver_name="docker").probe("start")
     record = probe_record.newest(state_dir)
     assert {verdict.outcome for verdict in record.verdicts} == {Outcome.CLOSED, Outcome.OK}
+
+
+@pytest.mark.docker
+@pytest.mark.skipif(os.geteuid() != 0, reason="watching the host's cards needs root")
+def test_a_real_hole_stops_launches_until_a_run_finds_it_closed(
+    state_dir, own_options, monkeypatch, settings
+):
+    settings.RANGE_DRIVER = "docker"
+    guard, probes = Protection(), Probing(driver_name="docker")
+    with monkeypatch.context() as hole:
+        # Bridges that the host's rules do not know; all others stay as closed as they are.
+        hole.setattr(docker_spec, "BRIDGE_PREFIX", "hol-")
+        assert not probes.probe("start")
+    with pytest.raises(Unprotected, match=r"host-by-raw-frame.*manage\.py doctor --probe"):
+        guard.ensure()
+    assert probes.probe("again")
+    guard.ensure()
