@@ -14,6 +14,8 @@ _LABELS = {
     "hint.unlocked": "Rung of help unlocked",
     "integrity.foreign_flag": "A flag of another attempt was handed in",
     "review.decided": "An instructor decided",
+    "sandbox.disk_full": "A machine was stopped",
+    "sandbox.disk_low": "A machine's disk is nearly full",
     "sandbox.expiring": "Time runs out soon",
     "sandbox.extended": "Time extended",
     "sandbox.failed": "The sandbox did not start",

@@ -107,6 +107,16 @@ class DockerDriver:
             networks=handle.networks,
         )
 
+    def halt(self, handle: Handle, machine: str) -> None:
+        """Kill the container and keep it."""
+        container = self._container(handle, machine)
+        with self.engine.client() as client:
+            try:
+                client.kill(container)
+            except APIError as error:
+                if "not running" not in explanation(error).lower():
+                    raise
+
     def pause(self, handle: Handle) -> None:
         """Freeze every container."""
         for machine in handle.machines:
@@ -254,7 +264,8 @@ class DockerDriver:
             except APIError as error:
                 said = explanation(error).lower()
                 # A machine that ended is as still as a frozen one, and cannot be thawed either.
-                calm = (f"already {'paused' if pause else 'running'}", "is not paused", "not running")
+                already = f"already {'paused' if pause else 'running'}"
+                calm = (already, "is not paused", "not running")
                 if any(phrase in said for phrase in calm):
                     return
                 raise

@@ -335,6 +335,10 @@ class Driver(Protocol):
         """
         ...
 
+    def halt(self, handle: Handle, machine: str) -> None:
+        """End one machine and leave it for a reset; already ended is success."""
+        ...
+
     def pause(self, handle: Handle) -> None:
         """Freeze every machine that runs; already paused is success."""
         ...

@@ -213,6 +213,12 @@ class FakeDriver:
         sandbox.handle = replace(handle, machines={**handle.machines, machine: fresh})
         return sandbox.handle
 
+    def halt(self, handle: Handle, machine: str) -> None:
+        """End a machine from outside."""
+        self._enter("halt")
+        if not self.machine(handle, machine).exited:
+            self.exit_machine(handle, machine, exit_code=137)
+
     def pause(self, handle: Handle) -> None:
         """Note that it is paused."""
         self._enter("pause")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from range.lib.notify import notify
 from range.runtime.driver import Driver
 from range.sandboxes import expiry, machine_resets, pauses
+from range.sandboxes.disks import DiskWatch
 from range.sandboxes.watch import Watch
 
 type Submit = Callable[[Callable[[uuid.UUID], None], uuid.UUID], None]
@@ -30,12 +31,14 @@ class Care:
         self._submit = submit
         self._protect = protect
         self._watch = Watch(driver)
+        self._disks = DiskWatch(driver)
         self._busy: set[uuid.UUID] = set()
         self._lock = threading.Lock()
 
     def follow(self, ended: threading.Event) -> None:
-        """Begin to follow the engine's events, in a thread of their own, until `ended` is set."""
+        """Begin to follow the engine's events and the machines' disks until `ended` is set."""
         self._watch.start(ended)
+        self._disks.start(ended)
 
     def take_over(self) -> None:
         """Put back what another reconciler, or this one before a crash, left half-done."""

@@ -102,6 +102,7 @@ def _replaced(state: MachineState, sandbox: Sandbox, handle: Handle, *, millisec
             end_reason="",
             exit_code=None,
             out_of_memory_at=None,
+            disk_low_at=None,
         )
         # A sandbox that was stopped meanwhile takes the fresh machine along, or the reaper does.
         if moved:

@@ -106,6 +106,7 @@ class MachineState(models.Model):
         """Why a machine ended; empty where the engine tells no more than that it did."""
 
         OUT_OF_MEMORY = "out-of-memory", "Out of memory"
+        DISK_FULL = "disk-full", "Disk full"
         RESET_FAILED = "reset-failed", "Reset failed"
 
     sandbox = models.ForeignKey(Sandbox, on_delete=models.CASCADE, related_name="machine_states")
@@ -114,6 +115,7 @@ class MachineState(models.Model):
     end_reason = models.CharField(max_length=16, choices=EndReason, blank=True)
     exit_code = models.IntegerField(null=True, blank=True)
     out_of_memory_at = models.DateTimeField(null=True, blank=True)
+    disk_low_at = models.DateTimeField(null=True, blank=True)
     reset = models.CharField(max_length=8, choices=Reset, blank=True)
 
     class Meta:

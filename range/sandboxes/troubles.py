@@ -91,6 +91,53 @@ def note_ended(supposed: Mapping[Machine, str], seen: Iterable[MachineLook]) -> 
     return told
 
 
+def note_disk_low(look: MachineLook, *, limit_bytes: int) -> bool:
+    """Tell that a machine's disk is nearly full; return whether it was news."""
+    with transaction.atomic():
+        found = _find(look.sandbox_id, look.machine, look.container_id)
+        if found is None:
+            return False
+        same = MachineState.objects.filter(
+            pk=found.state.pk, disk_low_at=None, ended_at=None, reset=""
+        )
+        moved = same.update(disk_low_at=timezone.now())
+        if moved:
+            found.tell("sandbox.disk_low", disk_bytes=look.disk_bytes, limit_bytes=limit_bytes)
+    return bool(moved)
+
+
+def note_disk_full(look: MachineLook, *, limit_bytes: int) -> bool:
+    """Tell that a machine is stopped because its disk is full; return whether it was news.
+
+    The caller stops it afterwards: that end is then no news any more.
+    """
+    with transaction.atomic():
+        found = _find(look.sandbox_id, look.machine, look.container_id)
+        if found is None:
+            return False
+        same = MachineState.objects.filter(pk=found.state.pk, ended_at=None, reset="")
+        reason = MachineState.EndReason.DISK_FULL
+        moved = same.update(ended_at=timezone.now(), end_reason=reason)
+        if moved:
+            found.tell(
+                "sandbox.disk_full",
+                reason=str(reason),
+                disk_bytes=look.disk_bytes,
+                limit_bytes=limit_bytes,
+            )
+    return bool(moved)
+
+
+def forget_disk_low(look: MachineLook) -> None:
+    """Take back that a machine's disk is nearly full: somebody made room."""
+    low = MachineState.objects.filter(
+        sandbox_id=look.sandbox_id, machine=look.machine, disk_low_at__isnull=False
+    )
+    for state in low.select_related("sandbox"):
+        low.filter(pk=state.pk).update(disk_low_at=None)
+        notify("attempt_changed", f"{state.sandbox.attempt_id} sandbox")
+
+
 def _running() -> SandboxQuerySet:
     return Sandbox.objects.filter(state=Sandbox.State.RUNNING, wanted=Sandbox.Wanted.RUNNING)
 

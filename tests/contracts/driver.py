@@ -181,6 +181,24 @@ class LifecycleContract:
         assert rig.driver.status(handle) is Status.RUNNING
         rig.driver.stop(handle)
 
+    def test_a_halted_machine_has_ended_and_the_others_run(self, rig):
+        handle = rig.driver.start(uuid4(), topology(), deadline=soon())
+        rig.driver.halt(handle, "desk")
+        rig.driver.halt(handle, "desk")
+        ours = [look for look in rig.driver.survey() if look.sandbox_id == handle.sandbox_id]
+        assert {look.machine: look.is_running for look in ours} == {"desk": False, "store": True}
+        fresh = rig.driver.reset(handle, "desk", topology=topology(), deadline=soon())
+        assert rig.driver.status(fresh) is Status.RUNNING
+        rig.driver.stop(fresh)
+
+    def test_an_ended_machine_keeps_nobody_from_pausing_the_others(self, rig):
+        handle = rig.driver.start(uuid4(), topology(), deadline=soon())
+        rig.driver.halt(handle, "desk")
+        rig.driver.pause(handle)
+        rig.driver.resume(handle)
+        assert rig.driver.exec(handle, "store", ["true"]).exit_code == 0
+        rig.driver.stop(handle)
+
     def test_a_reset_machine_is_fresh_and_the_others_are_untouched(self, rig):
         handle = rig.driver.start(uuid4(), topology(), deadline=soon())
         rig.driver.put_file(handle, "desk", "/opt/case/brief.txt", b"changed")

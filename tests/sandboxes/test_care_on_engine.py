@@ -14,7 +14,7 @@ from range.catalog.services import topology_for, values_for
 from range.runtime.docker_engine import DockerDriver
 from range.runtime.driver import Handle, SandboxPaused, Size, Status
 from range.runtime.options import DriverOptions
-from range.sandboxes import activity, services
+from range.sandboxes import activity, disks, services
 from range.sandboxes.models import Sandbox
 from range.sandboxes.watch import Watch
 
@@ -184,3 +184,25 @@ def test_a_frozen_sandbox_with_an_ended_machine_is_frozen_reset_and_stopped(
     driver.pause(handle_of)
     driver.stop(handle_of)
     assert driver.status(handle_of) is Status.GONE
+
+
+def test_a_machine_that_fills_its_disk_is_warned_of_and_stopped(
+    running, driver, handle_of, told, now
+):
+    def fill(mebibytes):
+        wanted = f"dd if=/dev/zero of=/opt/big bs=1M count={mebibytes} 2>/dev/null"
+        driver.exec(handle_of, "web", ["sh", "-c", wanted])
+        disks.sweep(driver)
+
+    fill(14)
+    assert [payload["machine"] for _, payload in told("sandbox.disk_low")] == ["web"]
+    assert driver.status(handle_of) is Status.RUNNING
+    fill(20)
+    assert told("sandbox.disk_full")[0][1]["reason"] == "disk-full"
+    assert {look.machine: look.is_running for look in driver.survey()} == {
+        "box": True,
+        "web": False,
+    }
+    Watch(lambda: driver).follow(running.started_at, until=timezone.now() + timedelta(seconds=1))
+    assert told("sandbox.machine_died") == []
+    assert now().machine_states.get().end_reason == "disk-full"

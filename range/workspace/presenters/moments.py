@@ -23,6 +23,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "sandbox.machine_died": ("alert", "A machine ended unexpectedly"),
     "sandbox.machine_reset": ("reset", "A machine reset"),
     "sandbox.out_of_memory": ("alert", "A machine ran out of memory"),
+    "sandbox.disk_full": ("alert", "A machine stopped, as its disk was full"),
     "sandbox.paused": ("clock", "Machines paused, as nobody was there"),
     "sandbox.extended": ("extend", "Time extended"),
     "hint.unlocked": ("tutor", "Hint taken: {objective}"),

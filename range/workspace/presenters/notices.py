@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from range.catalog.schema import ScenarioSpec
 from range.catalog.services import attempt_spec
 from range.exercises.models import Attempt
 from range.sandboxes.expiry import WARN_BEFORE
@@ -19,6 +20,7 @@ MEMORY_SHOWN = timedelta(minutes=10)
 _ENDED = {
     "": "{name} ended unexpectedly.",
     "out-of-memory": "{name} ended unexpectedly because it ran out of memory.",
+    "disk-full": "{name} was stopped because its disk is full.",
     "reset-failed": "{name} could not be reset.",
 }
 
@@ -47,7 +49,8 @@ def notices_of(sandbox: Sandbox, attempt: Attempt) -> tuple[Notice, ...]:
     visible = {machine.name for machine in specs.visible_machines(spec)}
     states = sandbox.machine_states.order_by("machine")
     of_machines = (notice for state in states for notice in _of_machine(state, visible))
-    return (*_of_pause(sandbox), *_of_time(sandbox), *of_machines)
+    of_disks = (notice for state in states for notice in _of_disk(state, spec))
+    return (*_of_pause(sandbox), *_of_time(sandbox), *of_machines, *of_disks)
 
 
 def _of_pause(sandbox: Sandbox) -> Iterator[Notice]:
@@ -96,6 +99,20 @@ def _of_machine(state: MachineState, visible: set[str]) -> Iterator[Notice]:
             f"{it}; your evidence is kept.",
             machine=target,
         )
+
+
+def _of_disk(state: MachineState, spec: ScenarioSpec) -> Iterator[Notice]:
+    machine = spec.machines.get(state.machine)
+    if machine is None or machine.hidden or state.disk_low_at is None:
+        return
+    if state.ended_at is not None or state.reset:
+        return
+    yield Notice(
+        title=f"The disk of {state.machine} is nearly full.",
+        text=f"When {machine.resources.disk_mb} MB are written the machine is stopped. Remove what "
+        "you do not need, or reset it; your evidence is kept.",
+        machine=state.machine,
+    )
 
 
 def _is_recent(state: MachineState) -> bool:

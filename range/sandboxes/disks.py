@@ -1,0 +1,105 @@
+"""Watches what machines write to their disks: warns at four fifths, stops one at its limit."""
+
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from django.db import close_old_connections, connection
+
+from range.catalog.services import attempt_spec
+from range.lib.errors import RangeError
+from range.lib.logs import get_logger
+from range.runtime.driver import Driver, Handle, MachineLook
+from range.sandboxes import troubles
+from range.sandboxes.models import MachineState, Sandbox
+
+log = get_logger(__name__)
+
+# Source: the project's isolation study, "Resources": an engine on ext4 refuses quotas, so sizes
+# are looked at instead; one call for all machines.
+EVERY = timedelta(seconds=30)
+LOW = 0.8
+# Somewhat below: a disk that hovers about the mark is not told of again and again.
+FINE = 0.7
+MIB = 1 << 20
+
+
+class DiskWatch:
+    """One thread that looks at every writable layer now and then.
+
+    Args:
+        driver: Asked for anew each time.
+    """
+
+    def __init__(self, driver: Callable[[], Driver]) -> None:
+        self._driver = driver
+
+    def start(self, ended: threading.Event) -> None:
+        """Watch in a thread of its own; it ends with the process or with `ended`."""
+        threading.Thread(target=self.run, args=[ended], name="disks", daemon=True).start()
+
+    def run(self, ended: threading.Event) -> None:
+        """Look until `ended` is set; an engine or database that is away is waited for."""
+        while not ended.wait(EVERY.total_seconds()):
+            try:
+                sweep(self._driver())
+            except RangeError as error:
+                log.warning("disks.unseen", reason=error.reason)
+            except Exception:
+                log.exception("disks.failed")
+                close_old_connections()
+        connection.close()
+
+
+def sweep(driver: Driver) -> None:
+    """Look at every machine's disk once, tell what is low, and stop what is full."""
+    sandboxes = {
+        sandbox.pk: sandbox
+        for sandbox in Sandbox.objects.filter(
+            state=Sandbox.State.RUNNING, wanted=Sandbox.Wanted.RUNNING
+        ).select_related("attempt__exercise__version")
+    }
+    if not sandboxes:
+        return
+    looks = [look for look in driver.survey(sizes=True) if look.sandbox_id in sandboxes]
+    for look in looks:
+        _judge(sandboxes[look.sandbox_id], look)
+    # By the rows: what could not be stopped the last time is stopped now.
+    for look in _full(looks):
+        handle = Handle.from_json(sandboxes[look.sandbox_id].handle or {})
+        driver.halt(handle, look.machine)
+        log.info("machine.halted", sandbox=str(look.sandbox_id), machine=look.machine)
+
+
+def _judge(sandbox: Sandbox, look: MachineLook) -> None:
+    attempt = sandbox.attempt
+    spec = attempt_spec(attempt.exercise.version, attempt.pk, sandbox.epoch)
+    if look.machine not in spec.machines or not look.is_running:
+        return
+    limit_bytes = spec.machines[look.machine].resources.disk_mb * MIB
+    share = look.disk_bytes / limit_bytes
+    if share >= 1:
+        troubles.note_disk_full(look, limit_bytes=limit_bytes)
+    elif share >= LOW:
+        troubles.note_disk_low(look, limit_bytes=limit_bytes)
+    elif share < FINE:
+        troubles.forget_disk_low(look)
+
+
+def _full(looks: Sequence[MachineLook]) -> list[MachineLook]:
+    full: dict[tuple[uuid.UUID, str], Sandbox] = {
+        (state.sandbox_id, state.machine): state.sandbox
+        for state in MachineState.objects.filter(
+            end_reason=MachineState.EndReason.DISK_FULL, reset=""
+        ).select_related("sandbox")
+    }
+    return [
+        look
+        for look in looks
+        if look.is_running
+        and (sandbox := full.get((look.sandbox_id, look.machine))) is not None
+        # The machine that took its place since is another container, and has a disk of its own.
+        and Handle.from_json(sandbox.handle or {}).machines[look.machine].container_id
+        == look.container_id
+    ]
