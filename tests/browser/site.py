@@ -39,7 +39,8 @@ class Site:
         # An attempt that was solved and graded, once a test has done so.
         self.finished = ""
         self._database = f"browser_{os.getpid()}_{secrets.token_hex(3)}"
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._fleet = Fleet(base=BASE, state_dir=state_dir, host="127.0.0.1", port=self.port)
 
     def start(self) -> None:
         """Prepare everything and return once the sign-in page answers."""
@@ -51,17 +52,15 @@ class Site:
         file = self.state_dir / "accounts.json"
         self.manage("create_demo", "--file", str(file))
         self.accounts = {a["username"]: a["password"] for a in json.loads(file.read_text())}
-        fleet = Fleet(base=BASE, state_dir=self.state_dir, host="127.0.0.1", port=self.port)
-        for role in fleet.roles():
-            if role.name in ROLES:
-                self._spawn(role.name, role.argv)
+        for name in ROLES:
+            self.begin(name)
         _wait_for(lambda: self._answers("/sign-in/"), "the sign-in page", seconds=60)
 
     def stop(self) -> None:
         """End every role and leave no container behind."""
-        for child in self._children:
+        for child in self._children.values():
             child.send_signal(signal.SIGTERM)
-        for child in self._children:
+        for child in self._children.values():
             try:
                 child.wait(STOP_WITHIN_SECONDS)
             except subprocess.TimeoutExpired:
@@ -118,18 +117,23 @@ class Site:
         """Return what a role has written so far."""
         return (self.state_dir / f"{role}.log").read_text(errors="replace")
 
-    def _spawn(self, name: str, argv: tuple[str, ...]) -> None:
-        with (self.state_dir / f"{name}.log").open("wb") as log:
-            self._children.append(
-                subprocess.Popen(
-                    argv,
-                    cwd=BASE,
-                    env=self.environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                )
+    def begin(self, name: str) -> None:
+        """Start a role."""
+        argv = next(role.argv for role in self._fleet.roles() if role.name == name)
+        with (self.state_dir / f"{name}.log").open("ab") as log:
+            self._children[name] = subprocess.Popen(
+                argv,
+                cwd=BASE,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
+
+    def kill(self, name: str) -> None:
+        """Kill a role as a power cut would, and wait until it is gone."""
+        self._children[name].kill()
+        self._children[name].wait()
 
     def _create_database(self) -> None:
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
