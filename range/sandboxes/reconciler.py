@@ -161,7 +161,7 @@ class Reconciler:
 
     def _free(self) -> int:
         """Return how many more launches may begin; the others wait as rows, in their order."""
-        return self._concurrency - len(self._launching)
+        return max(0, self._concurrency - len(self._launching))
 
     def _ended(self, future: Future[None]) -> None:
         self._running.discard(future)
