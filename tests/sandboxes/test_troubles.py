@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from range.console.event_words import label, note
+from range.console.models import Recording
 from range.sandboxes import troubles
 from range.sandboxes.models import MachineState, Sandbox
 from range.sandboxes.watch import Watch
@@ -199,3 +200,14 @@ def test_stopping_machines_show_no_notice(panel, running, happens):
     troubles.note(happens("exited", exit_code=1))
     Sandbox.objects.filter(pk=running.pk).update(wanted=Sandbox.Wanted.STOPPED)
     assert "ended unexpectedly" not in panel()
+
+
+def test_an_instructor_reads_it_in_the_replay(client, instructor, running, attempt, happens):
+    Recording.objects.create(
+        sandbox=running, machine="web", opened_by=attempt.trainee, path="none.cast"
+    )
+    troubles.note(happens("exited", exit_code=137))
+    client.force_login(instructor)
+    text = client.get(reverse("replay", args=[attempt.pk])).content.decode()
+    assert "A machine ended unexpectedly" in text
+    assert "web, exit code 137" in text

@@ -82,7 +82,7 @@ def _of_machine(state: MachineState, visible: set[str]) -> Iterator[Notice]:
     if state.reset:
         yield Notice(
             title=f"{name} is being reset.",
-            text="The other machines go on, and its terminal opens again by itself.",
+            text="The other machines go on. When it is back, Enter opens its terminal again.",
             tone="busy",
         )
     elif state.ended_at is not None:

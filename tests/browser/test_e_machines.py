@@ -1,0 +1,127 @@
+"""What befalls machines while a person works: an end, a reset, a pause, the end of the time."""
+
+import pytest
+
+from tests.browser.conftest import keep
+from tests.browser.journey import Person, violations
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.docker,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("browser"),
+]
+KILL = """
+from uuid import UUID
+from range.runtime.driver import Handle
+from range.runtime.registry import get_driver
+from range.sandboxes.models import Sandbox
+sandbox = Sandbox.objects.get(attempt=UUID(values["attempt"]), state="RUNNING")
+get_driver(sandbox.driver).halt(Handle.from_json(sandbox.handle), "desk")
+"""
+CHANGE = """
+from datetime import timedelta
+from uuid import UUID
+from django.utils import timezone
+from range.sandboxes.models import Sandbox
+from range.sandboxes.services import announce
+moment = timezone.now() + timedelta(minutes=float(values["minutes"]))
+fields = {name: moment for name in values["fields"].split(",")}
+Sandbox.objects.filter(attempt=UUID(values["attempt"]), state="RUNNING").update(**fields)
+announce(UUID(values["attempt"]))
+"""
+IS_PAUSED = """
+from uuid import UUID
+from range.sandboxes.models import Sandbox
+sandbox = Sandbox.objects.get(attempt=UUID(values["attempt"]), state="RUNNING")
+print(sandbox.paused_at is not None)
+"""
+EVENTS = """
+from uuid import UUID
+from range.timeline.services import events_of
+print(" ".join(event.kind for event in events_of(UUID(values["attempt"]))))
+"""
+
+
+@pytest.fixture(scope="module")
+def worker(chromium, site):
+    person = Person(chromium, site, "trainee2")
+    person.attempt = person.launch("sudo-says")
+    yield person
+    person.close()
+
+
+@pytest.fixture
+def page(worker):
+    worker.page.goto(f"/attempts/{worker.attempt}/")
+    worker.wait_for_text(r"[$#] ?$")
+    yield worker.page
+    worker.troubles.clear()
+
+
+def test_a_machine_that_ended_is_told_and_reset_from_its_notice(page, worker, site):
+    worker.type_line("touch ~/gone-after-the-reset; echo made-$((40+2))")
+    worker.wait_for_text("made-42")
+    site.ask(KILL, attempt=worker.attempt)
+    notice = page.locator(".sandbox-notice")
+    notice.get_by_text("The machine desk ended unexpectedly.").wait_for(timeout=10_000)
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        keep(page, f"machine-ended-{theme}")
+        assert violations(page) == []
+    notice.get_by_role("button", name="Reset desk").click()
+    notice.wait_for(state="detached", timeout=30_000)
+    page.reload()
+    worker.wait_for_text(r"[$#] ?$")
+    worker.type_line("ls ~/gone-after-the-reset; echo asked-$((40+3))")
+    worker.wait_for_text("No such file")
+    assert "sandbox.machine_reset" in site.ask(EVENTS, attempt=worker.attempt)
+
+
+def test_one_machine_is_reset_from_the_menu_after_a_question(page, worker, site):
+    page.locator("summary", has_text="Sandbox").click()
+    page.get_by_role("button", name="Reset desk…").click()
+    dialog = page.get_by_role("dialog", name="Reset the machine desk?")
+    dialog.get_by_role("button", name="Keep it").click()
+    before = site.ask(EVENTS, attempt=worker.attempt).count("sandbox.machine_reset_asked")
+    page.locator("summary", has_text="Sandbox").click()
+    page.get_by_role("button", name="Reset desk…").click()
+    dialog.get_by_role("button", name="Reset desk").click()
+    page.get_by_text("The machine desk is being reset.").wait_for()
+    page.locator(".sandbox-notice").wait_for(state="detached", timeout=30_000)
+    after = site.ask(EVENTS, attempt=worker.attempt).count("sandbox.machine_reset_asked")
+    assert after == before + 1
+
+
+def test_the_end_of_the_time_is_warned_of_and_moved(page, worker, site):
+    site.ask(CHANGE, attempt=worker.attempt, minutes="8", fields="expires_at")
+    page.get_by_text("The machines end in 8 min.").wait_for(timeout=10_000)
+    assert violations(page) == []
+    keep(page, "time-ends")
+    page.locator(".sandbox-notice").get_by_role("button", name="Extend the time").click()
+    page.locator(".sandbox-notice").wait_for(state="detached", timeout=10_000)
+    assert "sandbox.expiring" in site.ask(EVENTS, attempt=worker.attempt)
+
+
+def test_machines_that_nobody_is_at_stand_still_and_go_on_at_once(page, worker, site):
+    worker.type_line("counted=7")
+    page.goto("/catalogue/")
+    # The last check of what was typed, and the page's stream, may still be ending.
+    page.wait_for_timeout(20_000)
+    site.ask(CHANGE, attempt=worker.attempt, minutes="-60", fields="seen_at,started_at")
+    for _ in range(20):
+        if site.ask(IS_PAUSED, attempt=worker.attempt) == "True":
+            break
+        page.wait_for_timeout(500)
+    else:
+        raise AssertionError("it was not paused")
+    page.goto(f"/attempts/{worker.attempt}/")
+    worker.wait_for_text(r"[$#] ?$")
+    worker.type_line("echo still-$counted")
+    worker.wait_for_text("still-7")
+    told = site.ask(EVENTS, attempt=worker.attempt).split()
+    assert [kind for kind in told if kind in ("sandbox.paused", "sandbox.resumed")] == [
+        "sandbox.paused",
+        "sandbox.resumed",
+    ]
