@@ -132,3 +132,14 @@ def test_roles_inherit_settings_but_not_the_starters_secrets(monkeypatch):
 def test_the_environment_wins_over_what_was_generated(monkeypatch):
     monkeypatch.setenv("RANGE_WEB_PORT", "9000")
     assert environment({"RANGE_WEB_PORT": "8000"})["RANGE_WEB_PORT"] == "9000"
+
+
+def test_what_somebody_waits_for_comes_first_where_root_may_say_so(fleet, monkeypatch):
+    def first():
+        roles = [fleet.postgres(), *fleet.roles()]
+        return {role.name for role in roles if role.argv[0] == "nice"}
+
+    monkeypatch.setattr("range.operations.fleet.os.geteuid", lambda: 0)
+    assert first() == {"postgres", "web", "console"}
+    monkeypatch.setattr("range.operations.fleet.os.geteuid", lambda: 1000)
+    assert first() == set()
