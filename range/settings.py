@@ -169,6 +169,8 @@ RANGE_MEMORY_RESERVE_MB = env.integer("RANGE_MEMORY_RESERVE_MB", 512, minimum=0)
 RANGE_ALLOW_UNPROTECTED = env.boolean("RANGE_ALLOW_UNPROTECTED", False)
 # A sandbox that nobody is at for so long is paused, unless its scenario says otherwise; 0: never.
 RANGE_IDLE_MINUTES = env.integer("RANGE_IDLE_MINUTES", 30, minimum=0, maximum=1440)
+# Whoever sends it may read /metrics from anywhere; without one only this machine may.
+RANGE_METRICS_TOKEN = env.secret("RANGE_METRICS_TOKEN", lambda: "")
 RANGE_SWEEP_SECONDS = env.number("RANGE_SWEEP_SECONDS", 5.0, minimum=0.1)
 LOGGING_CONFIG = None
 configure(as_json=env.text("RANGE_LOG_FORMAT", "console", choices=["console", "json"]) == "json")

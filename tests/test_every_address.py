@@ -62,6 +62,10 @@ TABLE = {
     "sign-in": Address(get=302, post=302, is_public=True),
     "sign-out": Address(get=WRONG_METHOD, post=302, is_public=True),
     "healthz": Address(get=(200, 503), post=WRONG_METHOD, is_public=True),
+    # Loopback, where tests come from, may read metrics; everybody else has tests of their own.
+    "metrics": Address(get=SEEN, post=WRONG_METHOD, is_public=True),
+    "capacity": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "capacity-panel": Address(get=FORBIDDEN, post=WRONG_METHOD),
     "catalogue": Address(get=SEEN, post=WRONG_METHOD, assessor_get=(SEEN, FORBIDDEN)),
     "scenario": of_scenario(get=SEEN, post=WRONG_METHOD, assessor_get=MISSING),
     "scenario-card": of_scenario(get=SEEN, post=WRONG_METHOD, assessor_get=MISSING),

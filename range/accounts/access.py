@@ -70,6 +70,11 @@ def can_review(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
     )
 
 
+def can_see_capacity(viewer: Viewer) -> bool:
+    """Administrators run the machine; its figures and whoever waits for it are theirs to see."""
+    return has_role(viewer, Role.ADMIN)
+
+
 def record_access(viewer: User, *, subject_id: uuid.UUID, what: str) -> None:
     """Write down that `viewer` looked at `subject`; looking at oneself is not recorded."""
     if viewer.pk != subject_id:

@@ -1,13 +1,46 @@
-"""The one page a monitor asks: whether the database answers and every role runs."""
+"""Pages for whoever runs the range: capacity, metrics, and whether everything runs."""
+
+from typing import cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error, connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from range.accounts.models import User
 from range.operations import status
+from range.operations.capacity import capacity_page
+from range.operations.metrics import exposition, refuse_strangers
+
+PAGE = "operations/capacity.html"
+
+
+@never_cache
+@require_safe
+def capacity(request: HttpRequest) -> HttpResponse:
+    """Show administrators what runs, what waits, what still fits and what failed."""
+    return render(request, PAGE, {"page": capacity_page(cast(User, request.user))})
+
+
+@never_cache
+@require_safe
+def capacity_panel(request: HttpRequest) -> HttpResponse:
+    """Show the same figures as they are now."""
+    context = {"page": capacity_page(cast(User, request.user))}
+    return render(request, f"{PAGE}#capacity-panel", context)
+
+
+@login_not_required
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer Prometheus with every figure, on this machine or with the token."""
+    refuse_strangers(request)
+    text, content_type = exposition(request.headers.get("Accept", ""))
+    return HttpResponse(text, content_type=content_type)
 
 
 @login_not_required

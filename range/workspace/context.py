@@ -15,6 +15,7 @@ _LINKS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("my-skills", "My skills", frozenset({Role.TRAINEE, Role.INSTRUCTOR, Role.ADMIN})),
     ("review-queue", "Review", frozenset({Role.INSTRUCTOR, Role.ADMIN})),
     ("people", "People", frozenset({Role.INSTRUCTOR, Role.ASSESSOR, Role.ADMIN})),
+    ("capacity", "Capacity", frozenset({Role.ADMIN})),
 )
 
 

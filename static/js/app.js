@@ -102,9 +102,11 @@
   });
   // A part of a page is never replaced by a whole one, such as an error page.
   document.addEventListener("htmx:beforeSwap", function (event) {
-    if (event.detail.xhr.status < 400 || !/^\s*<!doctype/i.test(event.detail.serverResponse)) return;
+    if (!/^\s*<!doctype/i.test(event.detail.serverResponse)) return;
     event.detail.shouldSwap = false;
-    event.detail.isError = true;
+    event.detail.isError = event.detail.xhr.status >= 400;
+    // Whoever is signed out by now is sent to sign in, and comes back here afterwards.
+    if (!event.detail.isError) location.reload();
   });
   let lastLost = 0;
   document.addEventListener("htmx:sendError", function (event) {

@@ -42,6 +42,7 @@ PAGES = {
         "person": "/people/{trainee}/",
         "person-evidence": "/evidence/{evidence}/",
     },
+    "admin": {"capacity": "/operations/capacity/"},
 }
 # What pages speak of: a piece of evidence, its trainee, and an attempt whose machines are gone.
 KNOWN = """
@@ -99,6 +100,16 @@ def test_the_first_page_is_accessible_and_light(chromium, site):
             assert violations(page) == []
             assert weight(page) < WEIGHT_LIMIT
             context.close()
+
+
+def test_whoever_is_signed_out_by_now_is_led_to_sign_in_and_back(chromium, site):
+    person = Person(chromium, site, "admin")
+    person.page.goto("/operations/capacity/")
+    # The page asks for itself every five seconds; the answer is then the sign-in page.
+    person.context.clear_cookies()
+    person.page.wait_for_url("**/sign-in/?next=/operations/capacity/")
+    assert person.page.locator("h1").all_inner_texts() == ["Sign in"]
+    person.close()
 
 
 @pytest.mark.parametrize("width", [1280, 800])

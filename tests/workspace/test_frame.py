@@ -21,7 +21,7 @@ def render(text, **context):
         ("trainee", ["Catalogue", "My skills"]),
         ("instructor", ["Catalogue", "My skills", "Review", "People"]),
         ("assessor", ["People"]),
-        ("administrator", ["Catalogue", "My skills", "Review", "People"]),
+        ("administrator", ["Catalogue", "My skills", "Review", "People", "Capacity"]),
     ],
 )
 def test_everyone_is_led_to_their_own_pages(rf, request, who, labels):
