@@ -10,6 +10,7 @@ from django.core.management import call_command
 from range.operations import containment
 from range.operations.finding import Level
 from range.operations.probes import engine
+from range.runtime.containment import network
 from range.runtime.containment.run import alone, run
 from range.runtime.containment.verdict import Outcome, Verdict, unproven
 from range.sandboxes import probe_record
@@ -27,6 +28,8 @@ VAIN = unproven("dns-query", "only root may watch")
 def machines(monkeypatch, settings, state_dir):
     """Probe machines in memory instead of containers."""
     settings.RANGE_DRIVER = "docker"
+    monkeypatch.setattr(network, "_SETTLE_SECONDS", 0)
+    monkeypatch.setattr(network, "_PATIENCE_SECONDS", 0)
 
     def make(**driver):
         host = FakeHost()

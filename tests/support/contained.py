@@ -81,8 +81,6 @@ class ContainedDriver(FakeDriver):
         if program in self.broken:
             return ExecResult(exit_code=1, stderr=b"broken")
         said = self._answers(handle).get(program, lambda words: b"1")(list(words))
-        if program == attacks.MEMORY_HOG:
-            return ExecResult(exit_code=0 if "memory-hog" in self.holes else 137, stdout=said)
         return ExecResult(exit_code=0, stdout=said)
 
     def _answers(self, handle):
@@ -99,7 +97,7 @@ class ContainedDriver(FakeDriver):
             ).encode(),
             attacks.DEEDS: lambda _: json.dumps(self._deeds()).encode(),
             attacks.FORK_BOMB: lambda _: b"900" if "fork-bomb" in self.holes else b"60",
-            attacks.MEMORY_HOG: lambda _: b"survived" if "memory-hog" in self.holes else b"",
+            attacks.MEMORY_HOG: lambda _: b"survived" if "memory-hog" in self.holes else b"killed",
             attacks.FLOOD: lambda _: json.dumps(
                 {"/tmp": 96 if "tmp-flood" in self.holes else 64, "/run": 16, "/dev/shm": 16}
             ).encode(),

@@ -215,11 +215,19 @@ except OSError:
 print(children, flush=True)
 """
 
+# Takes 1 GiB in a child and says what became of it: `killed`, or `survived`.
 MEMORY_HOG = """
-hoard = []
-for _ in range(64):
-    hoard.append(bytearray(16 << 20))
-print("survived")
+import os, signal
+if os.fork() == 0:
+    hoard = []
+    for _ in range(64):
+        hoard.append(bytearray(16 << 20))
+    os._exit(0)
+status = os.wait()[1]
+if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+    print("killed")
+elif status == 0:
+    print("survived")
 """
 
 # Fills folders until no more fits. Arguments: the most MiB to write, then the folders.

@@ -43,7 +43,6 @@ _NO_SUCH_PROCESS = {"ptrace-host"}
 # Folders that lie in memory, and the MiB they may hold. Source: docker_spec.
 _FOLDERS = {"/tmp": 64, "/run": 16, "/dev/shm": 16}  # noqa: S108
 _FLOOD_MB = 96
-_OUT_OF_MEMORY = 137
 
 
 def look(rig: Rig) -> list[Verdict]:
@@ -115,11 +114,11 @@ def judge_flood(said: Mapping[str, Any]) -> Verdict:
 
 
 def _hog(rig: Rig) -> Verdict:
-    done = rig.attack(attacks.MEMORY_HOG, machine=GLUTTON)
-    if b"survived" in done.stdout:
+    said = rig.attack(attacks.MEMORY_HOG, machine=GLUTTON).stdout.strip()
+    if said == b"survived":
         return Verdict(probe="memory-hog", outcome=Outcome.OPEN, detail="1 GiB was taken")
-    if done.exit_code != _OUT_OF_MEMORY or done.timed_out:
-        return unproven("memory-hog", f"it ended with code {done.exit_code}")
+    if said != b"killed":
+        return unproven("memory-hog", "nobody knows what became of it")
     return Verdict(probe="memory-hog", outcome=Outcome.BOUNDED, detail="it was killed")
 
 

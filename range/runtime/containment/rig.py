@@ -76,14 +76,14 @@ class Rig:
             return b""
         return self.driver.read_file(ear.handle, ear.machine, _HEARD) or b""
 
-    def visit(self, ear: Ear, word: str) -> None:
-        """Say a word to a listener from where it may be reached: a peer on its own network.
-
-        Raises:
-            OSError: It does not answer.
-        """
-        with self.driver.connect(ear.handle, LAN, ear.machine, ear.port) as connection:
-            connection.sendall(word.encode())
+    def visit(self, ear: Ear, word: str) -> bool:
+        """Say a word to a listener from where it may be reached: a peer on its own network."""
+        try:
+            with self.driver.connect(ear.handle, LAN, ear.machine, ear.port) as connection:
+                connection.sendall(word.encode())
+        except OSError:
+            return False
+        return True
 
     @property
     def bridge(self) -> str:
