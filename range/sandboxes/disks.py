@@ -54,12 +54,12 @@ class DiskWatch:
 
 def sweep(driver: Driver) -> None:
     """Look at every machine's disk once, tell what is low, and stop what is full."""
-    sandboxes = {
-        sandbox.pk: sandbox
-        for sandbox in Sandbox.objects.filter(
-            state=Sandbox.State.RUNNING, wanted=Sandbox.Wanted.RUNNING
-        ).select_related("attempt__exercise__version")
-    }
+    running = Sandbox.objects.filter(state=Sandbox.State.RUNNING, wanted=Sandbox.Wanted.RUNNING)
+    # The files of scenarios are large, and say nothing about limits.
+    rows = running.select_related("attempt__exercise__version").defer(
+        "attempt__exercise__version__assets"
+    )
+    sandboxes = {sandbox.pk: sandbox for sandbox in rows}
     if not sandboxes:
         return
     looks = [look for look in driver.survey(sizes=True) if look.sandbox_id in sandboxes]
