@@ -1,9 +1,13 @@
 """What befalls running machines, on the real engine."""
 
 import asyncio
+import contextlib
+import socket
+import threading
 import time
 import uuid
 from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -206,3 +210,70 @@ def test_a_machine_that_fills_its_disk_is_warned_of_and_stopped(
     Watch(lambda: driver).follow(running.started_at, until=timezone.now() + timedelta(seconds=1))
     assert told("sandbox.machine_died") == []
     assert now().machine_states.get().end_reason == "disk-full"
+
+
+class Cable:
+    """A way to the engine's socket that can be cut and mended."""
+
+    def __init__(self, path, target):
+        self.path, self.target = path, target
+        self.ends = set()
+        self.mend()
+
+    def mend(self):
+        self.path.unlink(missing_ok=True)
+        self.door = socket.socket(socket.AF_UNIX)
+        self.door.bind(str(self.path))
+        self.door.listen(16)
+        threading.Thread(target=self._serve, args=[self.door], daemon=True).start()
+
+    def cut(self):
+        self.path.unlink()
+        for end in (self.door, *list(self.ends)):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        self.ends.clear()
+
+    def _serve(self, door):
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = door.accept()
+                far = socket.socket(socket.AF_UNIX)
+                far.connect(self.target)
+                self.ends |= {near, far}
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self._carry, args=[source, sink], daemon=True).start()
+
+    def _carry(self, source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+
+def test_what_happens_while_the_engine_is_out_of_reach_is_told_afterwards(
+    running, driver, handle_of, told, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("range.sandboxes.watch.PAUSE_SECONDS", 0.1)
+    cable = Cable(tmp_path / "engine", driver.engine.socket_path)
+    options = replace(driver.options, engine_url=f"unix://{cable.path}")
+    reached = DockerDriver(options)
+    ended = threading.Event()
+    thread = threading.Thread(target=Watch(lambda: reached).run, args=[ended])
+    thread.start()
+    time.sleep(1.5)  # it follows
+    cable.cut()
+    driver.halt(handle_of, "web")
+    time.sleep(0.5)
+    assert told("sandbox.machine_died") == []
+    cable.mend()
+    deadline = time.monotonic() + 20
+    while not told("sandbox.machine_died") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    ended.set()
+    cable.cut()
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    ((_, payload),) = told("sandbox.machine_died")
+    assert (payload["machine"], payload["exit_code"]) == ("web", 137)
