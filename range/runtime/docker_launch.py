@@ -31,7 +31,7 @@ from range.runtime.driver import (
 )
 from range.runtime.engine_client import Engine, create_container, explanation
 from range.runtime.options import DriverOptions
-from range.runtime.topology import Machine, SeedFile, Topology
+from range.runtime.topology import Machine, Topology
 
 log = get_logger(__name__)
 
@@ -194,15 +194,16 @@ class Launch:
         networks: Mapping[str, Future[str]],
     ) -> str:
         self._check_time()
-        if self.prepared is not None:
-            container = self.prepared.machines[machine.name].container_id
-        else:
+        if self.prepared is None:
             container = self._created(machine, place, networks)
-        self._place_files(container, docker_spec.placed_before_start(machine))
-        self._check_time()
-        with self.engine.client() as client:
-            # One that was prepared may run already, which the engine takes for success.
-            client.start(container)
+            self._begin(machine, container)
+        else:
+            container = self.prepared.machines[machine.name].container_id
+            try:
+                self._begin(machine, container)
+            except SandboxGone:
+                # Somebody removed what had been prepared: everything is made anew.
+                raise _PreparedGone from None
         self.reports.put(("machine", machine.name))
         docker_files.put(self.engine, container, docker_spec.placed_after_start(machine))
         self._set_up(machine, container)
@@ -242,14 +243,12 @@ class Launch:
         self._join(machine, container, place, networks)
         return container
 
-    def _place_files(self, container: str, files: list[SeedFile]) -> None:
-        try:
-            docker_files.put(self.engine, container, files)
-        except SandboxGone:
-            if self.prepared is None:
-                raise
-            # Somebody removed what had been prepared: everything is made anew.
-            raise _PreparedGone from None
+    def _begin(self, machine: Machine, container: str) -> None:
+        docker_files.put(self.engine, container, docker_spec.placed_before_start(machine))
+        self._check_time()
+        with self.engine.client() as client:
+            # One that was prepared may run already, which the engine takes for success.
+            client.start(container)
 
     def _create(self, machine: Machine, name: str, place: docker_spec.Place) -> str:
         arguments = docker_spec.container_arguments(self.topology, machine, place=place)

@@ -1,14 +1,9 @@
 """A running range and a Chromium, once for all browser tests."""
 
-import os
-import shutil
-from pathlib import Path
-
 import pytest
 
-from range.lib.state import SYSTEM_USER
 from tests.browser.journey import Person
-from tests.browser.site import BASE, Site
+from tests.browser.site import BASE, running
 from tests.support import browser
 
 SCREENSHOTS = BASE / "var" / "screenshots"
@@ -17,20 +12,8 @@ SCREENSHOTS = BASE / "var" / "screenshots"
 @pytest.fixture(scope="session")
 def site():
     """The roles of a whole range; needs an engine, which only then is asked for."""
-    state_dir = Path(os.environ["RANGE_STATE_DIR"]) / f"browser-{os.getpid()}"
-    for folder in (state_dir, state_dir / "recordings", state_dir / "weights"):
-        folder.mkdir(parents=True, mode=0o755)
-    if os.geteuid() == 0:
-        # As bin/up does it: the roles without an engine read what the console role writes.
-        shutil.chown(state_dir / "recordings", group=SYSTEM_USER)
-        (state_dir / "recordings").chmod(0o2750)
-        shutil.chown(state_dir / "weights", SYSTEM_USER, SYSTEM_USER)
-    running = Site(state_dir)
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
+    with running("browser") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

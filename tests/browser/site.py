@@ -1,8 +1,10 @@
 """A whole range in processes of its own, beside whatever else runs on this machine."""
 
+import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,11 +12,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
+from range.lib.state import SYSTEM_USER
 from range.operations.fleet import Fleet
 
 BASE = Path(__file__).resolve().parents[2]
@@ -145,6 +149,25 @@ class Site:
                 return bool(reply.status == 200)
         except (OSError, urllib.error.URLError):
             return False
+
+
+@contextlib.contextmanager
+def running(name: str) -> Iterator[Site]:
+    """Run a range of one's own; its state lies in a folder of this test run's."""
+    state_dir = Path(os.environ["RANGE_STATE_DIR"]) / f"{name}-{os.getpid()}"
+    for folder in (state_dir, state_dir / "recordings", state_dir / "weights"):
+        folder.mkdir(parents=True, mode=0o755)
+    if os.geteuid() == 0:
+        # As bin/up does it: the roles without an engine read what the console role writes.
+        shutil.chown(state_dir / "recordings", group=SYSTEM_USER)
+        (state_dir / "recordings").chmod(0o2750)
+        shutil.chown(state_dir / "weights", SYSTEM_USER, SYSTEM_USER)
+    site = Site(state_dir)
+    try:
+        site.start()
+        yield site
+    finally:
+        site.stop()
 
 
 _REMOVE_ALL = """

@@ -8,14 +8,12 @@ import json
 import os
 import random
 import time
-from pathlib import Path
 
 import httpx
 import pytest
 
 from benchmarks._launching import Visitor
-from range.lib.state import SYSTEM_USER
-from tests.browser.site import ROLES, Site
+from tests.browser.site import ROLES, running
 
 pytestmark = [
     pytest.mark.docker,
@@ -73,21 +71,8 @@ print(check, values_for(version, attempt.pk, epoch)["flag_root"])
 @pytest.fixture(scope="module")
 def site():
     """A range whose roles are killed; nobody else's."""
-    import shutil
-
-    state_dir = Path(os.environ["RANGE_STATE_DIR"]) / f"chaos-{os.getpid()}"
-    for folder in (state_dir, state_dir / "recordings", state_dir / "weights"):
-        folder.mkdir(parents=True, mode=0o755)
-    if os.geteuid() == 0:
-        shutil.chown(state_dir / "recordings", group=SYSTEM_USER)
-        (state_dir / "recordings").chmod(0o2750)
-        shutil.chown(state_dir / "weights", SYSTEM_USER, SYSTEM_USER)
-    made = Site(state_dir)
-    try:
-        made.start()
+    with running("chaos") as made:
         yield made
-    finally:
-        made.stop()
 
 
 @pytest.fixture(scope="module")
@@ -144,11 +129,11 @@ def test_whoever_is_killed_everything_comes_to_rest_as_it_should(site, trainee, 
     attempt = patiently(lambda: trainee.press_launch("sudo-says"))
     if moment == "launch":
         strike(site, role, wait)
-    running = until(
+    begun = until(
         lambda: (found := look(site, attempt))["state"] == "RUNNING" and found,
         f"{role} killed {wait:.2f} s after the launch: the sandbox did not start",
     )
-    assert running["live"] == 1
+    assert begun["live"] == 1
     if moment == "work":
         strike(site, role, wait)
     check, flag = site.ask(FLAG_OF, attempt=attempt).split()

@@ -124,6 +124,13 @@ class LifecycleContract:
         assert rig.driver.read_file(handle, "desk", "/opt/case/brief.txt") == b"seeded"
         rig.driver.stop(handle)
 
+    def test_what_was_prepared_without_any_file_and_is_gone_is_made_anew_too(self, rig):
+        prepared = rig.driver.prepare(uuid4(), single(), deadline=soon())
+        rig.driver.stop(prepared)
+        handle = rig.driver.start(prepared.sandbox_id, single(), deadline=soon(), prepared=prepared)
+        assert rig.driver.status(handle) is Status.RUNNING
+        rig.driver.stop(handle)
+
     def test_preparing_from_a_missing_image_leaves_nothing(self, rig):
         sandbox_id = uuid4()
         with pytest.raises(LaunchFailed) as failure:
