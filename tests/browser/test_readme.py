@@ -138,7 +138,7 @@ def test_work_survives_a_closed_browser_and_a_killed_database(running, chromium)
     after.page.locator("summary", has_text="Sandbox").click()
     after.page.get_by_role("button", name=re.compile("^Stop")).first.click()
     after.page.get_by_role("dialog").get_by_role("button", name="Stop").click()
-    after.page.get_by_text("The machines are stopped").wait_for(timeout=60_000)
+    after.page.get_by_role("heading", name="The machines are stopped").wait_for(timeout=60_000)
     after.close()
 
 
