@@ -195,6 +195,19 @@ class Person:
         self.page.keyboard.press("Enter")
 
 
+def choose(page: Page, name: str) -> None:
+    """Choose from the Sandbox menu; a refresh of the page may close it under one's hand."""
+    for _ in range(5):
+        page.locator("summary", has_text="Sandbox").click()
+        try:
+            page.get_by_role("button", name=name).first.click(timeout=3000)
+            return
+        except Error:
+            # Closed again, so that the next click opens it, whatever state it was left in.
+            page.keyboard.press("Escape")
+    raise AssertionError(f"{name} could not be chosen")
+
+
 def violations(page: Page) -> list[str]:
     """Return what axe finds wrong with a page, one line each."""
     # The page's own policy rightly refuses foreign script; this one is the test's.

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Error
 
-from tests.browser.journey import TERMINAL_TEXT, Person
+from tests.browser.journey import TERMINAL_TEXT, Person, choose
 
 pytestmark = [
     pytest.mark.browser,
@@ -178,13 +178,11 @@ def test_filters_are_instant_and_in_the_address(page):
 def test_resetting_asks_first_and_brings_a_fresh_machine(page, worker):
     worker.type_line("touch /tmp/mine && echo kept-$((1+1))")
     worker.wait_for_text("^kept-2$")
-    page.locator("summary", has_text="Sandbox").click()
-    page.get_by_role("button", name="Reset the machines").click()
+    choose(page, "Reset the machines")
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Keep them").click()
     assert not dialog.is_visible()
-    page.locator("summary", has_text="Sandbox").click()
-    page.get_by_role("button", name="Reset the machines").click()
+    choose(page, "Reset the machines")
     page.get_by_role("dialog").get_by_role("button", name="Reset").click()
     page.get_by_text(re.compile("Stopping the machines|Starting your machines")).first.wait_for()
     page.locator("#sandbox-panel[data-state=RUNNING]").wait_for(state="attached", timeout=60_000)

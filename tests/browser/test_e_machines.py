@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.conftest import keep
-from tests.browser.journey import Person, violations
+from tests.browser.journey import Person, choose, violations
 
 pytestmark = [
     pytest.mark.browser,
@@ -80,13 +80,11 @@ def test_a_machine_that_ended_is_told_and_reset_from_its_notice(page, worker, si
 
 
 def test_one_machine_is_reset_from_the_menu_after_a_question(page, worker, site):
-    page.locator("summary", has_text="Sandbox").click()
-    page.get_by_role("button", name="Reset desk…").click()
+    choose(page, "Reset desk…")
     dialog = page.get_by_role("dialog", name="Reset the machine desk?")
     dialog.get_by_role("button", name="Keep it").click()
     before = site.ask(EVENTS, attempt=worker.attempt).count("sandbox.machine_reset_asked")
-    page.locator("summary", has_text="Sandbox").click()
-    page.get_by_role("button", name="Reset desk…").click()
+    choose(page, "Reset desk…")
     dialog.get_by_role("button", name="Reset desk").click()
     page.get_by_text("The machine desk is being reset.").wait_for()
     page.locator(".sandbox-notice").wait_for(state="detached", timeout=30_000)

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.browser.conftest import keep
-from tests.browser.journey import Person
+from tests.browser.journey import Person, choose
 from tests.scenarios.test_step_by_step import PARTS, closing_lines, lines_of
 from tests.scenarios.typing import IN_EDITOR, READY
 from tests.support import browser
@@ -135,8 +135,7 @@ def test_work_survives_a_closed_browser_and_a_killed_database(running, chromium)
     after.wait_for_text("^shown-42$", seconds=60)
     after.type_line('echo "[$kept]"')
     after.wait_for_text(r"^\[in-the-shell\]$")
-    after.page.locator("summary", has_text="Sandbox").click()
-    after.page.get_by_role("button", name=re.compile("^Stop")).first.click()
+    choose(after.page, "Stop the machines")
     after.page.get_by_role("dialog").get_by_role("button", name="Stop").click()
     after.page.get_by_role("heading", name="The machines are stopped").wait_for(timeout=60_000)
     after.close()
