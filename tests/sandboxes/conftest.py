@@ -4,6 +4,7 @@ from copy import deepcopy
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from range.runtime.driver import Handle, RuntimeEvent
@@ -52,6 +53,18 @@ def now(running):
 
     def look():
         return type(running).objects.get(pk=running.pk)
+
+    return look
+
+
+@pytest.fixture
+def panel(client, trainee, running):
+    """Return the trainee's panel of the running sandbox, as its page gets it."""
+    client.force_login(trainee)
+
+    def look():
+        url = reverse("sandbox-panel", args=[running.attempt_id])
+        return client.get(url).content.decode()
 
     return look
 

@@ -4,7 +4,6 @@ import threading
 from copy import deepcopy
 
 import pytest
-from django.urls import reverse
 
 from range.runtime.driver import Handle, MachineUsage
 from range.sandboxes import disks, services, troubles
@@ -33,17 +32,6 @@ def holds(driver, handle_of):
         target = driver.machine(handle_of, machine)
         target.usage = MachineUsage(disk_bytes=int(mebibytes * MIB))
         disks.sweep(driver)
-
-    return look
-
-
-@pytest.fixture
-def panel(client, trainee, running):
-    client.force_login(trainee)
-
-    def look():
-        url = reverse("sandbox-panel", args=[running.attempt_id])
-        return client.get(url).content.decode()
 
     return look
 

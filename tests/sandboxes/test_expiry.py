@@ -22,17 +22,6 @@ def ends_in(running):
     return change
 
 
-@pytest.fixture
-def panel(client, trainee, running):
-    client.force_login(trainee)
-
-    def look():
-        url = reverse("sandbox-panel", args=[running.attempt_id])
-        return client.get(url).content.decode()
-
-    return look
-
-
 def test_a_near_end_is_warned_of_once(ends_in, told, now):
     ends_in(9)
     assert (expiry.warn(), expiry.warn()) == (1, 0)

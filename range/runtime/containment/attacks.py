@@ -161,8 +161,8 @@ def release_agent():
         return os.close(os.open(path, os.O_WRONLY))
     raise OSError(errno.EPERM, "nothing to write to")
 def node(kind):
-    os.mknod("/root/.probe", 0o600 | kind, os.makedev(254, 0) if kind != stat.S_IFIFO else 0)
-    os.unlink("/root/.probe")
+    os.mknod("/srv/.probe", 0o600 | kind, os.makedev(254, 0) if kind != stat.S_IFIFO else 0)
+    os.unlink("/srv/.probe")
 # Newer machines all follow the generic numbers. Source: asm-generic/unistd.h, asm/unistd_64.h.
 bpf, settimeofday = (321, 164) if platform.machine() == "x86_64" else (280, 170)
 deeds = {
