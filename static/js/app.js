@@ -73,13 +73,15 @@
   // --- dialogs, menus ------------------------------------------------------------------
   document.addEventListener("click", function (event) {
     const opener = event.target.closest("[data-dialog-open]");
+    // What is focused now is focused again when the dialog closes; by then the menu is closed.
+    opener?.closest("details.menu")?.querySelector("summary").focus();
     if (opener) document.getElementById(opener.dataset.dialogOpen)?.showModal();
     const closer = event.target.closest("[data-dialog-close]");
     if (closer) closer.closest("dialog")?.close();
     const toastCloser = event.target.closest("[data-toast-close]");
     if (toastCloser) toastCloser.closest(".toast").remove();
     for (const menu of document.querySelectorAll("details.menu[open]")) {
-      if (!menu.contains(event.target)) menu.open = false;
+      if (!menu.contains(event.target) || event.target.closest(".menu__item")) menu.open = false;
     }
   });
 
@@ -107,6 +109,17 @@
     event.detail.isError = event.detail.xhr.status >= 400;
     // Whoever is signed out by now is sent to sign in, and comes back here afterwards.
     if (!event.detail.isError) location.reload();
+  });
+  // A part that comes along with another one stays while nothing it shows has changed: whoever is
+  // about to press a button of it must find it there. In a changed one an open menu is open too.
+  document.addEventListener("htmx:oobBeforeSwap", function (event) {
+    const { target, fragment } = event.detail;
+    const shows = fragment.firstElementChild?.dataset.unchangedWhile;
+    if (shows && shows === target.dataset.unchangedWhile) event.detail.shouldSwap = false;
+    for (const menu of target.querySelectorAll("details[open][id]")) {
+      const same = fragment.getElementById(menu.id);
+      if (same) same.open = true;
+    }
   });
   let lastLost = 0;
   document.addEventListener("htmx:sendError", function (event) {

@@ -92,6 +92,33 @@ def test_one_machine_is_reset_from_the_menu_after_a_question(page, worker, site)
     assert after == before + 1
 
 
+def test_the_menu_stays_open_and_focused_through_refreshes(page, worker, site):
+    page.locator("#sandbox-menu-title").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    extend = page.get_by_role("button", name="Extend the time").first
+    extend.evaluate("button => (button.isTheOne = true)")
+    for fields, same in (("seen_at", True), ("expires_at", None)):
+        with page.expect_response("**/sandbox/"):
+            site.ask(CHANGE, attempt=worker.attempt, minutes="50", fields=fields)
+        # A refresh that changes nothing leaves the button; one that changes the clock brings another.
+        page.wait_for_function(
+            "same => document.activeElement.isTheOne == same", arg=same, timeout=10_000
+        )
+        assert extend.is_visible()
+        assert page.evaluate("document.activeElement.id") == "sandbox-menu-extend"
+    page.keyboard.press("Enter")
+    extend.wait_for(state="hidden")
+    page.keyboard.press("Escape")
+
+
+def test_a_dialog_that_was_left_gives_focus_back_to_the_menu(page, worker):
+    choose(page, "Reset desk…")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == "sandbox-menu-title"
+    assert not page.get_by_role("button", name="Stop the machines…").is_visible()
+
+
 def test_the_end_of_the_time_is_warned_of_and_moved(page, worker, site):
     site.ask(CHANGE, attempt=worker.attempt, minutes="8", fields="expires_at")
     page.get_by_text("The machines end in 8 min.").wait_for(timeout=10_000)
