@@ -74,14 +74,12 @@ class Visitor:
                 return
 
     def _console(self, attempt: str) -> str:
-        """Return the console's address as soon as the page would know it."""
-        for _ in self._changes(attempt):
-            page = self.client.get(f"/attempts/{attempt}/consoles/", headers={"HX-Request": "true"})
-            if found := CONSOLE.search(page.text):
-                return found[1]
-            if "could not be started" in page.text:
-                raise SystemExit("The range could not start the machines; see its log.")
-        raise SystemExit("The page's event stream ended before the console was there.")
+        """Return the address the page would connect to, which waits for the machines."""
+        page = self.client.get(f"/attempts/{attempt}/")
+        found = CONSOLE.search(page.text)
+        if found is None:
+            raise SystemExit("The workspace shows no console to connect to.")
+        return found[1]
 
     def _changes(self, attempt: str) -> Iterator[None]:
         with self.client.stream("GET", f"/attempts/{attempt}/stream/") as stream:

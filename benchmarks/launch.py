@@ -1,10 +1,11 @@
 """Click to prompt, beside the engine's own floor in the same run; a herd; how much fits.
 
 Runs a range of its own. Ours: POST of the launch form until the prompt's first byte at a WebSocket
-client, the way a page does it (server-sent events tell when the console is there). Floor: the same
-networks, containers and terminal made by bare engine calls one after the other, without a web
-server, a database, files or checks. Both are done in turn, so that whatever else the machine does
-hits both. The herd: everybody presses Launch at once, while others go on reading pages.
+client, the way a page does it (it loads, and connects a console that waits for its machines).
+Floor: the same networks, containers and terminal made by bare engine calls one after the other,
+without a web server, a database, files or checks. Both are done in turn, so that whatever else the
+machine does hits both. The herd: everybody presses Launch at once, while others go on reading
+pages.
 """
 
 import argparse

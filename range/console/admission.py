@@ -40,6 +40,19 @@ class ConsoleRefused(RangeError):
         self.code = code
 
 
+class NotYetRunning(ConsoleRefused):
+    """The machines are on their way; whoever may type is admitted as soon as they run."""
+
+    def __init__(self, *, person_id: uuid.UUID, sandbox_id: uuid.UUID) -> None:
+        super().__init__(
+            "The sandbox is not ready yet. The console opens when it runs.",
+            reason="not-running",
+            code=Close.NOT_RUNNING,
+        )
+        self.person_id = person_id
+        self.sandbox_id = sandbox_id
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Admission:
     """A person, their sign-in, and the machine of the running sandbox they may type on.
@@ -65,6 +78,7 @@ def admit(
     """Return what a socket may do; asked once, because keys meet no database.
 
     Raises:
+        NotYetRunning: The machines are still to start.
         ConsoleRefused: Not signed in, not theirs, not running, or no such console.
     """
     session_key = cookies.get(settings.SESSION_COOKIE_NAME, "")
@@ -74,7 +88,7 @@ def admit(
     attempt = Attempt.objects.filter(pk=attempt_id).first()
     if attempt is None or not may_type(person, attempt):
         raise ConsoleRefused("There is no such console of yours.", reason="not-yours")
-    sandbox = _running_sandbox(attempt)
+    sandbox = _running_sandbox(attempt, person)
     handle = Handle.from_json(sandbox.handle or {})
     machine_handle = handle.machines.get(machine)
     if machine_handle is None or not machine_handle.console_user:
@@ -152,7 +166,7 @@ def _person_in(store: SessionBase) -> User | None:
     return person if known else None
 
 
-def _running_sandbox(attempt: Attempt) -> Sandbox:
+def _running_sandbox(attempt: Attempt, person: User) -> Sandbox:
     sandbox = Sandbox.objects.live().filter(attempt=attempt).order_by("-requested_at").first()
     if attempt.state != Attempt.State.ACTIVE or sandbox is None:
         raise ConsoleRefused(
@@ -160,13 +174,14 @@ def _running_sandbox(attempt: Attempt) -> Sandbox:
             reason="not-running",
             code=Close.NOT_RUNNING,
         )
-    wanted = sandbox.wanted == Sandbox.Wanted.RUNNING
-    if sandbox.state != Sandbox.State.RUNNING or not wanted or not sandbox.handle:
+    if sandbox.wanted != Sandbox.Wanted.RUNNING:
         raise ConsoleRefused(
-            "The sandbox is not ready yet, or is stopping. The console opens when it runs.",
+            "The sandbox is stopping. A console opens when one runs again.",
             reason="not-running",
             code=Close.NOT_RUNNING,
         )
+    if sandbox.state != Sandbox.State.RUNNING or not sandbox.handle:
+        raise NotYetRunning(person_id=person.pk, sandbox_id=sandbox.pk)
     return sandbox
 
 

@@ -15,11 +15,12 @@ from django.db import DatabaseError
 from django.http import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
-from range.console.admission import Admission, ConsoleRefused, admit
+from range.console.admission import Admission, ConsoleRefused, NotYetRunning, admit
 from range.console.opening import open_console
 from range.console.origins import is_own
 from range.console.protocol import (
     HEARTBEAT,
+    MAX_FRAME_BYTES,
     Ack,
     Close,
     FrameRefused,
@@ -48,6 +49,8 @@ _REASON_CHARACTERS = 120
 # Resuming takes a fraction of a second; a page whose console took longer than this tries again.
 RESUME_SECONDS = 10.0
 RESUME_LOOK_SECONDS = 0.1
+# News of a sandbox that starts may be lost with their connection; then it is asked for this often.
+LOOK_SECONDS = 3.0
 
 
 class StreamConsumer(AsyncConsumer):  # type: ignore[misc]
@@ -108,36 +111,62 @@ class StreamConsumer(AsyncConsumer):  # type: ignore[misc]
 
 
 class ConsoleConsumer(StreamConsumer):
-    """One page on one console of its own running sandbox."""
+    """One page on one console of its own sandbox, which may still be starting."""
 
     role: Role
     seat: Seat
-    relay: Relay
     watcher: Watcher
+    relay: Relay | None = None
+    _opening: asyncio.Task[None]
+    _left: asyncio.Event
+    _ahead: bytearray
     _ending: asyncio.Task[None] | None = None
 
     async def connect(self) -> bool:
-        """Check origin, person, sandbox and seat, in this order, then open the console."""
+        """Check origin, person, sandbox and seat, in this order, then begin to open."""
         if not self._own_origin():
             log.warning("console.origin.refused")
             await self.refuse()
             return False
+        admission: Admission | None = None
+        who: Admission | NotYetRunning
         try:
-            admission = await self._admitted()
+            who = admission = await self._admitted()
+        except NotYetRunning as error:
+            who = error
         except ConsoleRefused as error:
             await self._refused(error)
             return False
         self.role = current_role()
+        self._left = asyncio.Event()
+        self._ahead = bytearray()
         await self.base_send({"type": "websocket.accept"})
-        if admission.is_paused and not await self._resumed(admission):
-            await self.close(Close.FAILED, "The machines are paused and do not resume yet.")
+        size = self._size_asked()
+        self.watcher = Watcher(self.send_frame, cols=size.columns, rows=size.rows)
+        self.seat = Seat(
+            person_id=who.person_id,
+            sandbox_id=who.sandbox_id,
+            admission=admission,
+            close=self._close_soon,
+        )
+        try:
+            self.role.registry.take_seat(self.seat, limit=settings.RANGE_CONSOLES_PER_TRAINEE)
+        except RangeError as error:
+            await self.close(Close.TOO_MANY, error.message)
             return False
-        return await self._open(admission)
+        self._opening = asyncio.create_task(self._open(admission))
+        return True
 
     async def receive_bytes(self, data: bytes) -> None:
-        """Type on the console."""
+        """Type on the console; what is typed before it is open waits for it."""
         try:
-            await self.relay.type(check_bytes(bytes(data)))
+            check_bytes(data)
+            if self.relay is None:
+                self._ahead += data
+            if len(self._ahead) > MAX_FRAME_BYTES:
+                await asyncio.wait([self._opening])
+            elif self.relay is not None:
+                await self.relay.type(data)
         except FrameRefused as error:
             await self._end(error.code, error.message)
         except RangeError:
@@ -155,8 +184,10 @@ class ConsoleConsumer(StreamConsumer):
             case Ack():
                 self.watcher.drawn(control.bytes)
             case Resize():
-                cols, rows = control.clamped
-                self.relay.resize(self.watcher, cols=cols, rows=rows)
+                self.watcher.cols, self.watcher.rows = control.clamped
+                if self.relay is not None:
+                    cols, rows = control.clamped
+                    self.relay.resize(self.watcher, cols=cols, rows=rows)
             case Heartbeat():
                 self.watcher.give(HEARTBEAT)
             case _:
@@ -164,7 +195,11 @@ class ConsoleConsumer(StreamConsumer):
 
     async def disconnect(self) -> None:
         """Leave the console to the next page."""
-        self.role.registry.leave(self.relay, self.watcher)
+        self._left.set()
+        # Never cancelled: half an opened terminal would stay behind.
+        await asyncio.wait([self._opening])
+        if self.relay is not None:
+            self.role.registry.leave(self.relay, self.watcher)
         self.role.registry.leave_seat(self.seat)
 
     def _own_origin(self) -> bool:
@@ -211,58 +246,77 @@ class ConsoleConsumer(StreamConsumer):
         await self.base_send({"type": "websocket.accept"})
         await self.close(error.code, error.message)
 
-    async def _resumed(self, admission: Admission) -> bool:
+    async def _open(self, admission: Admission | None) -> None:
+        try:
+            admission = admission or await self._once_running()
+            if admission.is_paused:
+                await self._resumed(admission)
+            self.seat.admission, self.seat.sandbox_id = admission, admission.sandbox_id
+            await self._join(admission)
+        except _PageLeft:
+            return
+        except ConsoleRefused as error:
+            log.info("console.refused", reason=error.reason)
+            await self._end(error.code or Close.REVOKED, error.message)
+        except RangeError as error:
+            log.warning("console.open.failed", reason=error.reason)
+            await self._end(Close.FAILED, error.message)
+        except Exception:
+            # Whatever it was, the page must not wait for ever.
+            log.exception("console.open.failed")
+            await self._end(Close.FAILED, "The console did not open.")
+
+    async def _once_running(self) -> Admission:
+        """Wait until the machines run, and ask anew whether this person may type on them."""
+        attempt_id = uuid.UUID(str(self.scope["url_route"]["kwargs"]["attempt_id"]))
+        while True:
+            news = self.role.news_of(attempt_id)
+            try:
+                return await self._admitted()
+            except NotYetRunning:
+                await self._pause(news, LOOK_SECONDS)
+
+    async def _resumed(self, admission: Admission) -> None:
         """Wait until the reconciler has resumed a paused sandbox."""
         await database_sync_to_async(touch)([admission.sandbox_id])
         ask = database_sync_to_async(is_awake)
         for _ in range(round(RESUME_SECONDS / RESUME_LOOK_SECONDS)):
             if await ask(admission.sandbox_id):
-                return True
-            await asyncio.sleep(RESUME_LOOK_SECONDS)
-        return False
-
-    async def _open(self, admission: Admission) -> bool:
-        size = self._size_asked()
-        self.watcher = Watcher(self.send_frame, cols=size.columns, rows=size.rows)
-        self.seat = Seat(
-            person_id=admission.person_id,
-            sandbox_id=admission.sandbox_id,
-            admission=admission,
-            close=self._close_soon,
+                return
+            await self._pause(asyncio.Event(), RESUME_LOOK_SECONDS)
+        raise ConsoleRefused(
+            "The machines are paused and do not resume yet.", reason="paused", code=Close.FAILED
         )
-        registry = self.role.registry
+
+    async def _pause(self, news: asyncio.Event, seconds: float) -> None:
+        """Wait for news, for some time, or until the page leaves."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (news, self._left)]
         try:
-            registry.take_seat(self.seat, limit=settings.RANGE_CONSOLES_PER_TRAINEE)
-        except RangeError as error:
-            await self.close(Close.TOO_MANY, error.message)
-            return False
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if self._left.is_set():
+            raise _PageLeft
+
+    async def _join(self, admission: Admission) -> None:
         key = Key(
             sandbox_id=admission.sandbox_id, machine=admission.machine, console=admission.console
         )
-        try:
-            self.relay = await registry.join(
-                key, self.watcher, partial(self._open_relay, admission, size)
-            )
-        except (RangeError, DatabaseError, OSError) as error:
-            registry.leave_seat(self.seat)
-            await self._failed(error)
-            return False
-        except BaseException:
-            registry.leave_seat(self.seat)
-            raise
-        self.relay.closed.add_done_callback(self._relay_closed)
-        return True
-
-    async def _open_relay(self, admission: Admission, size: Size) -> Relay:
-        return await open_console(
-            admission, size=size, scribe=self.role.scribe, writer=self.role.writer
+        size = Size(columns=self.watcher.cols, rows=self.watcher.rows)
+        opener = partial(
+            open_console,
+            admission,
+            size=size,
+            scribe=self.role.scribe,
+            writer=self.role.writer,
         )
-
-    async def _failed(self, error: Exception) -> None:
-        reason = error.reason if isinstance(error, RangeError) else type(error).__name__
-        log.warning("console.open.failed", reason=reason)
-        message = error.message if isinstance(error, RangeError) else "The console did not open."
-        await self.close(Close.FAILED, message)
+        relay = await self.role.registry.join(key, self.watcher, opener)
+        while self._ahead:
+            typed, self._ahead = bytes(self._ahead), bytearray()
+            await relay.type(typed)
+        self.relay = relay
+        relay.closed.add_done_callback(self._relay_closed)
 
     def _size_asked(self) -> Size:
         query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
@@ -292,3 +346,7 @@ class ConsoleConsumer(StreamConsumer):
             await self.close(code, reason)
         except Exception as error:  # the page was faster
             log.debug("console.page.gone", error=type(error).__name__)
+
+
+class _PageLeft(Exception):
+    """Nobody waits for the console any more."""

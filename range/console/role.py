@@ -2,8 +2,9 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
+from weakref import WeakValueDictionary
 
 from channels.db import database_sync_to_async
 from django.db import DatabaseError, connection
@@ -15,7 +16,7 @@ from range.console.scribe import Scribe
 from range.console.services import end_abandoned
 from range.console.writer import Writer
 from range.lib.logs import get_logger
-from range.lib.notify import AsyncListener, conninfo
+from range.lib.notify import AsyncListener, Wake, conninfo
 from range.sandboxes.activity import touch
 
 log = get_logger(__name__)
@@ -26,6 +27,7 @@ SWEEP = timedelta(seconds=3)
 CHANNELS = ("revocations", "sandboxes")
 # Each sandbox with an open console is noted as used this often.
 TOUCH_SECONDS = 60.0
+_UUID_LENGTH = 36
 
 
 class Role:
@@ -36,6 +38,8 @@ class Role:
         self.scribe = Scribe()
         self.writer = Writer()
         self._listening: asyncio.Task[None] | None = None
+        # An event lives as long as somebody waits for it.
+        self._news = WeakValueDictionary[uuid.UUID, asyncio.Event]()
         self._touched: dict[uuid.UUID, float] = {}
 
     async def start(self) -> None:
@@ -55,11 +59,24 @@ class Role:
         await asyncio.to_thread(self.scribe.stop)
         await asyncio.to_thread(self.writer.stop)
 
-    async def revoke(self) -> None:
-        """Close every socket whose permission has ended."""
+    def news_of(self, attempt_id: uuid.UUID) -> asyncio.Event:
+        """Return what is set as soon as an attempt's sandbox may have changed."""
+        return self._news.setdefault(attempt_id, asyncio.Event())
+
+    async def revoke(self, among: Collection[uuid.UUID] | None = None) -> None:
+        """Close every socket whose permission has ended.
+
+        Args:
+            among: Attempts and sandboxes to look at; None for all.
+        """
         seats = {seat.admission: seat for seat in self.registry.seats}
         admissions = [a for a in seats if isinstance(a, Admission)]
         open_in = {relay.key.sandbox_id for relay in self.registry.relays()}
+        if among is not None:
+            admissions = [a for a in admissions if {a.attempt_id, a.sandbox_id} & set(among)]
+            open_in &= {*among, *(a.sandbox_id for a in admissions)}
+        if not admissions and not open_in:
+            return
         ended, stopped = await database_sync_to_async(_ended)(admissions, open_in)
         for admission, code in ended.items():
             log.info("console.revoked", code=int(code))
@@ -77,17 +94,33 @@ class Role:
         self._touched = recent | dict.fromkeys(due, now)
 
     async def _listen(self) -> None:
+        clock, swept_at = asyncio.get_running_loop().time, 0.0
         async with AsyncListener(conninfo(connection.settings_dict), *CHANNELS) as listener:
             while True:
-                await listener.wait(SWEEP)
-                if not self.registry.seats and not self.registry.relays():
-                    continue
+                wakes = await listener.wait(SWEEP)
+                named = _named(wakes)
+                self._tell(named)
+                if clock() - swept_at >= SWEEP.total_seconds():
+                    named, swept_at = None, clock()
                 try:
-                    await self.revoke()
+                    await self.revoke(among=named)
                     await self.note_presence()
                 except DatabaseError as error:
                     # Open consoles stay open while the database is away: nothing is lost by it.
                     log.warning("console.revocation.waits", error=type(error).__name__)
+
+    def _tell(self, named: Collection[uuid.UUID] | None) -> None:
+        for attempt_id in list(self._news if named is None else named):
+            if event := self._news.pop(attempt_id, None):
+                event.set()
+
+
+def _named(wakes: Iterable[Wake]) -> set[uuid.UUID] | None:
+    """Return the attempts and sandboxes that notifications name; None where all may be meant."""
+    words = [word for wake in wakes for word in wake.payload.split() or [""]]
+    if "" in words:
+        return None
+    return {uuid.UUID(word) for word in words if len(word) == _UUID_LENGTH}
 
 
 def _ended(

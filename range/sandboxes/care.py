@@ -71,4 +71,4 @@ class Care:
         # What became due while this went on was passed over; a sandbox that was paused in the
         # moment in which somebody came must not stay so until the next sweep.
         if sandbox_id in pauses.due_to_resume():
-            notify("sandboxes")
+            notify("sandboxes", str(sandbox_id))

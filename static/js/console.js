@@ -28,6 +28,7 @@ const CLOSED = {
 };
 const encoder = new TextEncoder();
 const consoles = new Set();
+let sandboxState;
 
 class LiveConsole {
   constructor(element) {
@@ -108,6 +109,12 @@ class LiveConsole {
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
     this.tell("waiting", `${reason || message} Trying again…`);
     this.retry = setTimeout(() => this.connect(), wait);
+  }
+
+  // What it waits for may just have come.
+  hurry() {
+    this.pause = FIRST_PAUSE_MS;
+    if (this.state === "waiting" && !this.socket) this.connect();
   }
 
   // A connection may die without a word: ask now and then, and give up when nobody answers.
@@ -332,6 +339,9 @@ function sweep() {
     consoles.delete(live);
   }
   document.querySelectorAll(".terminal[data-console-url]").forEach(prepare);
+  const state = document.getElementById("sandbox-panel")?.dataset.state;
+  if (state !== sandboxState) for (const live of consoles) live.hurry();
+  sandboxState = state;
 }
 
 document.addEventListener("htmx:afterSettle", sweep);

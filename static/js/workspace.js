@@ -126,7 +126,7 @@
       panes.querySelector("#brief-body"),
       panes.querySelector("#consoles-panel .console-panel:not([hidden]) textarea, #consoles-panel [data-console-tab]"),
       panes.querySelector("#tutor-body"),
-    ].filter(Boolean);
+    ].filter((stop) => stop && getComputedStyle(stop).visibility === "visible");
     const at = stops.findIndex((stop) => stop.closest(".pane").contains(document.activeElement));
     const next = stops[(at + (back ? stops.length - 1 : 1) + stops.length) % stops.length];
     const name = next.closest(".pane").id.replace("pane-", "");

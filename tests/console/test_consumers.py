@@ -160,9 +160,12 @@ async def test_the_end_of_the_shell_is_told(server):
         assert await page.until_closed() == Close.ENDED
 
 
-async def test_a_sandbox_that_does_not_run_is_told_to_its_trainee(server):
+@pytest.mark.parametrize(
+    "fields", [{"state": Sandbox.State.FAILED}, {"wanted": Sandbox.Wanted.STOPPED}]
+)
+async def test_a_sandbox_that_does_not_run_is_told_to_its_trainee(server, fields):
     desk = await a_desk()
-    await Sandbox.objects.filter(pk=desk.sandbox.pk).aupdate(state=Sandbox.State.STARTING)
+    await Sandbox.objects.filter(pk=desk.sandbox.pk).aupdate(**fields)
     async with server.sit(desk) as socket:
         assert await Page(socket).until_closed() == Close.NOT_RUNNING
     assert desk.driver.calls.count("open_console") == 0

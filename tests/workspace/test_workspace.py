@@ -95,13 +95,23 @@ def test_the_panel_asks_often_only_while_something_moves(look, becomes):
     assert "every 30s" in look("sandbox-panel").content.decode()
 
 
-def test_a_running_sandbox_calls_for_its_consoles(look, becomes):
-    becomes(state=State.STARTING)
+@pytest.mark.parametrize("state", [State.STOPPING, State.STOPPED, State.FAILED])
+def test_without_machines_to_come_there_are_no_consoles(look, becomes, state):
+    becomes(state=state)
     assert "HX-Trigger-After-Settle" not in look("sandbox-panel").headers
-    assert "console-tab-box" not in look("consoles-panel").content.decode()
-    becomes(state=State.RUNNING)
-    assert look("sandbox-panel").headers["HX-Trigger-After-Settle"] == "sandbox-running"
-    assert "console-tab-box" in look("consoles-panel").content.decode()
+    panel = look("consoles-panel").content.decode()
+    assert "console-tab-box" not in panel
+    assert "consoles-there from:body" in panel
+
+
+@pytest.mark.parametrize("state", [State.REQUESTED, State.STARTING, State.RUNNING])
+def test_consoles_may_connect_as_soon_as_machines_are_asked_for(look, becomes, state):
+    becomes(state=state)
+    assert look("sandbox-panel").headers["HX-Trigger-After-Settle"] == "consoles-there"
+    panel = look("consoles-panel").content.decode()
+    assert "console-tab-box" in panel
+    # Terminals that wait already must not be made anew when the machines run.
+    assert "consoles-there from:body" not in panel
 
 
 def test_a_failure_says_why_and_offers_another_try(look, becomes, attempt):

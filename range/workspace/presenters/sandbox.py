@@ -67,6 +67,11 @@ class SandboxView:
         return self.state == State.RUNNING
 
     @property
+    def has_consoles(self) -> bool:
+        """Tell whether terminals may connect; those of a sandbox that starts wait for it."""
+        return self.state in (State.REQUESTED, State.STARTING, State.RUNNING)
+
+    @property
     def quiet(self) -> bool:
         """Tell whether the panel has nothing to say, so that terminals fill the pane."""
         return self.running and not self.notices

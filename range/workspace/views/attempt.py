@@ -68,14 +68,14 @@ def is_advised(request: HttpRequest, attempt: Attempt) -> bool:
 
 
 def render_sandbox(request: HttpRequest, attempt: Attempt, *, status: int = 200) -> HttpResponse:
-    """Render the sandbox panel and, out of band, the actions; say when the machines run."""
+    """Render the sandbox panel and, out of band, the actions; say when terminals may connect."""
     sandbox = sandbox_view(attempt)
     context = {"page": workspace_page(attempt), "sandbox": sandbox, "oob": True}
     panel = render(request, f"{PAGE}#sandbox-panel", context, status=status)
     actions = render(request, f"{PAGE}#workspace-actions", context)
     panel.content = panel.content + actions.content
-    if sandbox.running:
-        panel.headers["HX-Trigger-After-Settle"] = "sandbox-running"
+    if sandbox.has_consoles:
+        panel.headers["HX-Trigger-After-Settle"] = "consoles-there"
     return panel
 
 
