@@ -1,6 +1,7 @@
 """Puts events of the timeline into words for people who replay an attempt."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from range.timeline.models import Event
 
@@ -26,6 +27,7 @@ _LABELS = {
     "sandbox.machine_reset_failed": "A machine could not be reset",
     "sandbox.out_of_memory": "A machine ran out of memory",
     "sandbox.paused": "Machines paused",
+    "sandbox.refused": "A launch was refused",
     "sandbox.requested": "Sandbox asked for",
     "sandbox.reset": "Machines reset",
     "sandbox.resumed": "Machines resumed",
@@ -34,6 +36,44 @@ _LABELS = {
     "sandbox.stopped": "Sandbox stopped",
     "submission.accepted": "Answer accepted",
     "submission.refused": "Answer not accepted",
+}
+# What a step of a sandbox's life came of; where the label says it all, nothing is added.
+_REASONS = {
+    "asked": "",
+    "capacity": "no room was left",
+    "deadline": "it took too long",
+    "disk-full": "its disk is full",
+    "disk-low": "",
+    "ended": "",
+    "engine": "the engine refused it",
+    "engine-down": "the engine did not answer",
+    "exited": "a machine's start command ended at once",
+    "finished": "the attempt was finished",
+    "firewall": "the host could not be closed to it",
+    "fresh-machines": "fresh machines",
+    "healthy": "every machine answers",
+    "idle": "nobody was there",
+    "image-failed": "the scenario's machines could not be prepared",
+    "image-missing": "the image of a machine was gone",
+    "image-pending": "the scenario was still being prepared",
+    "images-not-ready": "the scenario was still being prepared",
+    "internal": "a fault of the range",
+    "launch": "first machines",
+    "lost": "its machines were gone",
+    "memory-limit": "programs in it were ended",
+    "out-of-memory": "it ran out of memory",
+    "quota": "too many sandboxes at a time",
+    "reset": "fresh machines follow",
+    "scenario-broken": "a file or image of the scenario was missing",
+    "setup-failed": "a set-up command of a machine failed",
+    "somebody-came": "somebody came back",
+    "stopped": "as asked",
+    "template": "a text of the scenario could not be filled in",
+    "time-nearly-over": "",
+    "time-over": "the time was over",
+    "unhealthy": "a machine did not answer in time",
+    "unprotected": "the host was not closed to it",
+    "unsafe-topology": "the scenario asks for rights that no sandbox gets",
 }
 _OUTCOMES = {
     "MET": "Check met",
@@ -79,5 +119,32 @@ def _facts(payload: Mapping[str, object], titles: Mapping[str, str]) -> Iterator
         yield titles.get(str(key), str(key))
     reason = str(payload.get("reason") or "")
     # That something was met is what the label says already.
-    if reason and "outcome" not in payload:
-        yield reason.replace("-", " ").replace("_", " ")
+    if reason and "outcome" not in payload and (words := reason_words(reason)):
+        yield words
+    yield from _measures(payload)
+
+
+def reason_words(reason: str) -> str:
+    """Return what a step came of; empty where its label says it all."""
+    return _REASONS.get(reason, reason.replace("-", " ").replace("_", " "))
+
+
+def _measures(payload: Mapping[str, object]) -> Iterator[str]:
+    """Yield until when, how long and how much, where an event tells."""
+    until, minutes, took = (payload.get(key) for key in ("until", "minutes", "milliseconds"))
+    if isinstance(until, str) and (moment := _moment(until)):
+        yield f"until {moment:%H:%M} UTC"
+    if isinstance(minutes, int):
+        yield f"for {minutes} min"
+    if isinstance(took, int):
+        yield f"after {took / 1000:.1f} s"
+    used, limit = payload.get("disk_bytes"), payload.get("limit_bytes")
+    if isinstance(used, int) and isinstance(limit, int):
+        yield f"{used >> 20} of {limit >> 20} MB written"
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return None

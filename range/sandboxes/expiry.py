@@ -36,7 +36,11 @@ def _warn(sandbox: Sandbox) -> bool:
         same = Sandbox.objects.filter(pk=sandbox.pk, expires_at=end).exclude(expiry_told_for=end)
         moved = same.update(expiry_told_for=end)
         if moved:
-            payload = {"sandbox": str(sandbox.pk), "until": end.isoformat(timespec="seconds")}
+            payload = {
+                "sandbox": str(sandbox.pk),
+                "reason": "time-nearly-over",
+                "until": end.isoformat(timespec="seconds"),
+            }
             record(sandbox.attempt_id, kind="sandbox.expiring", actor="range", payload=payload)
             notify("attempt_changed", f"{sandbox.attempt_id} sandbox")
     return bool(moved)

@@ -106,7 +106,8 @@ def _replaced(state: MachineState, sandbox: Sandbox, handle: Handle, *, millisec
         )
         # A sandbox that was stopped meanwhile takes the fresh machine along, or the reaper does.
         if moved:
-            _tell(state, sandbox, "sandbox.machine_reset", milliseconds=milliseconds)
+            facts = {"reason": "asked", "milliseconds": milliseconds}
+            _tell(state, sandbox, "sandbox.machine_reset", **facts)
 
 
 def _failed(state: MachineState, sandbox: Sandbox, *, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""The sandbox row: what is wanted, what is, the driver's handle; and what machines suffered."""
+"""The sandbox row: what is wanted, what is, its handle; what machines suffered; refusals."""
 
 import uuid
 from typing import ClassVar
@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from range.accounts.models import User
 from range.catalog.models import ScenarioVersion
 from range.exercises.models import Attempt
 
@@ -127,6 +128,18 @@ class MachineState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sandbox_id} {self.machine}"
+
+
+class Refusal(models.Model):
+    """A launch that was refused: it leaves no sandbox, and often not even an attempt."""
+
+    trainee = models.ForeignKey(User, on_delete=models.CASCADE, related_name="refusals")
+    version = models.ForeignKey(ScenarioVersion, on_delete=models.CASCADE, related_name="refusals")
+    reason = models.CharField(max_length=48)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.trainee_id} {self.reason}"
 
 
 class SpareQuerySet(models.QuerySet["Spare"]):

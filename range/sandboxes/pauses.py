@@ -93,7 +93,8 @@ def resume(sandbox_id: uuid.UUID, driver: Driver) -> bool:
         moved = same.update(paused_at=None)
         if moved:
             milliseconds = round((time.monotonic() - began) * 1000)
-            _tell(sandbox, "sandbox.resumed", milliseconds=milliseconds)
+            facts = {"reason": "somebody-came", "milliseconds": milliseconds}
+            _tell(sandbox, "sandbox.resumed", **facts)
     return bool(moved)
 
 

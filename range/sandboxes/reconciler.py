@@ -234,7 +234,11 @@ class Reconciler:
                     sandbox.attempt_id,
                     kind="sandbox.running",
                     actor="range",
-                    payload={"sandbox": str(sandbox.pk), "milliseconds": round(seconds * 1000)},
+                    payload={
+                        "sandbox": str(sandbox.pk),
+                        "reason": "healthy",
+                        "milliseconds": round(seconds * 1000),
+                    },
                 )
             announce(sandbox.attempt_id)
         log.info("sandbox.launch.done", sandbox=str(sandbox.pk), seconds=round(seconds, 3))
@@ -321,7 +325,7 @@ class Reconciler:
                     sandbox.attempt_id,
                     kind="sandbox.lost",
                     actor="range",
-                    payload={"sandbox": str(sandbox.pk)},
+                    payload={"sandbox": str(sandbox.pk), "reason": "lost"},
                 )
                 notify("revocations", f"sandbox {sandbox.pk}")
                 announce(sandbox.attempt_id)

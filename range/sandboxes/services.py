@@ -3,6 +3,8 @@
 import math
 import uuid
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -19,11 +21,13 @@ from range.lib.errors import RangeError
 from range.lib.memory import available_mb
 from range.lib.notify import notify
 from range.sandboxes.activity import touch
-from range.sandboxes.models import MachineState, Sandbox, Spare
+from range.sandboxes.models import MachineState, Refusal, Sandbox, Spare
 from range.timeline.services import record
 
 EXTENSION = timedelta(minutes=30)
 DEFAULT_LIMIT = timedelta(minutes=120)
+# Whoever presses again and again is refused for one reason once a minute.
+REFUSED_EVERY = timedelta(minutes=1)
 
 
 class LaunchRefused(RangeError):
@@ -133,10 +137,10 @@ def launch(trainee: User, exercise: Exercise) -> Sandbox:
             reason="not-a-trainee",
             status=403,
         )
-    _refuse_unprepared(exercise.version)
-    with transaction.atomic():
-        attempt = begin(trainee, exercise)
-        return request_sandbox(attempt)
+    with _refusals_noted(trainee, exercise.version):
+        _refuse_unprepared(exercise.version)
+        with transaction.atomic():
+            return _request(begin(trainee, exercise))
 
 
 def request_sandbox(attempt: Attempt) -> Sandbox:
@@ -146,6 +150,11 @@ def request_sandbox(attempt: Attempt) -> Sandbox:
         AttemptClosed: The attempt is finished.
         LaunchRefused: Not prepared, over the quota, or no memory.
     """
+    with _refusals_noted(attempt.trainee, attempt.exercise.version):
+        return _request(attempt)
+
+
+def _request(attempt: Attempt) -> Sandbox:
     version = attempt.exercise.version
     _refuse_unprepared(version)
     with transaction.atomic():
@@ -157,6 +166,29 @@ def request_sandbox(attempt: Attempt) -> Sandbox:
             return live
         _refuse_without_memory(version)
         return insert(attempt, epoch=next_epoch(attempt))
+
+
+@contextmanager
+def _refusals_noted(trainee: User, version: ScenarioVersion) -> Iterator[None]:
+    """Write a refusal down once what was begun is undone, and pass it on."""
+    try:
+        yield
+    except LaunchRefused as refusal:
+        _note_refusal(trainee, version, refusal.reason)
+        raise
+
+
+def _note_refusal(trainee: User, version: ScenarioVersion, reason: str) -> None:
+    same = Refusal.objects.filter(trainee=trainee, version=version, reason=reason)
+    if same.filter(at__gt=timezone.now() - REFUSED_EVERY).exists():
+        return
+    with transaction.atomic():
+        Refusal.objects.create(trainee=trainee, version=version, reason=reason)
+        open_one = Attempt.objects.filter(
+            trainee=trainee, exercise__version=version, state=Attempt.State.ACTIVE
+        ).first()
+        if open_one is not None:
+            record(open_one.pk, kind="sandbox.refused", actor="range", payload={"reason": reason})
 
 
 def next_epoch(attempt: Attempt) -> int:
@@ -183,7 +215,11 @@ def insert(attempt: Attempt, *, epoch: int) -> Sandbox:
         attempt.pk,
         kind="sandbox.requested",
         actor=f"trainee:{attempt.trainee_id}",
-        payload={"sandbox": str(sandbox.pk), "epoch": epoch},
+        payload={
+            "sandbox": str(sandbox.pk),
+            "epoch": epoch,
+            "reason": "launch" if epoch == 1 else "fresh-machines",
+        },
     )
     announce(attempt.pk)
     return sandbox
@@ -262,7 +298,7 @@ def reset_machine(attempt: Attempt, machine: str, *, actor: str) -> bool:
             reset=MachineState.Reset.WANTED
         )
         if asked:
-            payload = {"sandbox": str(sandbox.pk), "machine": machine}
+            payload = {"sandbox": str(sandbox.pk), "machine": machine, "reason": "asked"}
             record(attempt.pk, kind="sandbox.machine_reset_asked", actor=actor, payload=payload)
             announce(attempt.pk)
     return bool(asked)
@@ -295,7 +331,7 @@ def extend(attempt: Attempt, *, actor: str) -> datetime:
             attempt.pk,
             kind="sandbox.extended",
             actor=actor,
-            payload={"until": until.isoformat(timespec="seconds")},
+            payload={"reason": "asked", "until": until.isoformat(timespec="seconds")},
         )
         announce(attempt.pk)
     return until

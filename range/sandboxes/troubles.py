@@ -102,7 +102,12 @@ def note_disk_low(look: MachineLook, *, limit_bytes: int) -> bool:
         )
         moved = same.update(disk_low_at=timezone.now())
         if moved:
-            found.tell("sandbox.disk_low", disk_bytes=look.disk_bytes, limit_bytes=limit_bytes)
+            found.tell(
+                "sandbox.disk_low",
+                reason="disk-low",
+                disk_bytes=look.disk_bytes,
+                limit_bytes=limit_bytes,
+            )
     return bool(moved)
 
 
@@ -161,7 +166,8 @@ def _ended(found: _Found, *, at: datetime, exit_code: int | None) -> bool:
         ended_at=at, exit_code=exit_code, end_reason=reason
     )
     if moved:
-        found.tell("sandbox.machine_died", exit_code=exit_code, reason=reason)
+        # Where the engine tells no cause, that it ended is all there is to say.
+        found.tell("sandbox.machine_died", exit_code=exit_code, reason=reason or "ended")
     return bool(moved)
 
 
@@ -173,5 +179,5 @@ def _starved(found: _Found, *, at: datetime) -> bool:
         end_reason=MachineState.EndReason.OUT_OF_MEMORY
     )
     if moved:
-        found.tell("sandbox.out_of_memory")
+        found.tell("sandbox.out_of_memory", reason="memory-limit")
     return bool(moved)

@@ -101,7 +101,7 @@ def test_the_menu_stays_open_and_focused_through_refreshes(page, worker, site):
     for fields, same in (("seen_at", True), ("expires_at", None)):
         with page.expect_response("**/sandbox/"):
             site.ask(CHANGE, attempt=worker.attempt, minutes="50", fields=fields)
-        # A refresh that changes nothing leaves the button; one that changes the clock brings another.
+        # A refresh that changes nothing leaves the button; one that moves the clock brings another.
         page.wait_for_function(
             "same => document.activeElement.isTheOne == same", arg=same, timeout=10_000
         )

@@ -37,7 +37,8 @@ def event(kind, **payload):
             "Rung of help unlocked",
             "rung 0, Become root",
         ),
-        (event("sandbox.failed", reason="image-missing"), None, "image missing"),
+        (event("sandbox.failed", reason="image-missing"), None, "the image of a machine was gone"),
+        (event("sandbox.failed", reason="quite-new"), None, "quite new"),
         (event("something.quite_new"), "Something quite new", ""),
     ],
 )

@@ -41,7 +41,7 @@ def test_a_machine_that_ended_is_told_with_its_exit_code(running, driver, handle
     driver.exit_machine(handle_of, "web", exit_code=3)
     follow()
     ((_, payload),) = told(DIED)
-    assert (payload["machine"], payload["exit_code"], payload["reason"]) == ("web", 3, "")
+    assert (payload["machine"], payload["exit_code"], payload["reason"]) == ("web", 3, "ended")
     state = running.machine_states.get()
     assert (state.machine, state.exit_code) == ("web", 3)
     assert state.ended_at is not None
