@@ -20,6 +20,7 @@ from range.runtime.console_stream import AsyncEngine, EngineConsole
 from range.runtime.docker_launch import Launch, machine_handle
 from range.runtime.docker_spec import container_name, shape
 from range.runtime.driver import (
+    DiskLeft,
     ExecResult,
     FileStat,
     Handle,
@@ -229,6 +230,10 @@ class DockerDriver:
     def survey(self, *, sizes: bool = False) -> list[MachineLook]:
         """List them with one call."""
         return docker_observe.survey(self.engine, self.options.installation, sizes=sizes)
+
+    def disk_left(self) -> DiskLeft | None:
+        """Ask the file system."""
+        return docker_observe.disk_left(self.engine)
 
     def events(self, since: datetime, *, until: datetime | None = None) -> Iterator[RuntimeEvent]:
         """Follow the engine's events."""

@@ -1,14 +1,16 @@
 """What an engine tells of sandboxes: which there are, how they are, what they use and suffer."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import ceil
 from typing import Any
 from uuid import UUID
 
-from range.runtime import docker_networks, docker_spec, host_processes
+from range.runtime import docker_networks, docker_spec, host_disks, host_processes
 from range.runtime.driver import (
+    DiskLeft,
     Handle,
     MachineHandle,
     MachineLook,
@@ -74,32 +76,39 @@ def usage(engine: Engine, handle: Handle, installation: str) -> Usage:
     Raises:
         SandboxGone: There is no machine left.
     """
-    containers = _containers(engine, installation, sandbox_id=handle.sandbox_id, size=True)
+    containers = _containers(engine, installation, sandbox_id=handle.sandbox_id)
     if not containers:
         raise SandboxGone
+    disks = _disks(engine, containers)
     machines = {}
     for found in containers:
         with engine.client() as client:
             stats = client.stats(found["Id"], stream=False, one_shot=True)
-        machines[found["Labels"][docker_spec.MACHINE]] = _usage(found, stats)
+        machines[found["Labels"][docker_spec.MACHINE]] = _usage(disks[found["Id"]], stats)
     return Usage(machines=machines)
 
 
 def survey(engine: Engine, installation: str, *, sizes: bool) -> list[MachineLook]:
-    """Look at every machine of an installation with one call, whatever their number."""
+    """Look at every machine of an installation, without a call of the engine for each."""
     labels = [f"{docker_spec.INSTALLATION}={installation}", docker_spec.MACHINE]
     with engine.client() as client:
-        found = client.containers(all=True, size=sizes, filters={"label": labels})
+        found = client.containers(all=True, filters={"label": labels})
+    disks = _disks(engine, found) if sizes else {}
     return [
         MachineLook(
             sandbox_id=_sandbox_id(each),
             machine=each["Labels"][docker_spec.MACHINE],
             container_id=each["Id"],
             is_running=_STATES.get(each["State"]) in (Status.RUNNING, Status.PAUSED),
-            disk_bytes=int(each.get("SizeRw") or 0),
+            disk_bytes=disks.get(each["Id"], 0),
         )
         for each in found
     ]
+
+
+def disk_left(engine: Engine) -> DiskLeft | None:
+    """Tell what is left where the engine keeps containers; None where that is not our disk."""
+    return host_disks.left(_folder(engine))
 
 
 def processes(engine: Engine, container: str) -> list[Process]:
@@ -143,16 +152,59 @@ def events(
             stream.close()
 
 
-def _containers(
-    engine: Engine, installation: str, *, sandbox_id: UUID, size: bool = False
-) -> list[Mapping[str, Any]]:
+def _containers(engine: Engine, installation: str, *, sandbox_id: UUID) -> list[Mapping[str, Any]]:
     labels = [
         f"{docker_spec.INSTALLATION}={installation}",
         f"{docker_spec.SANDBOX}={sandbox_id}",
         docker_spec.MACHINE,
     ]
     with engine.client() as client:
-        return list(client.containers(all=True, size=size, filters={"label": labels}))
+        return list(client.containers(all=True, filters={"label": labels}))
+
+
+def _disks(engine: Engine, containers: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Tell the bytes each container takes; the engine is only asked where we cannot see."""
+    seen = host_disks.taken(
+        {each["Id"]: place for each in containers if (place := _place(engine, each["Id"]))}
+    )
+    unseen = [each["Id"] for each in containers if each["Id"] not in seen]
+    if unseen:
+        with engine.client() as client:
+            found = client.containers(all=True, size=True, filters={"id": unseen})
+        seen |= dict.fromkeys(unseen, 0)
+        seen |= {each["Id"]: max(int(each.get("SizeRw") or 0), 0) for each in found}
+    return seen
+
+
+def _place(engine: Engine, container: str) -> host_disks.Place | None:
+    try:
+        return _lies(engine, container)
+    except SandboxGone:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _lies(engine: Engine, container: str) -> host_disks.Place | None:
+    with engine.client() as client:
+        found = client.inspect_container(container)
+    layer = (found.get("GraphDriver") or {}).get("Data") or {}
+    if "UpperDir" not in layer or "MergedDir" not in layer:
+        return None
+    # Files of the engine's that a machine writes to although they are not in its layer, and
+    # what volumes its image declares; our own lie in memory.
+    names = ("HostsPath", "HostnamePath", "ResolvConfPath")
+    beside = [found[name] for name in names if found.get(name)]
+    ours = {mount["Target"] for mount in found["HostConfig"].get("Mounts") or ()}
+    beside += [m["Source"] for m in found["Mounts"] if m["Destination"] not in ours]
+    return host_disks.Place(
+        layer=layer["UpperDir"], mounted=layer["MergedDir"], beside=tuple(beside)
+    )
+
+
+@lru_cache(maxsize=16)
+def _folder(engine: Engine) -> str:
+    with engine.client() as client:
+        return str(client.info()["DockerRootDir"])
 
 
 def _sandbox_id(found: Mapping[str, Any]) -> UUID:
@@ -196,14 +248,14 @@ def _machine(container: Mapping[str, Any], names: Mapping[str, str]) -> MachineH
     )
 
 
-def _usage(container: Mapping[str, Any], stats: Mapping[str, Any]) -> MachineUsage:
+def _usage(disk_bytes: int, stats: Mapping[str, Any]) -> MachineUsage:
     memory = stats.get("memory_stats") or {}
     cpu = (stats.get("cpu_stats") or {}).get("cpu_usage") or {}
     return MachineUsage(
         memory_bytes=int(memory.get("usage") or 0),
         cpu_seconds=float(cpu.get("total_usage") or 0) / 1e9,
         pids=int((stats.get("pids_stats") or {}).get("current") or 0),
-        disk_bytes=int(container.get("SizeRw") or 0),
+        disk_bytes=disk_bytes,
     )
 
 

@@ -49,6 +49,13 @@ WIDENING = frozenset({"NET_ADMIN", "SYS_PTRACE", "SYS_NICE", "IPC_LOCK", "SETFCA
 # CVE-2024-29018.
 DNS_SINKHOLE = "203.0.113.53"
 
+# An empty file takes a KiB of the machine's memory too, for as long as nobody removes it.
+_TMP = "size=64m,nr_inodes=16k,mode=1777"
+_RUN = "size=16m,nr_inodes=4k,mode=755"
+# A container's share where cores are short: the engine and the range's roles, whose groups have
+# 1024, come first, and containers are equal among themselves. Source: cgroups(7), cpu.shares.
+_CPU_SHARES = 128
+
 _SAFE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _ON_TMPFS = ("/tmp/", "/run/", "/var/run/", "/dev/")  # noqa: S108
 
@@ -303,6 +310,7 @@ def _host_config(limits: Limits, *, place: Place, privilege_gain: bool) -> dict[
         "Memory": memory,
         "MemorySwap": memory,
         "NanoCpus": round(limits.cpu_cores * 1e9),
+        "CpuShares": _CPU_SHARES,
         "OomScoreAdj": 500,
         "Init": True,
         "IpcMode": "private",
@@ -314,10 +322,10 @@ def _host_config(limits: Limits, *, place: Place, privilege_gain: bool) -> dict[
         ],
         # The engine's archive interface sees volumes but not its own --tmpfs: checks read /tmp.
         "Mounts": [
-            _memory_volume("/tmp", f"size=64m,mode=1777,nodev{suid}", place=place),  # noqa: S108
-            _memory_volume("/run", "size=16m,mode=755,nodev,nosuid", place=place),
+            _memory_volume("/tmp", f"{_TMP},nodev{suid}", place=place),  # noqa: S108
+            _memory_volume("/run", f"{_RUN},nodev,nosuid", place=place),
         ],
-        "Tmpfs": {"/run/console": "size=1m,mode=1777"},
+        "Tmpfs": {"/run/console": "size=1m,nr_inodes=256,mode=1777"},
         "LogConfig": {"Type": "none"},
         "RestartPolicy": {"Name": "no"},
         "Dns": [DNS_SINKHOLE],

@@ -192,7 +192,7 @@ class MachineUsage:
     """Resources one machine holds at this moment.
 
     Args:
-        disk_bytes: Size of its writable layer.
+        disk_bytes: What it takes of the disk; a file counts for 4 KiB at least.
     """
 
     memory_bytes: int = 0
@@ -215,7 +215,7 @@ class MachineLook:
     Args:
         container_id: As in the machine's handle; another one after a reset.
         is_running: Whether its programs exist; true of a paused one too.
-        disk_bytes: Size of its writable layer; 0 unless sizes were asked for.
+        disk_bytes: As in its usage; 0 unless sizes were asked for.
     """
 
     sandbox_id: UUID
@@ -223,6 +223,18 @@ class MachineLook:
     container_id: str
     is_running: bool
     disk_bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiskLeft:
+    """What the file system that machines write to still has.
+
+    Args:
+        files: Files, folders and links that can still be made.
+    """
+
+    free_bytes: int
+    files: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -441,8 +453,12 @@ class Driver(Protocol):
         """Look at every machine of this installation in one go.
 
         Args:
-            sizes: Whether to measure writable layers, which costs the engine more.
+            sizes: Whether to measure what they take of the disk, which costs more.
         """
+        ...
+
+    def disk_left(self) -> DiskLeft | None:
+        """Tell how much more machines could write; None where that cannot be seen from here."""
         ...
 
     def events(self, since: datetime, *, until: datetime | None = None) -> Iterator[RuntimeEvent]:

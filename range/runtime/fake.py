@@ -13,6 +13,7 @@ from uuid import UUID
 from range.runtime.docker_spec import address, prefix_length, shape
 from range.runtime.driver import (
     ConsoleUnavailable,
+    DiskLeft,
     EngineDown,
     ExecResult,
     FileStat,
@@ -60,6 +61,7 @@ class FakeDriver:
         self.options = options or DriverOptions()
         self.sandboxes: dict[UUID, FakeSandbox] = {}
         self.missing_images: set[str] = set()
+        self.disk: DiskLeft | None = None
         self.calls: list[str] = []
         self._failures: dict[str, list[str]] = {}
         self._events: list[RuntimeEvent] = []
@@ -382,6 +384,10 @@ class FakeDriver:
             for sandbox in list(self.sandboxes.values())
             for name, machine in sandbox.machines.items()
         ]
+
+    def disk_left(self) -> DiskLeft | None:
+        """Return the scripted room."""
+        return self.disk
 
     def events(self, since: datetime, *, until: datetime | None = None) -> Iterator[RuntimeEvent]:
         """Yield what was recorded, waiting for more until `until`."""

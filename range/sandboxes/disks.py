@@ -1,6 +1,7 @@
 """Watches what machines write to their disks: warns at four fifths, stops one at its limit."""
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -10,7 +11,7 @@ from django.db import close_old_connections, connection
 from range.catalog.services import attempt_spec
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
-from range.runtime.driver import Driver, Handle, MachineLook
+from range.runtime.driver import DiskLeft, Driver, Handle, MachineLook
 from range.sandboxes import troubles
 from range.sandboxes.models import MachineState, Sandbox
 
@@ -19,6 +20,9 @@ log = get_logger(__name__)
 # Source: the project's isolation study, "Resources": an engine on ext4 refuses quotas, so sizes
 # are looked at instead; one call for all machines.
 EVERY = timedelta(seconds=30)
+# Whether the host's disk is filling up costs nothing to ask; if it is, nobody waits that long.
+GLANCE = timedelta(seconds=1)
+MUCH = DiskLeft(free_bytes=128 << 20, files=20_000)
 LOW = 0.8
 # Somewhat below: a disk that hovers about the mark is not told of again and again.
 FINE = 0.7
@@ -41,15 +45,36 @@ class DiskWatch:
 
     def run(self, ended: threading.Event) -> None:
         """Look until `ended` is set; an engine or database that is away is waited for."""
-        while not ended.wait(EVERY.total_seconds()):
+        while not ended.is_set():
             try:
-                sweep(self._driver())
+                if self._wait(ended):
+                    sweep(self._driver())
             except RangeError as error:
                 log.warning("disks.unseen", reason=error.reason)
+                ended.wait(EVERY.total_seconds())
             except Exception:
                 log.exception("disks.failed")
                 close_old_connections()
+                ended.wait(EVERY.total_seconds())
         connection.close()
+
+    def _wait(self, ended: threading.Event) -> bool:
+        """Wait until a look is due: in its turn, or since much was written; False at the end."""
+        until = time.monotonic() + EVERY.total_seconds()
+        before = self._driver().disk_left()
+        while time.monotonic() < until and not ended.wait(GLANCE.total_seconds()):
+            now = self._driver().disk_left()
+            if before and now and is_filling(before, now):
+                break
+        return not ended.is_set()
+
+
+def is_filling(before: DiskLeft, now: DiskLeft) -> bool:
+    """Tell whether so much was written since that no turn is waited for."""
+    return (
+        before.free_bytes - now.free_bytes >= MUCH.free_bytes
+        or before.files - now.files >= MUCH.files
+    )
 
 
 def sweep(driver: Driver) -> None:

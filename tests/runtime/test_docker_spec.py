@@ -73,6 +73,7 @@ def test_the_golden_host_config():
         "Memory": 256 << 20,
         "MemorySwap": 256 << 20,
         "NanoCpus": 500_000_000,
+        "CpuShares": 128,
         "OomScoreAdj": 500,
         "Init": True,
         "IpcMode": "private",
@@ -96,11 +97,11 @@ def test_the_golden_host_config():
                 },
             }
             for target, options in (
-                ("/tmp", "size=64m,mode=1777,nodev,nosuid"),
-                ("/run", "size=16m,mode=755,nodev,nosuid"),
+                ("/tmp", "size=64m,nr_inodes=16k,mode=1777,nodev,nosuid"),
+                ("/run", "size=16m,nr_inodes=4k,mode=755,nodev,nosuid"),
             )
         ],
-        "Tmpfs": {"/run/console": "size=1m,mode=1777"},
+        "Tmpfs": {"/run/console": "size=1m,nr_inodes=256,mode=1777"},
         "LogConfig": {"Type": "none"},
         "RestartPolicy": {"Name": "no"},
         "Dns": ["203.0.113.53"],

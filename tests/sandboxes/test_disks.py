@@ -5,7 +5,7 @@ from copy import deepcopy
 
 import pytest
 
-from range.runtime.driver import Handle, MachineUsage
+from range.runtime.driver import DiskLeft, Handle, MachineUsage
 from range.sandboxes import disks, services, troubles
 from range.sandboxes.models import Sandbox
 from range.sandboxes.watch import Watch
@@ -144,6 +144,38 @@ def test_the_watch_goes_on_after_the_engine_was_away(running, driver, handle_of,
     ended.set()
     thread.join(timeout=10)
     assert len(told(LOW)) == 1
+
+
+def test_a_host_whose_disk_fills_up_is_not_made_to_wait_for_the_next_look(
+    running, driver, handle_of, told, monkeypatch
+):
+    monkeypatch.setattr("range.sandboxes.disks.GLANCE", disks.EVERY / 3000)
+    driver.machine(handle_of, "web").usage = MachineUsage(disk_bytes=90 * MIB)
+    driver.disk = DiskLeft(free_bytes=1 << 40, files=10**6)
+    ended = threading.Event()
+    thread = threading.Thread(target=disks.DiskWatch(lambda: driver).run, args=[ended])
+    thread.start()
+    ended.wait(0.1)
+    quiet = driver.calls.count("survey")
+    driver.disk = DiskLeft(free_bytes=(1 << 40) - (1 << 30), files=10**6)
+    for _ in range(500):
+        if told(LOW):
+            break
+        ended.wait(0.02)
+    ended.set()
+    thread.join(timeout=10)
+    assert (quiet, len(told(LOW))) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("bytes_fewer", "files_fewer", "filling"),
+    [(0, 0, False), (64 * MIB, 1000, False), (256 * MIB, 0, True), (0, 50_000, True)],
+)
+def test_bytes_and_files_fill_a_disk(bytes_fewer, files_fewer, filling):
+    before = DiskLeft(free_bytes=1 << 40, files=10**6)
+    now = DiskLeft(free_bytes=(1 << 40) - bytes_fewer, files=10**6 - files_fewer)
+    assert disks.is_filling(before, now) is filling
+    assert not disks.is_filling(now, before)
 
 
 def test_the_page_tells_both_and_offers_a_reset(holds, panel):
