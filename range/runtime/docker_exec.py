@@ -1,7 +1,8 @@
 """Runs a program inside a container, with a time-out that ends it and a bound on its output."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,6 +16,8 @@ _GRACE_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
 _NO_SUCH_USER = b"unable to find user"
 _RUNTIME_FAILED = b"OCI runtime exec failed"
+# Holds a program back until a line comes; it then reads nothing of whoever sent that line.
+_GATE = ["/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "gate"]
 
 
 class _Output:
@@ -39,8 +42,12 @@ def run(
     *,
     user: str,
     timeout: timedelta,
+    before: Callable[[], None] | None = None,
 ) -> ExecResult:
     """Run `argv` and collect its output.
+
+    Args:
+        before: Done while the engine enters the container; the program begins afterwards.
 
     Raises:
         SandboxGone: The container does not run.
@@ -49,12 +56,19 @@ def run(
     seconds = max(timeout.total_seconds(), 0.05)
     bounded = not host_processes.can_signal()
     command = _bounded(argv, seconds) if bounded else list(argv)
+    if before is not None:
+        command = [*_GATE, *command]
     with engine.client() as client:
-        exec_id = client.exec_create(container, command, user=user)["Id"]
+        made = client.exec_create(container, command, user=user, stdin=before is not None)
+    exec_id = made["Id"]
     path = f"/v{engine.version()}/exec/{exec_id}/start"
     stream = hijack(engine.socket_path, path, {"Detach": False, "Tty": False}, timeout=10)
     output = _Output()
     try:
+        if before is not None:
+            before()
+            with suppress(OSError):
+                stream.connection.sendall(b"go\n")
         in_time = _collect(stream, output, seconds)
         if not in_time:
             _kill(engine, exec_id)

@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ from range.runtime.driver import (
 )
 from range.runtime.engine_client import Engine, create_container, explanation
 from range.runtime.options import DriverOptions
-from range.runtime.topology import Machine, Topology
+from range.runtime.topology import Machine, SeedFile, Topology
 
 log = get_logger(__name__)
 
@@ -197,16 +197,14 @@ class Launch:
         if self.prepared is None:
             container = self._created(machine, place, networks)
             self._begin(machine, container)
+            self._set_up(machine, container, docker_spec.placed_after_start(machine))
         else:
             container = self.prepared.machines[machine.name].container_id
             try:
-                self._begin(machine, container)
+                self._take_over(machine, container)
             except SandboxGone:
                 # Somebody removed what had been prepared: everything is made anew.
                 raise _PreparedGone from None
-        self.reports.put(("machine", machine.name))
-        docker_files.put(self.engine, container, docker_spec.placed_after_start(machine))
-        self._set_up(machine, container)
         wait_until_healthy(
             self.engine,
             container,
@@ -216,6 +214,16 @@ class Launch:
         )
         self.reports.put(("healthy", machine.name))
         return container
+
+    def _take_over(self, machine: Machine, container: str) -> None:
+        with self.engine.client() as client:
+            runs = client.inspect_container(container)["State"]["Running"]
+        if runs:
+            self.reports.put(("machine", machine.name))
+            self._set_up(machine, container, machine.files)
+        else:
+            self._begin(machine, container)
+            self._set_up(machine, container, docker_spec.placed_after_start(machine))
 
     def _blank(
         self,
@@ -247,8 +255,8 @@ class Launch:
         docker_files.put(self.engine, container, docker_spec.placed_before_start(machine))
         self._check_time()
         with self.engine.client() as client:
-            # One that was prepared may run already, which the engine takes for success.
             client.start(container)
+        self.reports.put(("machine", machine.name))
 
     def _create(self, machine: Machine, name: str, place: docker_spec.Place) -> str:
         arguments = docker_spec.container_arguments(self.topology, machine, place=place)
@@ -287,8 +295,10 @@ class Launch:
                     aliases=endpoint["Aliases"],
                 )
 
-    def _set_up(self, machine: Machine, container: str) -> None:
+    def _set_up(self, machine: Machine, container: str, files: Sequence[SeedFile]) -> None:
+        put = partial(docker_files.put, self.engine, container, files)
         if not machine.setup:
+            put()
             return
         self._check_time()
         # One shell for all of them: each exec of its own would cost a tenth of a second.
@@ -299,6 +309,7 @@ class Launch:
             ["/bin/sh", "-c", script],
             user="root",
             timeout=timedelta(seconds=self._left()),
+            before=put if files else None,
         )
         self.reports.put(("setup", machine.name))
         if result.exit_code:
