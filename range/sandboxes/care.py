@@ -42,7 +42,9 @@ class Care:
 
     def take_over(self) -> None:
         """Put back what another reconciler, or this one before a crash, left half-done."""
-        machine_resets.take_over()
+        with self._lock:
+            busy = set(self._busy)
+        machine_resets.take_over(besides=busy)
 
     def tick(self) -> None:
         """Look at the rows once and begin what is due."""

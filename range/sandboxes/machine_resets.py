@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from django.conf import settings
 from django.db import transaction
@@ -24,9 +24,14 @@ State, Wanted = Sandbox.State, Sandbox.Wanted
 AGAIN = frozenset({"engine-down", "unprotected"})
 
 
-def take_over() -> None:
-    """Ask anew for what another reconciler left half-done."""
-    MachineState.objects.filter(reset=Reset.UNDERWAY).update(reset=Reset.WANTED)
+def take_over(*, besides: Collection[uuid.UUID] = ()) -> None:
+    """Ask anew for what another reconciler left half-done.
+
+    Args:
+        besides: Sandboxes that are being attended to at present.
+    """
+    left = MachineState.objects.filter(reset=Reset.UNDERWAY).exclude(sandbox_id__in=besides)
+    left.update(reset=Reset.WANTED)
 
 
 def due() -> set[uuid.UUID]:

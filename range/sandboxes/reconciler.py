@@ -8,18 +8,26 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 from django.db.models import Q
 from django.utils import timezone
 
 from range.catalog.services import topology_for
 from range.exercises.models import Attempt
 from range.exercises.services import finish
+from range.lib import clock
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
 from range.lib.notify import Listener, conninfo, notify
@@ -39,6 +47,9 @@ LOCK_KEY = 0x4D555354
 # Evidence is collected while the sandbox still runs; past this it ends all the same.
 COLLECTION_GRACE = timedelta(minutes=2)
 REAP_EVERY = timedelta(seconds=15)
+# An engine that was restarted is back by then; longer than this, people are told.
+ENGINE_PATIENCE = timedelta(minutes=1)
+ENGINE_PAUSE = timedelta(seconds=1)
 State, Wanted = Sandbox.State, Sandbox.Wanted
 type Work = Callable[[uuid.UUID], None]
 
@@ -57,7 +68,8 @@ class Reconciler:
         self._launching: set[Future[None]] = set()
         self._launches = ThreadPoolExecutor(concurrency, thread_name_prefix="launch")
         self._stops = ThreadPoolExecutor(concurrency, thread_name_prefix="stop")
-        self._running: set[Future[None]] = set()
+        self._running: dict[Future[None], uuid.UUID] = {}
+        self._led_from: int | None = None
         self._protection = Protection()
         # Of its own: whoever comes back to a paused sandbox must not wait for others' launches.
         self._cares = ThreadPoolExecutor(concurrency, thread_name_prefix="care")
@@ -104,30 +116,26 @@ class Reconciler:
 
     def settle(self) -> None:
         """Wait until everything begun so far has ended; for tests and commands."""
-        for future in list(self._running):
-            future.result()
+        wait(list(self._running))
 
     def _is_leader(self) -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s), pg_backend_pid()", [LOCK_KEY])
             row = cursor.fetchone()
         is_leader, backend = bool(row[0]), int(row[1])
-        if is_leader and backend != getattr(self, "_led_from", None):
+        if is_leader and backend != self._led_from:
             self._led_from = backend
             self._take_over()
         return is_leader
 
     def _take_over(self) -> None:
         """Put back what another reconciler, or this one before a crash, left half-done."""
-        ours = {future for future in self._running if not future.done()}
-        if ours:
-            return
         self._spares.take_over()
         self._care.take_over()
-        Sandbox.objects.filter(state=State.STARTING).update(state=State.REQUESTED)
-        Sandbox.objects.filter(state=State.STOPPING).update(
-            state=State.RUNNING, wanted=Wanted.STOPPED
-        )
+        # What this one still works on is left to it, whatever happened to its connection.
+        left = Sandbox.objects.exclude(pk__in=list(self._running.values()))
+        left.filter(state=State.STARTING).update(state=State.REQUESTED, claimed_at=None)
+        left.filter(state=State.STOPPING).update(state=State.RUNNING, wanted=Wanted.STOPPED)
 
     def tick(self) -> None:
         """Look at every row once and begin what is due."""
@@ -140,7 +148,10 @@ class Reconciler:
                 self._submit(self._stops, self._stop, sandbox.pk)
         for sandbox in in_order()[: self._free()]:
             if Sandbox.objects.claim(
-                sandbox.pk, source=State.REQUESTED, target=State.STARTING, claimed_at=timezone.now()
+                sandbox.pk,
+                source=State.REQUESTED,
+                target=State.STARTING,
+                claimed_at=sandbox.claimed_at or timezone.now(),
             ):
                 self._submit(self._launches, self._start, sandbox.pk)
         self._care.tick()
@@ -154,7 +165,7 @@ class Reconciler:
 
     def _submit(self, pool: ThreadPoolExecutor, work: Work, pk: uuid.UUID) -> None:
         future = pool.submit(_in_own_connection, work, pk)
-        self._running.add(future)
+        self._running[future] = pk
         if pool is self._launches:
             self._launching.add(future)
         future.add_done_callback(self._ended)
@@ -164,7 +175,10 @@ class Reconciler:
         return max(0, self._concurrency - len(self._launching))
 
     def _ended(self, future: Future[None]) -> None:
-        self._running.discard(future)
+        self._running.pop(future, None)
+        if future.exception() is not None:
+            # Its row may stand between two states: take over what is left, as after a crash.
+            self._led_from = None
         if future in self._launching:
             self._launching.discard(future)
             _wake()
@@ -207,8 +221,12 @@ class Reconciler:
                 prepared=usable(sandbox, topology, self._driver),
             )
         except RangeError as error:
-            self._fail(sandbox, reason=error.reason, message=error.message)
+            if error.reason != "engine-down" or not self._await_engine(sandbox):
+                self._fail(sandbox, reason=error.reason, message=error.message)
             return
+        except (OperationalError, InterfaceError):
+            # Without the database no row can be moved; it is put back once that answers again.
+            raise
         except Exception:
             log.exception("sandbox.launch.failed", sandbox=str(pk), reason="bug")
             self._fail(
@@ -219,6 +237,16 @@ class Reconciler:
             )
             return
         self._started(sandbox, handle, seconds=time.monotonic() - began)
+
+    def _await_engine(self, sandbox: Sandbox) -> bool:
+        """Let a launch begin anew in a moment; False once the engine is away for too long."""
+        if timezone.now() - (sandbox.claimed_at or timezone.now()) > ENGINE_PATIENCE:
+            return False
+        log.warning("sandbox.launch.waits", sandbox=str(sandbox.pk), reason="engine-down")
+        clock.sleep(ENGINE_PAUSE)
+        return Sandbox.objects.claim(
+            sandbox.pk, source=State.STARTING, target=State.REQUESTED, progress=[]
+        )
 
     def _started(self, sandbox: Sandbox, handle: Handle, *, seconds: float) -> None:
         with transaction.atomic():
@@ -363,6 +391,7 @@ def _in_own_connection(work: Work, pk: uuid.UUID) -> None:
         work(pk)
     except Exception:
         log.exception("reconciler.work.failed", sandbox=str(pk))
+        raise
     finally:
         connection.close()
 

@@ -1,9 +1,11 @@
 """The reconciler makes rows and containers agree, whatever happened before."""
 
+import threading
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from range.exercises.models import Attempt
@@ -12,7 +14,7 @@ from range.runtime.driver import Handle
 from range.runtime.fake import FakeDriver
 from range.runtime.topology import Machine, Network, Topology
 from range.sandboxes import services
-from range.sandboxes.models import Sandbox
+from range.sandboxes.models import Sandbox, SandboxQuerySet
 from range.sandboxes.protection import Unprotected
 from range.sandboxes.reconciler import COLLECTION_GRACE, Reconciler
 from range.timeline.services import events_of
@@ -209,3 +211,67 @@ def test_nothing_starts_while_the_host_would_be_open_to_it(
     requested.refresh_from_db()
     assert (requested.state, requested.reason) == (State.FAILED, "unprotected")
     assert "start" not in driver.calls
+
+
+def test_a_launch_waits_for_an_engine_that_restarts(requested, reconcile, driver, monkeypatch):
+    monkeypatch.setattr("range.sandboxes.reconciler.ENGINE_PAUSE", timedelta(0))
+    driver.fail_next("start", "engine-down")
+    reconcile()
+    requested.refresh_from_db()
+    assert (requested.state, requested.progress) == (State.REQUESTED, [])
+    began = requested.claimed_at
+    reconcile()
+    requested.refresh_from_db()
+    assert (requested.state, requested.claimed_at) == (State.RUNNING, began)
+
+
+def test_a_launch_does_not_wait_for_ever(requested, reconcile, driver, monkeypatch):
+    monkeypatch.setattr("range.sandboxes.reconciler.ENGINE_PATIENCE", timedelta(0))
+    driver.fail_next("start", "engine-down")
+    reconcile()
+    requested.refresh_from_db()
+    assert (requested.state, requested.reason) == (State.FAILED, "engine-down")
+
+
+@pytest.mark.parametrize("moment", ["start", "stop"])
+def test_a_database_that_goes_away_in_the_middle_leaves_no_row_half_way(
+    requested, reconcile, monkeypatch, moment
+):
+    if moment == "stop":
+        reconcile()
+        services.stop(requested.attempt, actor="trainee")
+    claim, gone = SandboxQuerySet.claim, []
+    ends_in = State.RUNNING if moment == "start" else State.STOPPED
+
+    def goes_away(self, pk, *, source, target, **fields):
+        if target == ends_in and not gone:
+            gone.append(pk)
+            raise OperationalError("server closed the connection unexpectedly")
+        return claim(self, pk, source=source, target=target, **fields)
+
+    monkeypatch.setattr(SandboxQuerySet, "claim", goes_away)
+    reconcile()
+    assert gone
+    reconcile()
+    requested.refresh_from_db()
+    assert requested.state == ends_in
+
+
+def test_a_new_connection_leaves_launches_under_way_alone(requested, reconciler, driver):
+    under_way = threading.Event()
+    driver_start = driver.start
+
+    def slowly(*args, **kwargs):
+        under_way.wait(10)
+        return driver_start(*args, **kwargs)
+
+    driver.start = slowly
+    assert reconciler._is_leader()
+    reconciler.tick()
+    reconciler._take_over()
+    requested.refresh_from_db()
+    assert requested.state == State.STARTING
+    under_way.set()
+    reconciler.settle()
+    requested.refresh_from_db()
+    assert requested.state == State.RUNNING
