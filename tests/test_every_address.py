@@ -66,6 +66,8 @@ TABLE = {
     "metrics": Address(get=SEEN, post=WRONG_METHOD, is_public=True),
     "capacity": Address(get=FORBIDDEN, post=WRONG_METHOD),
     "capacity-panel": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "under-way": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "under-way-panel": Address(get=FORBIDDEN, post=WRONG_METHOD),
     "catalogue": Address(get=SEEN, post=WRONG_METHOD, assessor_get=(SEEN, FORBIDDEN)),
     "scenario": of_scenario(get=SEEN, post=WRONG_METHOD, assessor_get=MISSING),
     "scenario-card": of_scenario(get=SEEN, post=WRONG_METHOD, assessor_get=MISSING),

@@ -3,11 +3,13 @@
 import uuid
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
 
 from range.accounts.models import AccessRecord, Consent, Membership, User
 
 type Viewer = User | AnonymousUser
 Role = Membership.Role
+STAFF = (Role.INSTRUCTOR, Role.ADMIN)
 
 
 def has_role(viewer: Viewer, *roles: str) -> bool:
@@ -22,6 +24,13 @@ def _shares_school(viewer: User, subject_id: uuid.UUID, *roles: str) -> bool:
     return Membership.objects.filter(
         person_id=subject_id, role=Role.TRAINEE, organisation__in=schools
     ).exists()
+
+
+def taught_by(viewer: User) -> QuerySet[Membership, uuid.UUID]:
+    """Return the ids of the trainees of every school whose staff the viewer belongs to."""
+    schools = viewer.memberships.filter(role__in=STAFF).values("organisation")
+    taught = Membership.objects.filter(role=Role.TRAINEE, organisation__in=schools)
+    return taught.values_list("person", flat=True)
 
 
 def can_launch(viewer: Viewer) -> bool:
@@ -68,6 +77,11 @@ def can_review(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
         and viewer.pk != trainee_id
         and _shares_school(viewer, trainee_id, Role.INSTRUCTOR, Role.ADMIN)
     )
+
+
+def can_see_attempts_under_way(viewer: Viewer) -> bool:
+    """Instructors and administrators see what their schools' trainees are at."""
+    return has_role(viewer, *STAFF)
 
 
 def can_see_capacity(viewer: Viewer) -> bool:

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from range.accounts.access import Role, can_review, has_role
-from range.accounts.models import Membership, User
+from range.accounts.access import Role, can_review, has_role, taught_by
+from range.accounts.models import User
 from range.assessment.grading import ReviewRefused, criterion_of
 from range.assessment.models import ReviewItem
 
@@ -14,14 +14,8 @@ SHOWN_DECIDED = 20
 
 
 def _of_schools(person: User) -> QuerySet[ReviewItem]:
-    schools = person.memberships.filter(role__in=[Role.INSTRUCTOR, Role.ADMIN]).values(
-        "organisation"
-    )
-    trainees = Membership.objects.filter(role=Role.TRAINEE, organisation__in=schools).values(
-        "person"
-    )
     return (
-        ReviewItem.objects.filter(attempt__trainee__in=trainees)
+        ReviewItem.objects.filter(attempt__trainee__in=taught_by(person))
         .exclude(attempt__trainee=person)
         .select_related(
             "attempt__trainee", "attempt__exercise__version__scenario", "objective", "decided_by"

@@ -99,16 +99,24 @@ def note(event: Event, titles: Mapping[str, str]) -> str:
         titles: Titles of objectives by their key.
     """
     if event.kind != "console.command":
-        return ", ".join(_facts(event.payload, titles))
+        return ", ".join((*_place(event.payload), *_facts(event.payload, titles)))
     code = event.payload.get("exit")
     ended = "exit code unknown" if code is None else f"exit code {code}"
     return f"{event.payload.get('machine', '')}, {'succeeded' if code == 0 else ended}"
 
 
-def _facts(payload: Mapping[str, object], titles: Mapping[str, str]) -> Iterator[str]:
+def details(event: Event) -> str:
+    """Return what belongs to an event of a sandbox but for the machine."""
+    return ", ".join(_facts(event.payload, {}))
+
+
+def _place(payload: Mapping[str, object]) -> Iterator[str]:
     if machine := payload.get("machine"):
         # The replay is the trainee's too: it must not tell what the scenario hides.
         yield "a part of the scenario" if payload.get("hidden") else str(machine)
+
+
+def _facts(payload: Mapping[str, object], titles: Mapping[str, str]) -> Iterator[str]:
     if (code := payload.get("exit_code")) is not None:
         yield f"exit code {code}"
     if (rung := payload.get("rung")) is not None:

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from range.accounts.access import Viewer, can_see_capacity
+from range.accounts.access import can_see_capacity
+from range.accounts.models import User
 from range.catalog.models import ScenarioVersion
 from range.lib.errors import RangeError
 from range.operations import launches, load, reasons, room, status
 from range.operations.notices import Notice, notices
+from range.operations.troubles import TroubleView, troubles_of
+from range.sandboxes import probe_record
 from range.sandboxes.models import Sandbox
 
 LOOKED_BACK = timedelta(hours=24)
@@ -165,6 +168,7 @@ class CapacityPage:
     fits: Sequence[Fit]
     places: Sequence[Place]
     launches: LaunchView
+    troubles: TroubleView
     roles: Sequence[RoleLine]
 
     @property
@@ -178,7 +182,7 @@ class CapacityPage:
         return max(0, self.queued - len(self.queue))
 
 
-def capacity_page(viewer: Viewer) -> CapacityPage:
+def capacity_page(viewer: User) -> CapacityPage:
     """Return what the page shows now.
 
     Raises:
@@ -199,6 +203,7 @@ def capacity_page(viewer: Viewer) -> CapacityPage:
             known=known,
             launched=went.launched,
             failed=went.failed,
+            probes=probe_record.newest(settings.RANGE_STATE_DIR),
         ),
         states=[_state(key, number, present.paused) for key, number in present.by_state.items()],
         spares=present.spares,
@@ -208,6 +213,7 @@ def capacity_page(viewer: Viewer) -> CapacityPage:
         fits=[_fit(kind, memory) for kind in present.kinds if kind.on_offer],
         places=tuple(_places(disks)),
         launches=went,
+        troubles=troubles_of(viewer, now - LOOKED_BACK),
         roles=_roles(known),
     )
 

@@ -22,6 +22,8 @@ INHERITED = (
 )  # fmt: skip
 # Niceness, which only root may lower. Source: nice(1).
 URGENT = -5
+# Connections to the database that a role shares among its requests.
+POOLED = {"web": 16, "console": 4}
 OURS = ("RANGE_", "TUTOR_", "DJANGO_", "DATABASE_URL", "PIP_")
 
 
@@ -78,7 +80,10 @@ class Fleet:
     def _listening(self, name: str, port: int, argv: list[str]) -> Role:
         """Return a role that is ready once its port answers."""
         return Role(
-            name=name, argv=_first(argv), stage=3, ready=lambda: port_answers(self.host, port)
+            name=name,
+            argv=_first(("env", f"RANGE_DATABASE_POOL={POOLED[name]}", *argv)),
+            stage=3,
+            ready=lambda: port_answers(self.host, port),
         )
 
     def _model(self) -> Role:

@@ -22,6 +22,7 @@ from range.exercises.models import Attempt
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
 from range.operations import launches, load, reasons, room, status
+from range.sandboxes.recent_troubles import MACHINE_KINDS, refusal_tallies
 from range.timeline.models import Event
 
 log = get_logger(__name__)
@@ -79,7 +80,7 @@ class RangeCollector(Collector):
         found = [*_machine(), *_roles()]
         answers = GaugeMetricFamily("muster_database_up", "Whether the database answers.", value=1)
         try:
-            found += [*_sandboxes(), *_launches(), *_attempts(), *_hints()]
+            found += [*_sandboxes(), *_launches(), *_machines(), *_attempts(), *_hints()]
         except Error as error:
             log.warning("metrics.database.failed", detail=type(error).__name__)
             answers = GaugeMetricFamily(answers.name, answers.documentation, value=0)
@@ -147,7 +148,14 @@ def _launches() -> Iterator[Metric]:
         counted.add_metric(["failed", reason], number)
     for reason, number in sorted(gone.items()):
         lost.add_metric([reason], number)
-    yield from (counted, lost)
+    refused = CounterMetricFamily(
+        "muster_launches_refused", "Launches that were refused.", labels=["reason"]
+    )
+    known = dict.fromkeys(reasons.REFUSALS, 0)
+    known |= {tally.reason: tally.number for tally in refusal_tallies()}
+    for reason, number in sorted(known.items()):
+        refused.add_metric([reason], number)
+    yield from (counted, lost, refused)
     took = launches.histogram(LAUNCH_BOUNDS)
     buckets = [(str(bound), float(number)) for bound, number in took.counts.items()]
     yield HistogramMetricFamily(
@@ -156,6 +164,17 @@ def _launches() -> Iterator[Metric]:
         buckets=[*buckets, ("+Inf", float(took.number))],
         sum_value=took.seconds,
     )
+
+
+def _machines() -> Iterator[Metric]:
+    family = CounterMetricFamily(
+        "muster_machine_troubles", "What befell machines of sandboxes.", labels=["kind"]
+    )
+    told = Event.objects.filter(kind__in=MACHINE_KINDS).order_by().values_list("kind")
+    numbers = dict(told.annotate(number=Count("pk")))
+    for kind in MACHINE_KINDS:
+        family.add_metric([kind.removeprefix("sandbox.")], numbers.get(kind, 0))
+    yield family
 
 
 def _attempts() -> Iterator[Metric]:

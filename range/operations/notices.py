@@ -4,10 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
+
 from range.operations.load import Load
 from range.operations.probes.machine import MINIMUM_DISK_GB
 from range.operations.room import Disk, Memory
 from range.operations.status import Status
+from range.sandboxes.probe_record import ProbeRecord
 
 # Starting takes seconds: whoever waits longer waits for something that does not come by itself.
 LONG_WAIT = timedelta(minutes=1)
@@ -37,9 +40,11 @@ def notices(
     known: Status,
     launched: int,
     failed: int,
+    probes: ProbeRecord | None,
 ) -> Sequence[Notice]:
     """Return what needs a person; one calm notice where nothing does."""
     found = (
+        *_probes(probes),
         *_roles(known),
         *_room(load, memory),
         *_disk(disks),
@@ -53,6 +58,18 @@ def notices(
         advice="No figure below is out of the ordinary.",
     )
     return sorted(found, key=lambda notice: notice.kind != "danger") or (calm,)
+
+
+def _probes(record: ProbeRecord | None) -> Iterator[Notice]:
+    if record is not None and record.breaches:
+        yield Notice(
+            kind="danger",
+            title=f"A probe got out of a sandbox: {', '.join(record.breaches)}",
+            advice="Sandboxes start all the same, as RANGE_ALLOW_UNPROTECTED says."
+            if settings.RANGE_ALLOW_UNPROTECTED
+            else "No sandbox is started until it is closed: 'manage.py doctor --probe', as root, "
+            "tells what is open and looks again.",
+        )
 
 
 def _roles(known: Status) -> Iterator[Notice]:

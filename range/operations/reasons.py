@@ -1,4 +1,4 @@
-"""What each reason of a failed sandbox means to an operator, and what to do about it."""
+"""What each reason of a failure, trouble or refusal means to an operator, and what to do."""
 
 from dataclasses import dataclass
 
@@ -77,6 +77,53 @@ MEANINGS = {
         advice="See the engine's own log; live-restore keeps machines over its restart.",
     ),
 }
+REFUSALS = {
+    "capacity": Meaning(
+        what="There was not enough memory for another sandbox.",
+        advice="Wait for sandboxes to end, pause idle ones sooner with RANGE_IDLE_MINUTES, or add "
+        "memory.",
+    ),
+    "quota": Meaning(
+        what="The trainee had as many sandboxes as RANGE_SANDBOXES_PER_TRAINEE allows.",
+        advice="Nothing, unless trainees need more at a time.",
+    ),
+    "image-pending": Meaning(
+        what="The scenario was still being prepared.",
+        advice="See whether the builder runs, and var/log/builder.log.",
+    ),
+    "image-failed": Meaning(
+        what="The scenario's machines could not be prepared.",
+        advice="See var/log/builder.log, then build again: manage.py run_builder --once and the "
+        "scenario's name.",
+    ),
+}
+# By the event's kind, and where it tells one by its reason.
+TROUBLES = {
+    "sandbox.machine_died": Meaning(
+        what="A machine ended by itself, or somebody inside ended it.",
+        advice="Its trainee can reset it. If many do, verify the scenario.",
+    ),
+    "sandbox.machine_died out-of-memory": Meaning(
+        what="A machine ended because it ran out of memory.",
+        advice="Its trainee can reset it. If many do, its author raises memory_mb.",
+    ),
+    "sandbox.out_of_memory": Meaning(
+        what="A machine reached its limit of memory, and programs in it were ended.",
+        advice="If it happens to many, the scenario's author raises memory_mb.",
+    ),
+    "sandbox.disk_low": Meaning(
+        what="A machine has written four fifths of what it may.",
+        advice="Its trainee was told. If many get there, the scenario's author raises disk_mb.",
+    ),
+    "sandbox.disk_full": Meaning(
+        what="A machine wrote all it may, and was stopped.",
+        advice="Its trainee can reset it. If many get there, the scenario's author raises disk_mb.",
+    ),
+    "sandbox.machine_reset_failed": Meaning(
+        what="A machine could not be replaced by a fresh one.",
+        advice=_LOG,
+    ),
+}
 # Of machines that had run; every other reason is one of machines that never came up.
 AFTER_A_START = frozenset({"lost"})
 UNKNOWN = Meaning(what="A reason this page has no words for.", advice=_LOG)
@@ -85,3 +132,13 @@ UNKNOWN = Meaning(what="A reason this page has no words for.", advice=_LOG)
 def meaning(reason: str) -> Meaning:
     """Return what a reason means; an unknown one leads to the log."""
     return MEANINGS.get(reason, UNKNOWN)
+
+
+def of_refusal(reason: str) -> Meaning:
+    """Return what a refused launch means."""
+    return REFUSALS.get(reason, UNKNOWN)
+
+
+def of_machine(kind: str, reason: str) -> Meaning:
+    """Return what an event of a machine means."""
+    return TROUBLES.get(f"{kind} {reason}") or TROUBLES.get(kind, UNKNOWN)

@@ -9,7 +9,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, Max, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Lower, NullIf
 
-from range.accounts.access import has_role, record_access
+from range.accounts.access import STAFF, has_role, record_access, taught_by
 from range.accounts.models import Consent, Membership, User
 from range.competencies.frameworks import (
     Role,
@@ -23,8 +23,7 @@ from range.pipeline.readiness import RoleReadiness
 from range.pipeline.services import cached_standings, readiness_for
 
 PAGE_LENGTH = 50
-_STAFF = (Membership.Role.INSTRUCTOR, Membership.Role.ADMIN)
-_READERS = (*_STAFF, Membership.Role.ASSESSOR)
+_READERS = (*STAFF, Membership.Role.ASSESSOR)
 
 
 class PeopleRefused(RangeError):
@@ -67,12 +66,10 @@ class PeoplePage:
 
 def visible_to(viewer: User) -> QuerySet[User]:
     """Return the trainees for whom `can_view_skills` holds, the viewer excepted."""
-    schools = viewer.memberships.filter(role__in=_STAFF).values("organisation")
     agencies = viewer.memberships.filter(role=Membership.Role.ASSESSOR).values("organisation")
-    taught = Membership.objects.filter(role=Membership.Role.TRAINEE, organisation__in=schools)
     agreed = Consent.objects.in_force().filter(agency__in=agencies)
     return User.objects.filter(
-        Q(pk__in=taught.values("person")) | Q(pk__in=agreed.values("trainee"))
+        Q(pk__in=taught_by(viewer)) | Q(pk__in=agreed.values("trainee"))
     ).exclude(pk=viewer.pk)
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from range.workspace.views import actions, attempt, debrief, entry, scenarios, stream
+from range.workspace.views import actions, attempt, debrief, entry, scenarios, stream, under_way
 
 urlpatterns = [
     path("", entry.home, name="home"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("scenarios/<slug:slug>/", scenarios.scenario, name="scenario"),
     path("scenarios/<slug:slug>/launch-panel/", scenarios.launch_panel, name="launch-panel"),
     path("scenarios/<slug:slug>/launch/", scenarios.launch, name="launch"),
+    path("under-way/", under_way.under_way, name="under-way"),
+    path("under-way/panel/", under_way.under_way_panel, name="under-way-panel"),
     path("attempts/<uuid:attempt_id>/", attempt.workspace, name="workspace"),
     path("attempts/<uuid:attempt_id>/stream/", stream.attempt_stream, name="attempt-stream"),
     path("attempts/<uuid:attempt_id>/sandbox/", attempt.sandbox_panel, name="sandbox-panel"),

@@ -7,12 +7,15 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from range.accounts.models import Membership, Organisation
 from range.catalog.models import ScenarioVersion
+from range.exercises.models import Attempt
 from range.operations import capacity, room, status
 from range.operations.capacity import CapacityRefused, capacity_page, disk_text, memory_text
 from range.operations.room import Disk, Memory
 from range.operations.status import RoleState, RoleStatus
-from range.sandboxes.models import Sandbox, Spare
+from range.sandboxes.models import Refusal, Sandbox, Spare
+from range.timeline.services import record
 
 pytestmark = pytest.mark.django_db
 State = Sandbox.State
@@ -212,6 +215,49 @@ def test_launches_are_told_in_seconds_and_failures_with_what_they_mean(add_sandb
     assert "RANGE_LAUNCH_CONCURRENCY" in text
 
 
+def test_refused_launches_stand_under_their_reasons(operator, version, trainee):
+    Refusal.objects.create(trainee=trainee, version=version, reason="capacity")
+    Refusal.objects.create(
+        trainee=trainee, version=version, reason="quota", at=timezone.now() - timedelta(days=2)
+    )
+    text = words(operator)
+    assert "There was not enough memory for another sandbox." in text
+    assert "RANGE_SANDBOXES_PER_TRAINEE" not in text
+
+
+def test_troubles_of_machines_stand_under_their_reasons_and_the_newest_first(operator, add_sandbox):
+    befallen = add_sandbox(State.RUNNING), add_sandbox(State.RUNNING)
+    for sandbox, kind, reason in (
+        (befallen[0], "machine_died", "out-of-memory"),
+        (befallen[1], "machine_died", "ended"),
+        (befallen[1], "disk_full", "disk-full"),
+    ):
+        payload = {"machine": "box", "reason": reason}
+        record(sandbox.attempt_id, kind=f"sandbox.{kind}", actor="range", payload=payload)
+    text = words(operator)
+    assert "3 of machines" in text
+    assert "A machine ended because it ran out of memory. out-of-memory" in text
+    assert "A machine ended by itself, or somebody inside ended it. ended" in text
+    newest = text.partition("What happened")[2]
+    assert newest.index("A machine was stopped") < newest.index("it ran out of memory")
+    assert "trainee-1 Small box A machine was stopped its disk is full" in newest
+
+
+def test_the_newest_troubles_lead_to_attempts_of_the_viewers_school_alone(
+    operator, add_sandbox, person, exercise
+):
+    elsewhere = Organisation.objects.create(slug="far", name="Far", kind="SCHOOL")
+    stranger = person("stranger", elsewhere, Membership.Role.TRAINEE)
+    near, far = add_sandbox(State.RUNNING), add_sandbox(State.RUNNING)
+    Attempt.objects.filter(pk=far.attempt_id).update(trainee=stranger)
+    for sandbox in (near, far):
+        record(sandbox.attempt_id, kind="sandbox.lost", actor="range", payload={"reason": "lost"})
+    text = operator.get(reverse("capacity")).content.decode()
+    assert reverse("replay", args=[near.attempt_id]) in text
+    assert "stranger" in text
+    assert reverse("replay", args=[far.attempt_id]) not in text
+
+
 def test_what_was_lost_is_not_counted_as_another_launch(add_sandbox, administrator):
     add_sandbox(State.FAILED, reason="lost", seconds=1.0)
     add_sandbox(State.FAILED, reason="engine")
@@ -249,7 +295,7 @@ def test_a_hostile_name_stays_text(operator, add_sandbox):
 def test_many_sandboxes_take_no_more_queries(operator, add_sandbox, django_assert_max_num_queries):
     for state in (State.REQUESTED, State.RUNNING, State.FAILED) * 4:
         add_sandbox(state, reason="engine")
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(23):
         operator.get(reverse("capacity-panel"))
 
 

@@ -1,13 +1,17 @@
 """How launches went, from rows and from events."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
 from range.operations import launches, reasons
 from range.operations.launches import Spread
+from range.sandboxes import services
 from range.sandboxes.models import Sandbox
+from range.sandboxes.recent_troubles import MACHINE_KINDS
 from range.timeline.models import EventPayload
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +100,25 @@ def test_a_reason_is_told_in_sentences_and_with_a_way_out(reason):
     assert found.what.endswith(".")
     assert found.advice.endswith(".")
     assert reason not in reasons.MEANINGS or found != reasons.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        *(reasons.of_machine(kind, "") for kind in MACHINE_KINDS),
+        reasons.of_machine("sandbox.machine_died", "out-of-memory"),
+        *map(reasons.of_refusal, reasons.REFUSALS),
+    ],
+)
+def test_troubles_and_refusals_have_words_of_their_own(found):
+    assert found != reasons.UNKNOWN
+    assert found.what.endswith(".")
+    assert found.advice.endswith(".")
+
+
+def test_every_reason_a_launch_is_refused_for_has_words():
+    source = Path(services.__file__).read_text()
+    named = set(re.findall(r'reason="([a-z-]+)"', source))
+    # These refuse other wishes than a launch, or are no refusals.
+    others = {"not-a-trainee", "no-such-machine", "not-running", "longest-time", "asked"}
+    assert named - others == set(reasons.REFUSALS) | {"reset"}

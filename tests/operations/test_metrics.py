@@ -9,7 +9,7 @@ from range.exercises.models import Attempt
 from range.operations import load, metrics, room, status
 from range.operations.room import Disk, Memory
 from range.operations.status import RoleState, RoleStatus
-from range.sandboxes.models import Sandbox
+from range.sandboxes.models import Refusal, Sandbox
 from range.timeline.services import record
 
 pytestmark = pytest.mark.django_db
@@ -194,6 +194,19 @@ def test_launches_are_counted_by_how_they_ended(add_sandbox, read):
     assert read("muster_sandboxes_lost_total", reason="lost") == 1
 
 
+def test_refusals_and_troubles_of_machines_are_counted_and_begin_at_zero(
+    read, attempt, sandbox, version, trainee
+):
+    assert read("muster_launches_refused_total", reason="capacity") == 0
+    assert read("muster_machine_troubles_total", kind="out_of_memory") == 0
+    Refusal.objects.create(trainee=trainee, version=version, reason="capacity")
+    for _ in range(2):
+        record(attempt.pk, kind="sandbox.out_of_memory", actor="range", payload={"machine": "box"})
+    assert read("muster_launches_refused_total", reason="capacity") == 1
+    assert read("muster_machine_troubles_total", kind="out_of_memory") == 2
+    assert read("muster_machine_troubles_total", kind="disk_full") == 0
+
+
 def test_launches_fall_into_buckets(add_sandbox, read):
     for seconds in (0.25, 0.9, 200.0):
         add_sandbox(State.RUNNING, seconds=seconds)
@@ -221,7 +234,7 @@ def test_hints_are_counted_from_the_timeline(attempt, read):
 def test_many_rows_take_no_more_queries(client, add_sandbox, django_assert_num_queries):
     for state in (State.REQUESTED, State.RUNNING, State.FAILED) * 3:
         add_sandbox(state, reason="engine", seconds=1.0)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(11):
         client.get("/metrics")
 
 

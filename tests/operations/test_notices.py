@@ -10,6 +10,8 @@ from range.operations.load import Kind, Load
 from range.operations.notices import notices
 from range.operations.room import Disk, Memory
 from range.operations.status import RoleState, RoleStatus, Status
+from range.runtime.containment.verdict import Outcome, Verdict
+from range.sandboxes.probe_record import ProbeRecord
 
 
 class Version:
@@ -29,6 +31,7 @@ def told(**changes):
         "role": None,
         "launched": 10,
         "failed": 0,
+        "probes": probed("stopped"),
     }
     figures = usual | changes
     # The supervisor's word is believed for seconds only, so it is given when it is asked for.
@@ -44,6 +47,11 @@ def carrying(*kinds, **waited):
 def supervisor(state):
     roles = (RoleStatus(name="checker", state=state, since=""),) if state else ()
     return Status(at=clock.now() if state else None, roles=roles)
+
+
+def probed(outcome):
+    verdict = Verdict(probe="host-tcp", critical=True, outcome=Outcome(outcome), detail="")
+    return ProbeRecord(at=clock.now(), cause="start", verdicts=(verdict,))
 
 
 def disk(free_bytes):
@@ -63,6 +71,7 @@ def test_a_calm_range_says_that_nothing_needs_anybody():
         ({"load": carrying(kind(needed_mb=3600))}, "danger", "Small"),
         ({"disks": (disk(10**9),)}, "danger", "images"),
         ({"load": carrying(minutes=2)}, "warn", "queue"),
+        ({"probes": probed("open")}, "danger", "A probe got out of a sandbox: host-tcp"),
         ({"failed": 2}, "warn", "2 of the last day's 10 launches"),
         (
             {"load": carrying(kind(needed_mb=1000, holding=8))},
@@ -88,6 +97,7 @@ def test_what_needs_a_person_is_told_with_what_to_do(changes, urgency, words):
         {"load": carrying(kind(needed_mb=9000, on_offer=False))},
         {"memory": Memory(total_mb=None, available_mb=None, kept_mb=500)},
         {"launched": 0},
+        {"probes": None},
     ],
 )
 def test_what_is_as_it_should_be_is_not_told(changes):

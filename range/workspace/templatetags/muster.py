@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from range.console import event_words
+from range.timeline.models import Event
 from range.workspace import wording
 
 register = template.Library()
@@ -62,6 +64,18 @@ def countdown(moment: datetime) -> SafeString:
         moment.isoformat(),
         wording.clock(moment - timezone.now()),
     )
+
+
+@register.filter
+def happened(event: Event) -> str:
+    """Say what an event was."""
+    return event_words.label(event)
+
+
+@register.filter
+def details(event: Event) -> str:
+    """Say how it came to an event of a machine, and how much it was."""
+    return event_words.details(event)
 
 
 @register.filter
