@@ -61,8 +61,8 @@ class Visitor:
         return (time.perf_counter() - began) * 1000, attempt
 
     def tells_where_it_stands(self, attempt: str) -> bool:
-        """Tell whether the page names a place in line, or what happens now."""
-        page = self.client.get(f"/attempts/{attempt}/sandbox/", headers={"HX-Request": "true"})
+        """Load the workspace and tell whether it names a place in line, or what happens now."""
+        page = self.client.get(f"/attempts/{attempt}/")
         return bool(IN_LINE.search(page.text))
 
     def end(self, attempt: str) -> None:

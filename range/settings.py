@@ -94,13 +94,11 @@ STATIC_ROOT = env.path("DJANGO_STATIC_ROOT", BASE_DIR / "var" / "static")
 # --- Database ---------------------------------------------------------------------------------
 
 DATABASE_URL = env.secret("DATABASE_URL", "postgresql://muster@127.0.0.1:5432/muster")
-_database = database_url.parse(DATABASE_URL)
+# A request that had to open a connection would wait for it longer than for its rows. Roles that
+# hold locks of a session, such as the reconciler, share none.
+RANGE_DATABASE_POOL = env.integer("RANGE_DATABASE_POOL", 0, minimum=0, maximum=100)
 DATABASES = {
-    "default": {
-        **_database,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, **_database["OPTIONS"]},
-    }
+    "default": database_url.entry(DATABASE_URL, pool=RANGE_DATABASE_POOL),
 }
 
 # --- Security ---------------------------------------------------------------------------------

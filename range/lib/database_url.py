@@ -16,6 +16,27 @@ _OPTIONS = {
 }
 
 
+CONNECT_SECONDS = 5
+IDLE_SECONDS = 120
+
+
+def entry(url: str, *, pool: int = 0) -> dict[str, Any]:
+    """Return the entry for `DATABASES`, with time-outs and checks.
+
+    Args:
+        pool: How many connections the process shares among its requests; 0 for one each.
+
+    Raises:
+        EnvError: It is no Postgres URL, or it names no database.
+    """
+    parsed = parse(url)
+    options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, **parsed["OPTIONS"]}
+    if pool:
+        sizes = {"min_size": min(2, pool), "max_size": pool}
+        options["pool"] = {**sizes, "timeout": CONNECT_SECONDS, "max_idle": IDLE_SECONDS}
+    return {**parsed, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+
+
 def parse(url: str) -> dict[str, Any]:
     """Return the entry for `DATABASES`; a socket's folder is written `?host=/folder`.
 

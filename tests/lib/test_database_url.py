@@ -1,6 +1,6 @@
 import pytest
 
-from range.lib.database_url import parse
+from range.lib.database_url import entry, parse
 from range.lib.env import EnvError
 
 
@@ -30,3 +30,14 @@ def test_the_message_about_an_unreadable_address_does_not_show_the_password():
     with pytest.raises(EnvError) as caught:
         parse("postgresql://ada:hunter2@host/muster?nonsense=1")
     assert "hunter2" not in caught.value.message
+
+
+def test_only_a_role_that_asks_for_it_shares_connections():
+    assert "pool" not in entry("postgresql://db/muster")["OPTIONS"]
+    pool = entry("postgresql://db/muster", pool=16)["OPTIONS"]["pool"]
+    assert (pool["min_size"], pool["max_size"]) == (2, 16)
+    assert entry("postgresql://db/muster", pool=1)["OPTIONS"]["pool"]["min_size"] == 1
+
+
+def test_what_an_address_asks_for_wins():
+    assert entry("postgresql://db/muster?connect_timeout=2")["OPTIONS"]["connect_timeout"] == "2"
