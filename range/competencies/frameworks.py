@@ -1,6 +1,6 @@
 """What pages ask of frameworks: roles with both codes, what they require, what bears on them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from range.competencies.models import (
@@ -106,24 +106,41 @@ class Demand:
 
 def demand_of(role: Role) -> Demand:
     """Return what a role asks and which of its statements our skills bear on."""
-    return Demand(required=_required(role), bearing=_bearing(role))
+    return demands_of([role])[role.code]
 
 
-def _required(role: Role) -> dict[str, float]:
-    rows = RoleRequirement.objects.filter(framework="nice", role_code=role.code)
-    return dict(rows.order_by("skill__key").values_list("skill__key", "cut_logits"))
+def demands_of(roles: Iterable[Role]) -> dict[str, Demand]:
+    """Return the demand of each role, by its code."""
+    codes = [role.code for role in roles]
+    required, bearing = _required(codes), _bearing(codes)
+    return {code: Demand(required=required[code], bearing=bearing[code]) for code in codes}
 
 
-def _bearing(role: Role) -> dict[str, frozenset[str]]:
+def _required(codes: Sequence[str]) -> Mapping[str, dict[str, float]]:
+    rows = RoleRequirement.objects.filter(framework="nice", role_code__in=codes)
+    cuts: dict[str, dict[str, float]] = {code: {} for code in codes}
+    fields = ("role_code", "skill__key", "cut_logits")
+    for code, skill, cut in rows.order_by("skill__key").values_list(*fields):
+        cuts[code][skill] = cut
+    return cuts
+
+
+def _bearing(codes: Sequence[str]) -> Mapping[str, dict[str, frozenset[str]]]:
     framework = Framework.objects.current("nice")
-    listed = Statement.objects.filter(
-        framework=framework, work_roles__code=role.code, work_roles__framework=framework
-    )
-    aligned = Alignment.objects.filter(framework="nice", code__in=listed.values("code"))
-    bearing: dict[str, set[str]] = {}
+    roles = WorkRole.objects.filter(framework=framework, code__in=codes)
+    listed: dict[str, list[str]] = {code: [] for code in codes}
+    for role, statement in roles.filter(statements__framework=framework).values_list(
+        "code", "statements__code"
+    ):
+        listed[role].append(statement)
+    aligned = Alignment.objects.filter(framework="nice", code__in=set().union(*listed.values()))
+    skills: dict[str, set[str]] = {}
     for code, skill in aligned.values_list("code", "skill__key"):
-        bearing.setdefault(code, set()).add(skill)
-    return {code: frozenset(skills) for code, skills in sorted(bearing.items())}
+        skills.setdefault(code, set()).add(skill)
+    return {
+        role: {code: frozenset(skills[code]) for code in sorted(set(statements) & skills.keys())}
+        for role, statements in listed.items()
+    }
 
 
 def alignments_of(skill_keys: Iterable[str]) -> Mapping[str, list[AlignedStatement]]:

@@ -17,9 +17,9 @@ class FrameworkQuerySet(models.QuerySet["Framework"]):
 
     def current(self, name: str) -> "Framework | None":
         """Return the edition that pages speak of: the official one before our starter slice."""
-        editions = self.sealed().filter(name=name)
-        official = editions.filter(edition=Framework.Edition.OFFICIAL)
-        return (official if official.exists() else editions).order_by("-sealed_at", "-pk").first()
+        is_starter = models.When(edition=Framework.Edition.STARTER, then=1)
+        order = (models.Case(is_starter, default=0), "-sealed_at", "-pk")
+        return self.sealed().filter(name=name).order_by(*order).first()
 
 
 class Framework(models.Model):

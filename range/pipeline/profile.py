@@ -12,7 +12,7 @@ from range.competencies.frameworks import (
     AlignedStatement,
     Role,
     alignments_of,
-    demand_of,
+    demands_of,
     roles_with_requirements,
 )
 from range.competencies.models import ObservableSkill
@@ -152,7 +152,8 @@ def _held_against(
 ) -> tuple[Role | None, RoleReadiness | None]:
     """Return the role asked for, else the one the evidence covers most, with the readiness."""
     named = [role for role in roles if role.code == code]
-    held = [(role, readiness_for(picture.standings, demand_of(role))) for role in named or roles]
+    demands = demands_of(named or roles)
+    held = [(role, readiness_for(picture.standings, demands[role.code])) for role in named or roles]
     return max(held, key=lambda each: each[1].coverage, default=(None, None))
 
 
