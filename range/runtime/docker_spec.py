@@ -52,6 +52,9 @@ DNS_SINKHOLE = "203.0.113.53"
 # An empty file takes a KiB of the machine's memory too, for as long as nobody removes it.
 _TMP = "size=64m,nr_inodes=16k,mode=1777"
 _RUN = "size=16m,nr_inodes=4k,mode=755"
+# All machines draw on one number of terminals; without a bound of its own one of them takes all,
+# and nobody's console opens. Source: devpts in the kernel's documentation, kernel.pty.max.
+_TERMINALS = "newinstance,ptmxmode=666,mode=620,gid=5,max=64,nosuid,noexec"
 # A container's share where cores are short: the engine and the range's roles, whose groups have
 # 1024, come first, and containers are equal among themselves. Source: cgroups(7), cpu.shares.
 _CPU_SHARES = 128
@@ -322,8 +325,9 @@ def _host_config(limits: Limits, *, place: Place, privilege_gain: bool) -> dict[
         ],
         # The engine's archive interface sees volumes but not its own --tmpfs: checks read /tmp.
         "Mounts": [
-            _memory_volume("/tmp", f"{_TMP},nodev{suid}", place=place),  # noqa: S108
-            _memory_volume("/run", f"{_RUN},nodev,nosuid", place=place),
+            _volume("/tmp", "tmpfs", f"{_TMP},nodev{suid}", place=place),  # noqa: S108
+            _volume("/run", "tmpfs", f"{_RUN},nodev,nosuid", place=place),
+            _volume("/dev/pts", "devpts", _TERMINALS, place=place),
         ],
         "Tmpfs": {"/run/console": "size=1m,nr_inodes=256,mode=1777"},
         "LogConfig": {"Type": "none"},
@@ -336,7 +340,7 @@ def _host_config(limits: Limits, *, place: Place, privilege_gain: bool) -> dict[
     }
 
 
-def _memory_volume(target: str, options: str, *, place: Place) -> dict[str, Any]:
+def _volume(target: str, kind: str, options: str, *, place: Place) -> dict[str, Any]:
     return {
         "Type": "volume",
         "Target": target,
@@ -345,7 +349,7 @@ def _memory_volume(target: str, options: str, *, place: Place) -> dict[str, Any]
             "Labels": _owner(place),
             "DriverConfig": {
                 "Name": "local",
-                "Options": {"type": "tmpfs", "device": "tmpfs", "o": options},
+                "Options": {"type": kind, "device": kind, "o": options},
             },
         },
     }

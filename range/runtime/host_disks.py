@@ -98,11 +98,11 @@ def _held(devices: Mapping[str, int]) -> dict[str, int]:
 
 
 def _processes(containers: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-    for pid in filter(str.isdigit, os.listdir(_PROC)):
+    for process in _PROC.glob("[0-9]*"):
         with suppress(OSError):
-            told = _CONTAINER.findall((_PROC / pid / "cgroup").read_text("ascii", "replace"))
+            told = _CONTAINER.findall((process / "cgroup").read_text("ascii", "replace"))
             for container in containers.keys() & told:
-                yield pid, container
+                yield process.name, container
 
 
 def _nameless(pid: str, device: int) -> Iterator[tuple[int, int]]:
@@ -129,6 +129,6 @@ def _references(process: Path) -> Iterator[Path]:
 def _device(folder: str) -> int:
     """Return the number of the device that a folder lies on, 0 where there is none."""
     try:
-        return os.stat(folder).st_dev
+        return Path(folder).stat().st_dev
     except OSError:
         return 0

@@ -49,6 +49,9 @@ _FROM_SANDBOX = ("-i", _ANY_BRIDGE)
 _OUT_OF_SANDBOX = ("-i", _ANY_BRIDGE, "!", "-o", _ANY_BRIDGE)
 _INTO_SANDBOX = ("!", "-i", _ANY_BRIDGE, "-o", _ANY_BRIDGE)
 _DROP = ("-j", "DROP")
+# The host has one table of connections for all; what stays on a sandbox's bridge needs none, and
+# would fill it.
+_UNTRACKED = ("-t", "raw", *_FROM_SANDBOX, "-j", "CT", "--notrack")
 
 RULES = (
     # The host itself, by any of its addresses, raw frames to its own card included.
@@ -59,6 +62,8 @@ RULES = (
     Rule(program="iptables", chain=_ENGINE_CHAIN, match=(*_INTO_SANDBOX, *_DROP)),
     Rule(program="ip6tables", chain="FORWARD", match=(*_OUT_OF_SANDBOX, *_DROP)),
     Rule(program="ip6tables", chain="FORWARD", match=(*_INTO_SANDBOX, *_DROP)),
+    Rule(program="iptables", chain="PREROUTING", match=_UNTRACKED),
+    Rule(program="ip6tables", chain="PREROUTING", match=_UNTRACKED),
 )
 
 

@@ -92,13 +92,18 @@ def test_the_golden_host_config():
                     "Labels": {"range.installation": "spec", "range.sandbox": str(SANDBOX)},
                     "DriverConfig": {
                         "Name": "local",
-                        "Options": {"type": "tmpfs", "device": "tmpfs", "o": options},
+                        "Options": {"type": kind, "device": kind, "o": options},
                     },
                 },
             }
-            for target, options in (
-                ("/tmp", "size=64m,nr_inodes=16k,mode=1777,nodev,nosuid"),
-                ("/run", "size=16m,nr_inodes=4k,mode=755,nodev,nosuid"),
+            for target, kind, options in (
+                ("/tmp", "tmpfs", "size=64m,nr_inodes=16k,mode=1777,nodev,nosuid"),
+                ("/run", "tmpfs", "size=16m,nr_inodes=4k,mode=755,nodev,nosuid"),
+                (
+                    "/dev/pts",
+                    "devpts",
+                    "newinstance,ptmxmode=666,mode=620,gid=5,max=64,nosuid,noexec",
+                ),
             )
         ],
         "Tmpfs": {"/run/console": "size=1m,nr_inodes=256,mode=1777"},

@@ -13,7 +13,7 @@ class FakeTables:
 
     def __init__(self, *, refuse=()):
         self.rules = set()
-        self.chains = {"INPUT", "FORWARD"}
+        self.chains = {"INPUT", "FORWARD", "PREROUTING"}
         self.refuse = set(refuse)
         self.calls = []
 
