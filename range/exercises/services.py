@@ -93,6 +93,8 @@ def begin(trainee: User, exercise: Exercise) -> Attempt:
     except IntegrityError:
         # Another request of the same trainee was faster by a moment.
         attempt = Attempt.objects.open().get(trainee=trainee, exercise=exercise)
+    # Both are known already; nobody needs to ask the database for them again.
+    attempt.trainee, attempt.exercise = trainee, exercise
     return attempt
 
 

@@ -139,13 +139,7 @@ class Reconciler:
 
     def tick(self) -> None:
         """Look at every row once and begin what is due."""
-        self._expire()
-        for sandbox in self._due(State.REQUESTED, Wanted.STOPPED):
-            self._end_unstarted(sandbox)
-        for sandbox in self._due(State.RUNNING, Wanted.STOPPED):
-            if Sandbox.objects.claim(sandbox.pk, source=State.RUNNING, target=State.STOPPING):
-                announce(sandbox.attempt_id)
-                self._submit(self._stops, self._stop, sandbox.pk)
+        # Launches first: somebody looks at a clock.
         for sandbox in in_order()[: self._free()]:
             if Sandbox.objects.claim(
                 sandbox.pk,
@@ -154,6 +148,13 @@ class Reconciler:
                 claimed_at=sandbox.claimed_at or timezone.now(),
             ):
                 self._submit(self._launches, self._start, sandbox.pk)
+        self._expire()
+        for sandbox in self._due(State.REQUESTED, Wanted.STOPPED):
+            self._end_unstarted(sandbox)
+        for sandbox in self._due(State.RUNNING, Wanted.STOPPED):
+            if Sandbox.objects.claim(sandbox.pk, source=State.RUNNING, target=State.STOPPING):
+                announce(sandbox.attempt_id)
+                self._submit(self._stops, self._stop, sandbox.pk)
         self._care.tick()
         if time.monotonic() - self._reaped_at > REAP_EVERY.total_seconds():
             self.reap()
@@ -399,7 +400,7 @@ def _in_own_connection(work: Work, pk: uuid.UUID) -> None:
 def _wake() -> None:
     """Let the reconciler look again: there is room for the next in line."""
     try:
-        notify("sandboxes")
+        notify("sandboxes", "room")
     except DatabaseError:
         log.info("reconciler.wake.failed")
     finally:
