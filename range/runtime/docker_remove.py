@@ -8,7 +8,7 @@ from uuid import UUID
 
 from docker.errors import APIError
 
-from range.runtime import docker_spec
+from range.runtime import docker_spec, host_processes
 from range.runtime.docker_networks import labelled_networks
 from range.runtime.engine_client import Engine, explanation
 
@@ -43,6 +43,7 @@ def container(engine: Engine, name: str) -> None:
         EngineDown: The engine does not answer.
         EngineError: The engine would not remove it.
     """
+    unstarted = _unstarted(engine, name)
 
     def remove() -> bool:
         with engine.client() as client:
@@ -58,6 +59,20 @@ def container(engine: Engine, name: str) -> None:
         return True
 
     _until(remove)
+    if unstarted:
+        host_processes.end_forgotten(unstarted)
+
+
+def _unstarted(engine: Engine, name: str) -> str:
+    """Return the id of a container that the engine takes for never started, else nothing."""
+    with engine.client() as client:
+        try:
+            found = client.inspect_container(name)
+        except APIError as error:
+            if error.status_code == 404:
+                return ""
+            raise
+    return str(found["Id"]) if found["State"]["Status"] == "created" else ""
 
 
 def _volumes(engine: Engine, labels: list[str]) -> None:

@@ -53,6 +53,22 @@ def kill(pid: int, container_id: str, *, group: bool = False, hang_up: bool = Fa
     return False
 
 
+def end_forgotten(container_id: str) -> None:
+    """End what watches over a container that its engine no longer knows.
+
+    An engine that is killed while it starts a container takes it for never started once it is
+    back, and then removes it without the processes. Once their watcher has ended, containerd
+    ends them and removes the rest.
+    """
+    if not can_signal():
+        return
+    for entry in _PROC.glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = entry.read_bytes().split(b"\0")
+            if b"containerd-shim" in words[0] and container_id.encode() in words:
+                os.kill(int(entry.parent.name), signal.SIGKILL)
+
+
 def describe(pid: int) -> Process | None:
     """Return a process exactly as the kernel tells it, None if we cannot see it."""
     folder = _PROC / str(pid)

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -71,8 +71,7 @@ class Site:
                 child.kill()
                 child.wait()
         self.ask(_REMOVE_ALL)
-        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {self._database} WITH (FORCE)")
+        self._drop_database()
 
     def _try(self, *command: str) -> None:
         """Do what the journey can do without: other scenarios' faults are other tests' matter."""
@@ -123,7 +122,7 @@ class Site:
 
     def begin(self, name: str) -> None:
         """Start a role."""
-        argv = next(role.argv for role in self._fleet.roles() if role.name == name)
+        argv = self._argv(name)
         with (self.state_dir / f"{name}.log").open("ab") as log:
             self._children[name] = subprocess.Popen(
                 argv,
@@ -134,6 +133,9 @@ class Site:
                 stderr=subprocess.STDOUT,
             )
 
+    def _argv(self, name: str) -> Sequence[str]:
+        return next(role.argv for role in self._fleet.roles() if role.name == name)
+
     def kill(self, name: str) -> None:
         """Kill a role as a power cut would, and wait until it is gone."""
         self._children[name].kill()
@@ -142,6 +144,10 @@ class Site:
     def _create_database(self) -> None:
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {self._database}")
+
+    def _drop_database(self) -> None:
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {self._database} WITH (FORCE)")
 
     def _answers(self, path: str) -> bool:
         try:
@@ -152,7 +158,7 @@ class Site:
 
 
 @contextlib.contextmanager
-def running(name: str) -> Iterator[Site]:
+def running[S: Site](name: str, made: Callable[[Path], S] = Site) -> Iterator[S]:
     """Run a range of one's own; its state lies in a folder of this test run's."""
     state_dir = Path(os.environ["RANGE_STATE_DIR"]) / f"{name}-{os.getpid()}"
     for folder in (state_dir, state_dir / "recordings", state_dir / "weights"):
@@ -162,7 +168,7 @@ def running(name: str) -> Iterator[Site]:
         shutil.chown(state_dir / "recordings", group=SYSTEM_USER)
         (state_dir / "recordings").chmod(0o2750)
         shutil.chown(state_dir / "weights", SYSTEM_USER, SYSTEM_USER)
-    site = Site(state_dir)
+    site = made(state_dir)
     try:
         site.start()
         yield site
