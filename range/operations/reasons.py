@@ -51,6 +51,10 @@ MEANINGS = {
         advice="Start the engine, then ask manage.py doctor.",
     ),
     "engine": Meaning(what="The container engine refused the launch.", advice=_LOG),
+    "runtime-missing": Meaning(
+        what="The engine does not know the runtime that RANGE_STRONGER_RUNTIME names.",
+        advice="Name it in the engine's settings, or leave the setting empty; then ask the doctor.",
+    ),
     "unsafe-topology": Meaning(
         what="The scenario asks for rights that no sandbox gets.",
         advice="Its author finds what it is with manage.py check_scenarios.",
@@ -80,8 +84,7 @@ MEANINGS = {
 REFUSALS = {
     "capacity": Meaning(
         what="There was not enough memory for another sandbox.",
-        advice="Wait for sandboxes to end, pause idle ones sooner with RANGE_IDLE_MINUTES, or add "
-        "memory.",
+        advice="Wait for sandboxes to end, let fewer be open at a time, or add memory.",
     ),
     "quota": Meaning(
         what="The trainee had as many sandboxes as RANGE_SANDBOXES_PER_TRAINEE allows.",

@@ -110,11 +110,11 @@ def _refuse_without_memory(version: ScenarioVersion) -> None:
     need, free = memory_needed_mb(version), available_mb()
     if free is None:
         return
-    left = free - _promised_mb()
-    if left - need < settings.RANGE_MEMORY_RESERVE_MB:
+    left = max(0, free - _promised_mb() - settings.RANGE_MEMORY_RESERVE_MB)
+    if left < need:
         raise LaunchRefused(
-            f"The range is full: this scenario needs {need} MB of memory and {max(left, 0)} MB are "
-            f"left. {_when_room_comes()}",
+            f"The range is full: this scenario needs {need} MB of memory and {left} MB are left "
+            f"for sandboxes. {_when_room_comes()}",
             reason="capacity",
             status=503,
             retryable=True,

@@ -240,7 +240,7 @@ def test_troubles_of_machines_stand_under_their_reasons_and_the_newest_first(ope
     assert "A machine ended by itself, or somebody inside ended it. ended" in text
     newest = text.partition("What happened")[2]
     assert newest.index("A machine was stopped") < newest.index("it ran out of memory")
-    assert "trainee-1 Small box A machine was stopped its disk is full" in newest
+    assert "trainee-1 Small box A machine was stopped: its disk is full" in newest
 
 
 def test_the_newest_troubles_lead_to_attempts_of_the_viewers_school_alone(

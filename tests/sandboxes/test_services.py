@@ -64,12 +64,13 @@ def test_it_refuses_who_is_no_trainee(assessor, exercise):
     assert refusal(assessor, exercise).status == 403
 
 
-def test_it_refuses_without_memory_and_says_how_much(trainee, exercise, monkeypatch):
-    monkeypatch.setattr(services, "available_mb", lambda: 100)
+def test_it_refuses_without_memory_and_says_how_much(trainee, exercise, monkeypatch, settings):
+    settings.RANGE_MEMORY_RESERVE_MB = 500
+    monkeypatch.setattr(services, "available_mb", lambda: 540)
     refused = refusal(trainee, exercise)
     assert (refused.reason, refused.retryable) == ("capacity", True)
     assert "64 MB" in refused.message
-    assert "100 MB" in refused.message
+    assert "40 MB are left" in refused.message
 
 
 def test_it_refuses_more_sandboxes_than_the_quota(trainee, exercise, school, settings):

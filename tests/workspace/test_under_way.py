@@ -130,8 +130,10 @@ def test_a_graded_attempt_is_not_under_way(instructor, attempt, sandbox):
 )
 def test_what_is_the_matter_with_a_machine_is_told(instructor, sandbox, fields, tone, text):
     MachineState.objects.create(sandbox=sandbox, machine="box", **fields)
-    ((remark,),) = [line.remarks for line in under_way_page(instructor).lines]
+    (line,) = under_way_page(instructor).lines
+    (remark,) = line.remarks
     assert (remark.tone, remark.text) == (tone, text)
+    assert line.state == ("Running in part" if tone == "danger" else "Running")
 
 
 def test_whoever_needs_somebody_stands_first(instructor, add_sandbox):
@@ -150,7 +152,9 @@ def test_what_befell_machines_is_told_with_machine_cause_and_a_way_to_the_moment
     befall(sandbox, "disk_low", machine="cave", hidden=True, reason="disk-low")
     text = words()
     newest = text.partition("What happened")[2]
-    assert "tia Small box A machine ended unexpectedly exit code 137, it ran out of memory" in text
+    assert (
+        "tia Small box A machine ended unexpectedly: exit code 137, it ran out of memory" in text
+    )
     assert newest.index("cave") < newest.index("box")
     page = client.get(reverse("under-way")).content.decode()
     (moment,) = set(re.findall(r'href="([^"]+\?at=\d+)"', page)[1:])

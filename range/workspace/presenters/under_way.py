@@ -19,7 +19,6 @@ LINES_SHOWN = 200
 TROUBLES_SHOWN = 50
 LOOKED_BACK = timedelta(hours=24)
 State = Sandbox.State
-_TONES = {State.RUNNING: "met", State.FAILED: "danger"}
 _ENDED = {
     "": "ended unexpectedly",
     "out-of-memory": "ended: out of memory",
@@ -133,14 +132,22 @@ def _line(attempt: Attempt, sandbox: Sandbox | None) -> Line:
     if sandbox.state == State.FAILED:
         why = Remark(tone="danger", text=reason_words(sandbox.reason), at=sandbox.stopped_at)
         return Line(attempt=attempt, state="Failed", tone="danger", remarks=(why,))
-    state = State(sandbox.state)
+    remarks = tuple(_remarks(sandbox))
+    state, tone = _standing(sandbox, remarks)
     return Line(
-        attempt=attempt,
-        state="Paused" if sandbox.paused_at else state.label,
-        tone="" if sandbox.paused_at else _TONES.get(state, ""),
-        ends_at=sandbox.expires_at,
-        remarks=tuple(_remarks(sandbox)),
+        attempt=attempt, state=state, tone=tone, ends_at=sandbox.expires_at, remarks=remarks
     )
+
+
+def _standing(sandbox: Sandbox, remarks: Sequence[Remark]) -> tuple[str, str]:
+    """Return the state of a sandbox in a word or two, and its tone."""
+    if sandbox.state != State.RUNNING:
+        return State(sandbox.state).label, ""
+    if sandbox.paused_at is not None:
+        return "Paused", ""
+    if any(remark.tone == "danger" for remark in remarks):
+        return "Running in part", "warn"
+    return "Running", "met"
 
 
 def _remarks(sandbox: Sandbox) -> Iterator[Remark]:
