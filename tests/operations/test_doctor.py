@@ -45,6 +45,8 @@ def levels(findings):
         (engine.version(""), Level.PROBLEM),
         (engine.storage({"Driver": "overlay2", "PidsLimit": False}), Level.PROBLEM),
         (engine.storage({"Driver": "overlay2", "PidsLimit": True}), Level.OK),
+        (engine.restarts({"LiveRestoreEnabled": True}), Level.OK),
+        (engine.restarts({"LiveRestoreEnabled": False}), Level.WARNING),
         (engine.user_namespaces({"SecurityOptions": ["name=userns"]}), Level.OK),
         (engine.user_namespaces({"SecurityOptions": None}), Level.WARNING),
         (configuration.debug(on=True), Level.PROBLEM),

@@ -28,6 +28,7 @@ def look() -> Iterator[Finding]:
             information: Mapping[str, Any] = client.info()
             yield version(str(information.get("ServerVersion", "")))
             yield storage(information)
+            yield restarts(information)
             yield user_namespaces(information)
     except RangeError as error:
         yield problem("Engine", error.message, INSTALL)
@@ -54,6 +55,17 @@ def storage(information: Mapping[str, Any]) -> Finding:
             "Use a kernel with the memory and pids cgroups; a fork bomb would take the machine.",
         )
     return ok("Limits", says)
+
+
+def restarts(information: Mapping[str, Any]) -> Finding:
+    """Judge whether sandboxes outlive a restart of the engine."""
+    if information.get("LiveRestoreEnabled"):
+        return ok("Restarts", "Sandboxes go on while the engine restarts.")
+    return warning(
+        "Restarts",
+        "A restart of the engine, such as for an update, ends every running sandbox.",
+        'Recommended: "live-restore": true in /etc/docker/daemon.json; then reload the engine.',
+    )
 
 
 def user_namespaces(information: Mapping[str, Any]) -> Finding:
