@@ -22,5 +22,6 @@ class RangeConfig(AppConfig):
             DriverOptions(
                 installation=settings.RANGE_INSTALLATION,
                 network_pool=settings.RANGE_NETWORK_POOL,
+                stronger_runtime=settings.RANGE_STRONGER_RUNTIME,
             )
         )

@@ -152,6 +152,8 @@ RANGE_INSTALLATION = env.text(
     "RANGE_INSTALLATION", hashlib.sha256(str(RANGE_STATE_DIR).encode()).hexdigest()[:12]
 )
 RANGE_NETWORK_POOL = env.text("RANGE_NETWORK_POOL", "10.213.0.0/16")
+# What the engine calls a runtime such as gVisor's; machines whose scenario allows it get it.
+RANGE_STRONGER_RUNTIME = env.text("RANGE_STRONGER_RUNTIME", "")
 RANGE_LAUNCH_CONCURRENCY = env.integer("RANGE_LAUNCH_CONCURRENCY", 4, minimum=1, maximum=64)
 # How many sandboxes are made ahead, of what is launched most; 0 makes none.
 RANGE_SPARE_SANDBOXES = env.integer("RANGE_SPARE_SANDBOXES", 2, minimum=0, maximum=100)

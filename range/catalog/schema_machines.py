@@ -176,6 +176,15 @@ class MachineSpec(Spec):
     """Limits."""
     security: SecuritySpec | None = None
     """Widening of the hardened profile."""
+    stronger_runtime: bool = False
+    """Whether it runs under the operator's stronger runtime, such as gVisor, where there is one;
+    nothing in it may need sudo or raw sockets then."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "MachineSpec":
+        if self.stronger_runtime and self.security is not None:
+            raise ValueError("a machine with stronger_runtime cannot have security: one or other")
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -101,6 +101,7 @@ def _machine(
         environment=spec.environment,
         add_capabilities=frozenset(security.add_capabilities if security else ()),
         allow_privilege_gain=bool(security and security.allow_privilege_gain),
+        stronger_runtime=spec.stronger_runtime,
         files=tuple(_seed(name, spec, seed, assets, values) for seed in spec.seed),
         setup=tuple(step.run for step in spec.setup),
         health=_health(spec.healthy),

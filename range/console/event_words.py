@@ -73,6 +73,7 @@ _REASONS = {
     "time-over": "the time was over",
     "unhealthy": "a machine did not answer in time",
     "unprotected": "the host was not closed to it",
+    "runtime-missing": "the engine does not know the stronger runtime that the range names",
     "unsafe-topology": "the scenario asks for rights that no sandbox gets",
 }
 _OUTCOMES = {

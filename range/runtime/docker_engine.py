@@ -76,7 +76,7 @@ class DockerDriver:
 
     def shape(self, topology: Topology) -> str:
         """Digest the engine's arguments."""
-        return shape(topology)
+        return shape(topology, stronger_runtime=self.options.stronger_runtime)
 
     def stop(self, handle: Handle) -> None:
         """Kill and remove everything that carries the sandbox's label."""

@@ -133,7 +133,10 @@ class Launch:
 
     def _place(self, subnets: Mapping[str, IPv4Network]) -> docker_spec.Place:
         return docker_spec.Place(
-            installation=self.options.installation, sandbox_id=self.sandbox_id, subnets=subnets
+            installation=self.options.installation,
+            sandbox_id=self.sandbox_id,
+            subnets=subnets,
+            stronger_runtime=self.options.stronger_runtime,
         )
 
     def _attempt(self, progress: Progress, make: _Make) -> Handle:
@@ -393,6 +396,11 @@ def _as_launch_failure(error: RangeError) -> LaunchFailed:
             "The range has no room for another sandbox now. Try again in a few minutes.",
             reason="capacity",
             retryable=True,
+        )
+    if "unknown" in said and "runtime" in said:
+        return LaunchFailed(
+            "The container engine does not know the stronger runtime that this range names.",
+            reason="runtime-missing",
         )
     if error.reason == "unsafe-topology":
         return LaunchFailed(error.message, reason="unsafe-topology")

@@ -77,11 +77,13 @@ class Place:
     Args:
         installation: Which range on this engine owns it.
         subnets: Subnet of each network of the sandbox, by name.
+        stronger_runtime: The runtime of machines that may have it; empty means the usual one.
     """
 
     installation: str
     sandbox_id: UUID
     subnets: Mapping[str, IPv4Network]
+    stronger_runtime: str = ""
 
 
 def container_name(sandbox_id: UUID, machine: str) -> str:
@@ -165,6 +167,7 @@ def container_arguments(topology: Topology, machine: Machine, *, place: Place) -
         "HostConfig": {
             "NetworkMode": network_name(place.sandbox_id, primary),
             "CapAdd": sorted({*CAPABILITIES, *machine.add_capabilities}),
+            **_runtime(machine, place),
             **_host_config(
                 machine.limits, place=place, privilege_gain=machine.allow_privilege_gain
             ),
@@ -179,12 +182,17 @@ def container_arguments(topology: Topology, machine: Machine, *, place: Place) -
     }
 
 
-def shape(topology: Topology) -> str:
+def shape(topology: Topology, *, stronger_runtime: str = "") -> str:
     """Return a digest of networks and machines apart from their place, files and set-up."""
     pool = IPv4Network("192.0.2.0/24").subnets(new_prefix=28)
     nowhere = IPv4Network("192.0.2.0/28")
     subnets = {net.name: next(pool, nowhere) for net in topology.networks}
-    place = Place(installation="", sandbox_id=UUID(int=0), subnets=subnets)
+    place = Place(
+        installation="",
+        sandbox_id=UUID(int=0),
+        subnets=subnets,
+        stronger_runtime=stronger_runtime,
+    )
     made = [
         *(network_arguments(topology, n, subnets[n], place=place) for n in subnets),
         *(container_arguments(topology, machine, place=place) for machine in topology.machines),
@@ -297,6 +305,11 @@ def _refuse_unsafe(topology: Topology, machine: Machine) -> None:
     for file in machine.files:
         if not file.path.startswith("/") or ".." in file.path.split("/"):
             raise UnsafeTopology(f"{file.path!r} is not an absolute path.")
+
+
+def _runtime(machine: Machine, place: Place) -> dict[str, str]:
+    is_stronger = machine.stronger_runtime and place.stronger_runtime
+    return {"Runtime": place.stronger_runtime} if is_stronger else {}
 
 
 def _host_config(limits: Limits, *, place: Place, privilege_gain: bool) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class LaunchFailed(RangeError):
     """A sandbox could not be started; nothing of it is left.
 
     `reason` is one of capacity, image-missing, unhealthy, setup-failed, exited, engine-down,
-    engine, deadline, unsafe-topology.
+    engine, deadline, runtime-missing, unsafe-topology.
     """
 
     def __init__(self, message: str, *, reason: str, retryable: bool = False) -> None:

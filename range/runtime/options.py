@@ -13,6 +13,8 @@ class DriverOptions:
         engine_url: Address of the engine; empty means the environment's, else the local socket.
         network_pool: Range that sandbox networks are cut from, in CIDR notation.
         base_image: Image the range's own helpers run from, such as the one that connects.
+        stronger_runtime: Name by which the engine knows a runtime, such as gVisor's, for machines
+            that may have it; empty means the usual one for all.
         parallel: Engine calls of one launch at a time.
     """
 
@@ -20,6 +22,7 @@ class DriverOptions:
     engine_url: str = ""
     network_pool: str = "10.213.0.0/16"
     base_image: str = "range/base:bookworm"
+    stronger_runtime: str = ""
     parallel: int = 4
 
 

@@ -79,6 +79,7 @@ class Machine:
         hidden: Whether trainees see that it exists.
         add_capabilities: Widening beyond the base profile; a scenario gives the reason.
         allow_privilege_gain: Whether setuid programs such as sudo work.
+        stronger_runtime: Whether it runs under the operator's stronger runtime where there is one.
         setup: Commands run once as root after the start, before health is asked.
         aliases: Further names in the sandbox's DNS.
     """
@@ -92,6 +93,7 @@ class Machine:
     environment: Mapping[str, str] = field(default_factory=dict)
     add_capabilities: frozenset[str] = frozenset()
     allow_privilege_gain: bool = False
+    stronger_runtime: bool = False
     files: tuple[SeedFile, ...] = ()
     setup: tuple[tuple[str, ...], ...] = ()
     health: Health | None = None

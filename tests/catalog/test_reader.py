@@ -171,6 +171,10 @@ def test_permission_bits_as_a_number_are_explained(tmp_path):
         {"security": {"allow_privilege_gain": True}},
         {"security": {"add_capabilities": ["SYS_ADMIN"], "reason": "because it is needed"}},
         {"security": {"add_capabilities": ["SYS_MODULE"], "reason": "because it is needed"}},
+        {
+            "security": {"allow_privilege_gain": True, "reason": "because it is needed"},
+            "stronger_runtime": True,
+        },
         {"image": "debian:bookworm"},
         {"build": "../../etc"},
         {"build": "/etc"},

@@ -29,6 +29,7 @@ def test_a_machine_is_built_as_written(loaded):
     box = topology.machine("box")
     assert (box.image, box.networks, box.console.user) == (IMAGES["box"], ("lan",), "trainee")
     assert box.allow_privilege_gain
+    assert not box.stronger_runtime
     assert box.add_capabilities == frozenset()
     assert box.limits.memory_mb == 256
     assert box.health.kind == "command"

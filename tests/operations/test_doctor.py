@@ -49,6 +49,8 @@ def levels(findings):
         (engine.restarts({"LiveRestoreEnabled": False}), Level.WARNING),
         (engine.user_namespaces({"SecurityOptions": ["name=userns"]}), Level.OK),
         (engine.user_namespaces({"SecurityOptions": None}), Level.WARNING),
+        (*engine.stronger_runtime({"Runtimes": {"runc": {}}}, "runsc"), Level.PROBLEM),
+        (*engine.stronger_runtime({"Runtimes": {"runsc": {}}}, "runsc"), Level.OK),
         (configuration.debug(on=True), Level.PROBLEM),
         (configuration.debug(on=False), Level.OK),
         (configuration.secret("X", "insecure-development-key" * 3), Level.PROBLEM),

@@ -118,6 +118,18 @@ def test_an_unsafe_topology_is_refused_before_anything_is_made(rig):
     assert failure(rig, asked).reason == "unsafe-topology"
 
 
+def test_a_runtime_that_the_engine_does_not_know_is_an_error_at_once(rig):
+    options = replace(rig.driver.options, stronger_runtime="no-such-runtime")
+    named = type(rig.driver)(options)
+    plain = named.start(uuid4(), single(), deadline=soon())
+    with pytest.raises(LaunchFailed) as caught:
+        named.start(uuid4(), single(stronger_runtime=True), deadline=soon())
+    named.stop(plain)
+    named.engine.close()
+    assert (caught.value.reason, caught.value.retryable) == ("runtime-missing", False)
+    assert leftovers(rig) == []
+
+
 def test_a_used_up_pool_is_a_lack_of_capacity(rig):
     options = replace(rig.driver.options, network_pool="10.199.255.0/28")
     small = type(rig.driver)(options)
@@ -180,7 +192,7 @@ def test_volumes_of_a_container_somebody_else_removed_go_too(rig):
     with rig.driver.engine.client() as client:
         name = container_name(handle.sandbox_id, "desk")
         client.remove_container(name, force=True, v=False)
-    assert len(leftovers(rig)) == 3
+    assert len(leftovers(rig)) == 4
     rig.driver.stop(handle)
     assert leftovers(rig) == []
 

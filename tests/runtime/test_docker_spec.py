@@ -48,6 +48,23 @@ def allowed_names():
     }
 
 
+def test_a_stronger_runtime_needs_both_a_setting_and_a_machine_that_allows_it():
+    both = replace(DESK, stronger_runtime=True)
+    named = replace(PLACE, stronger_runtime="runsc")
+    found = {
+        (machine is both, place is named): docker_spec.container_arguments(
+            topology(machine), machine, place=place
+        )["HostConfig"].get("Runtime")
+        for machine in (DESK, both)
+        for place in (PLACE, named)
+    }
+    assert found.pop((True, True)) == "runsc"
+    assert set(found.values()) == {None}
+    # What was made ahead under another runtime does not serve.
+    shapes = {docker_spec.shape(topology(both), stronger_runtime=each) for each in ("", "runsc")}
+    assert len(shapes) == 2
+
+
 def test_the_golden_host_config():
     config = host_config()
     config["SecurityOpt"] = [option.partition("=")[0] for option in config["SecurityOpt"]]

@@ -30,6 +30,7 @@ def look() -> Iterator[Finding]:
             yield storage(information)
             yield restarts(information)
             yield user_namespaces(information)
+            yield from stronger_runtime(information, settings.RANGE_STRONGER_RUNTIME)
     except RangeError as error:
         yield problem("Engine", error.message, INSTALL)
     yield firewall()
@@ -78,6 +79,20 @@ def user_namespaces(information: Mapping[str, Any]) -> Finding:
         "Off: only capabilities and seccomp stand between a sandbox's root and this machine's.",
         'Recommended: "userns-remap": "default" in /etc/docker/daemon.json.',
     )
+
+
+def stronger_runtime(information: Mapping[str, Any], name: str) -> Iterator[Finding]:
+    """Judge whether the engine has the runtime that a setting names; nothing where none does."""
+    known = sorted(information.get("Runtimes") or ())
+    if name in known:
+        yield ok("Stronger runtime", f"{name}, for machines whose scenario allows it.")
+    elif name:
+        yield problem(
+            "Stronger runtime",
+            f"The engine does not know {name!r}, only {', '.join(known)}.",
+            "Machines that ask for it do not start: name it in /etc/docker/daemon.json, "
+            "or leave RANGE_STRONGER_RUNTIME empty.",
+        )
 
 
 def firewall() -> Finding:
