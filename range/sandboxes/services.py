@@ -14,7 +14,7 @@ from django.utils import timezone
 from range.accounts.access import can_launch
 from range.accounts.models import User
 from range.catalog.models import ScenarioVersion
-from range.catalog.services import attempt_spec
+from range.catalog.services import attempt_spec, spec_of
 from range.exercises.models import Attempt, Exercise
 from range.exercises.services import AttemptClosed, begin
 from range.lib.errors import RangeError
@@ -24,8 +24,6 @@ from range.sandboxes.activity import touch
 from range.sandboxes.models import MachineState, Refusal, Sandbox, Spare
 from range.timeline.services import record
 
-EXTENSION = timedelta(minutes=30)
-DEFAULT_LIMIT = timedelta(minutes=120)
 # Whoever presses again and again is refused for one reason once a minute.
 REFUSED_EVERY = timedelta(minutes=1)
 
@@ -45,9 +43,12 @@ class UnknownMachine(RangeError):
         )
 
 
-def _lifecycle(version: ScenarioVersion) -> timedelta:
-    minutes = (version.spec.get("lifecycle") or {}).get("limit_minutes")
-    return timedelta(minutes=minutes) if minutes else DEFAULT_LIMIT
+def _limit(version: ScenarioVersion) -> timedelta:
+    return timedelta(minutes=spec_of(version).lifecycle.limit_minutes)
+
+
+def _extension(version: ScenarioVersion) -> timedelta:
+    return timedelta(minutes=spec_of(version).lifecycle.extend_minutes)
 
 
 def memory_needed_mb(version: ScenarioVersion) -> int:
@@ -207,7 +208,7 @@ def insert(attempt: Attempt, *, epoch: int) -> Sandbox:
                 attempt=attempt,
                 epoch=epoch,
                 driver=settings.RANGE_DRIVER,
-                expires_at=timezone.now() + _lifecycle(attempt.exercise.version),
+                expires_at=timezone.now() + _limit(attempt.exercise.version),
             )
     except IntegrityError:
         return Sandbox.objects.live().get(attempt=attempt)
@@ -305,7 +306,7 @@ def reset_machine(attempt: Attempt, machine: str, *, actor: str) -> bool:
 
 
 def extend(attempt: Attempt, *, actor: str) -> datetime:
-    """Move the end of the attempt's sandbox by half an hour, at most to twice its limit.
+    """Move the end of the attempt's sandbox by as much, and as often, as its scenario says.
 
     Raises:
         LaunchRefused: Nothing runs, or the longest time is reached.
@@ -318,7 +319,7 @@ def extend(attempt: Attempt, *, actor: str) -> datetime:
                 reason="not-running",
                 status=409,
             )
-        until = min(live.expires_at + EXTENSION, longest_until(live))
+        until = min(live.expires_at + _extension(attempt.exercise.version), longest_until(live))
         if until <= live.expires_at:
             raise LaunchRefused(
                 "This sandbox has had its longest time. Finish the attempt, or reset it to begin "
@@ -339,7 +340,9 @@ def extend(attempt: Attempt, *, actor: str) -> datetime:
 
 def longest_until(sandbox: Sandbox) -> datetime:
     """Return when a sandbox ends at the latest, however often it is extended."""
-    return sandbox.requested_at + 2 * _lifecycle(sandbox.attempt.exercise.version)
+    version = sandbox.attempt.exercise.version
+    extensions = spec_of(version).lifecycle.extensions
+    return sandbox.requested_at + _limit(version) + extensions * _extension(version)
 
 
 def live_sandbox(attempt: Attempt) -> Sandbox | None:

@@ -125,12 +125,18 @@ def test_a_finished_attempt_cannot_be_reset(attempt, sandbox):
     assert sandbox.wanted == Wanted.RUNNING
 
 
-def test_time_can_be_extended_up_to_twice_the_limit(attempt, sandbox):
+@pytest.mark.parametrize("lifecycle", [{}, {"extend_minutes": 10, "extensions": 3}])
+def test_time_can_be_extended_as_far_as_the_scenario_says(attempt, sandbox, version, lifecycle):
+    rules = {"extend_minutes": 30, "extensions": 2} | lifecycle
+    spec = version.spec | {"lifecycle": {"limit_minutes": 60} | lifecycle}
+    ScenarioVersion.objects.update(spec=spec)
+    attempt = Attempt.objects.get()
+    length = timedelta(minutes=rules["extend_minutes"])
     before = sandbox.expires_at
-    assert services.extend(attempt, actor="trainee:x") == before + services.EXTENSION
-    longest = sandbox.requested_at + timedelta(hours=2)
-    services.extend(attempt, actor="trainee:x")
-    services.extend(attempt, actor="trainee:x")
+    assert services.extend(attempt, actor="trainee:x") == before + length
+    longest = sandbox.requested_at + timedelta(hours=1) + rules["extensions"] * length
+    for _ in range(rules["extensions"]):
+        services.extend(attempt, actor="trainee:x")
     with pytest.raises(services.LaunchRefused) as refused:
         services.extend(attempt, actor="trainee:x")
     assert refused.value.reason == "longest-time"
