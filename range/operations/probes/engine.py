@@ -122,7 +122,7 @@ def containment(record: probe_record.ProbeRecord | None) -> Finding:
         return problem(
             "Probes",
             f"They got out of a sandbox: {', '.join(record.breaches)}.",
-            "Sandboxes of trainees wait. Mend it, then run manage.py doctor --probe again.",
+            "No sandbox of a trainee starts. Mend it, then run manage.py doctor --probe again.",
         )
     return ok("Probes", f"None got out, {record.at:%Y-%m-%d %H:%M} UTC.")
 
