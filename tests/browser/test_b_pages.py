@@ -32,6 +32,7 @@ PAGES = {
     },
     "trainee2": {"skills-first-visit": "/skills/"},
     "instructor": {
+        "under-way": "/under-way/",
         "review-queue": "/review/",
         "catalogue-first-visit": "/catalogue/",
         "workspace-ended": "/attempts/{ended}/",
@@ -64,6 +65,14 @@ print(json.dumps({
     "evidence": str(proof.pk),
     "ended": str(ended.pk),
 }))
+"""
+
+BREACH = """
+from django.conf import settings
+from range.runtime.containment.verdict import Outcome, Verdict
+from range.sandboxes import probe_record
+found = Verdict(probe="host-tcp", outcome=Outcome.OPEN, detail="it arrived", critical=True)
+probe_record.remember(settings.RANGE_STATE_DIR, [found], cause="doctor")
 """
 
 
@@ -100,6 +109,34 @@ def test_the_first_page_is_accessible_and_light(chromium, site):
             assert violations(page) == []
             assert weight(page) < WEIGHT_LIMIT
             context.close()
+
+
+def test_what_is_urgent_is_told_accessibly(chromium, site):
+    file = site.state_dir / "probes.json"
+    before = file.read_bytes() if file.exists() else None
+    site.ask(BREACH)
+    try:
+        for theme, width in (("light", 1280), ("dark", 800)):
+            person = Person(
+                chromium,
+                site,
+                "admin",
+                color_scheme=theme,
+                viewport={"width": width, "height": 800},
+            )
+            person.page.goto("/operations/capacity/")
+            first = person.page.get_by_label("What to look at").get_by_role("listitem").first
+            assert "Urgent A probe got out of a sandbox: host-tcp" in first.inner_text()
+            keep(person.page, f"capacity-urgent-{theme}-{width}")
+            audit(person.page, "capacity-urgent")
+            # Six links are the most there are; none may be cut off.
+            nav = person.page.get_by_role("navigation", name="Main")
+            assert nav.evaluate("nav => nav.scrollWidth <= nav.clientWidth")
+            person.close()
+    finally:
+        file.unlink()
+        if before is not None:
+            file.write_bytes(before)
 
 
 def test_whoever_is_signed_out_by_now_is_led_to_sign_in_and_back(chromium, site):

@@ -79,6 +79,21 @@ def test_a_machine_that_ended_is_told_and_reset_from_its_notice(page, worker, si
     assert "sandbox.machine_reset" in site.ask(EVENTS, attempt=worker.attempt)
 
 
+def test_an_instructor_sees_whose_machine_ended_and_is_led_to_the_moment(chromium, site, worker):
+    person = Person(chromium, site, "instructor")
+    person.page.goto("/under-way/")
+    attempts = person.page.get_by_role("group", name="Attempts")
+    assert worker.attempt in attempts.get_by_role("link").first.get_attribute("href")
+    troubles = person.page.get_by_role("group", name="Troubles in the last 24 hours")
+    row = troubles.get_by_role("row", name="desk A machine ended unexpectedly")
+    keep(person.page, "under-way")
+    assert violations(person.page) == []
+    row.get_by_role("link").click()
+    person.page.get_by_text("A machine ended unexpectedly").first.wait_for()
+    assert f"/attempts/{worker.attempt}/replay/?at=" in person.page.url
+    person.close()
+
+
 def test_one_machine_is_reset_from_the_menu_after_a_question(page, worker, site):
     choose(page, "Reset desk…")
     dialog = page.get_by_role("dialog", name="Reset the machine desk?")
