@@ -66,7 +66,10 @@ def handles(engine: Engine, installation: str) -> Iterator[Handle]:
             containers[_sandbox_id(found)].append(found)
         for found in docker_networks.labelled_networks(client, labels):
             networks[_sandbox_id(found)].append(found)
-    for sandbox_id in containers.keys() | networks.keys():
+        # An engine that is killed while it makes a container keeps its volumes alone.
+        volumes = client.volumes(filters={"label": labels})["Volumes"] or ()
+    alone = {_sandbox_id(found) for found in volumes}
+    for sandbox_id in containers.keys() | networks.keys() | alone:
         yield _handle(sandbox_id, containers[sandbox_id], networks[sandbox_id])
 
 

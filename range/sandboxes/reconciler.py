@@ -335,7 +335,8 @@ class Reconciler:
                 log.warning("sandbox.reaped", sandbox=str(sandbox_id))
                 self._driver.stop(handle)
         for sandbox in running_rows:
-            if sandbox.pk not in handles:
+            left = handles.get(sandbox.pk)
+            if left is None or not (left.machines or left.networks):
                 self._lose(sandbox)
 
     def _lose(self, sandbox: Sandbox) -> None:

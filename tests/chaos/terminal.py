@@ -3,6 +3,7 @@
 import re
 import time
 
+import httpx
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -22,7 +23,7 @@ def say(trainee: Visitor, attempt: str, line: str, answer: str, *, within: float
     while True:
         try:
             found = re.search(answer, _screen(trainee, attempt, line, answer))
-        except (OSError, ConnectionClosed, InvalidStatus, TimeoutError, SystemExit) as error:
+        except (OSError, httpx.TransportError, ConnectionClosed, InvalidStatus) as error:
             found, said = None, repr(error)
         else:
             said = "the console did not show it"

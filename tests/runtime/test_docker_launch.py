@@ -187,6 +187,18 @@ def test_a_network_without_machines_is_listed_so_that_it_can_be_reaped(rig):
     assert rig.driver.status(handle) is Status.GONE
 
 
+def test_volumes_that_were_left_alone_are_listed_so_that_they_can_be_reaped(rig):
+    handle = rig.driver.start(uuid4(), single(), deadline=soon())
+    with rig.driver.engine.client() as client:
+        client.remove_container(handle.machines["desk"].container_id, force=True, v=False)
+        client.remove_network(handle.networks["lan"].network_id)
+    alone = next(h for h in rig.driver.running() if h.sandbox_id == handle.sandbox_id)
+    assert not alone.machines
+    assert not alone.networks
+    rig.driver.stop(alone)
+    assert leftovers(rig) == []
+
+
 def test_volumes_of_a_container_somebody_else_removed_go_too(rig):
     handle = rig.driver.start(uuid4(), single(), deadline=soon())
     with rig.driver.engine.client() as client:

@@ -165,10 +165,15 @@ def test_it_reaps_containers_that_no_row_owns(driver, reconciler, requested, rec
     assert set(driver.sandboxes) == {requested.pk}
 
 
+@pytest.mark.parametrize("left_alone", [False, True])
 def test_a_sandbox_whose_containers_are_gone_is_marked_lost(
-    requested, reconciler, reconcile, driver
+    requested, reconciler, reconcile, driver, monkeypatch, left_alone
 ):
     reconcile()
+    if left_alone:
+        # Such as its volumes, of which nobody has any use.
+        empty = Handle(driver="fake", sandbox_id=requested.pk, machines={}, networks={})
+        monkeypatch.setattr(driver, "running", lambda: iter([empty]))
     driver.sandboxes.clear()
     reconciler.reap()
     requested.refresh_from_db()
