@@ -51,18 +51,25 @@ def command(machine: str, user: str, size: Size, *, console_id: str) -> dict[str
     }
 
 
-def kill_holders(engine: Engine, container: str, *, within: timedelta) -> None:
+def kill_holders(engine: Engine, container: str, name: str, *, within: timedelta) -> None:
     """End what holds consoles open in a container, and the shells in it.
+
+    Args:
+        name: Only the console of this name, as its holder knows it; empty for all.
 
     Raises:
         SandboxGone: The container does not run.
     """
     with engine.client() as client:
         found = client.inspect_container(container)["Id"]
-        rows = client.top(container, ps_args="-eo pid,comm")["Processes"]
-    holders = [int(row[0]) for row in rows or () if row[1] == _HOLDER]
-    if holders and not host_processes.can_signal():
-        argv = ["pkill", "-KILL", "-x", _HOLDER]
+        rows = client.top(container, ps_args="-eo pid,comm,args")["Processes"]
+    # Brackets, so that the program which looks for the pattern is not what it finds.
+    pattern = f"[c]{_HOLDER[1:]} "
+    if name:
+        pattern += f"/run/console/{name.replace('.', '[.]')}[.]sock "
+    held = [row for row in rows or () if row[1] == _HOLDER and re.search(pattern, row[2])]
+    if held and not host_processes.can_signal():
+        argv = ["pkill", "-KILL", "-f", pattern]
         docker_exec.run(engine, container, argv, user="root", timeout=within)
-    for pid in holders:
-        host_processes.kill(pid, found)
+    for pid, *_ in held:
+        host_processes.kill(int(pid), found)

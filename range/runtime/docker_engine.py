@@ -251,10 +251,12 @@ class DockerDriver:
         engine = AsyncEngine(self.engine.socket_path, self.engine.version())
         return await EngineConsole.open(engine, container, command, size)
 
-    def kill_consoles(self, handle: Handle, machine: str) -> None:
+    def kill_consoles(self, handle: Handle, machine: str, *, console_id: str = "") -> None:
         """Kill what holds the shells."""
         container = self._container(handle, machine)
-        docker_console.kill_holders(self.engine, container, within=timedelta(seconds=10))
+        user = handle.machines[machine].console_user
+        name = f"{user}-{console_id}" if console_id else ""
+        docker_console.kill_holders(self.engine, container, name, within=timedelta(seconds=10))
 
     def _container(self, handle: Handle, machine: str) -> str:
         if machine not in handle.machines:

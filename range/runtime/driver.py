@@ -479,6 +479,10 @@ class Driver(Protocol):
         """
         ...
 
-    def kill_consoles(self, handle: Handle, machine: str) -> None:
-        """End the shells that consoles left open in a machine."""
+    def kill_consoles(self, handle: Handle, machine: str, *, console_id: str = "") -> None:
+        """End the shells that consoles left open in a machine; already ended is success.
+
+        Args:
+            console_id: Only the console of this name; empty for all of them.
+        """
         ...

@@ -420,10 +420,14 @@ class FakeDriver:
         terminal = target.terminals.setdefault(console_id, FakeTerminal(prompt))
         return terminal.attach(size)
 
-    def kill_consoles(self, handle: Handle, machine: str) -> None:
-        """End every terminal of a machine."""
+    def kill_consoles(self, handle: Handle, machine: str, *, console_id: str = "") -> None:
+        """End one terminal of a machine, or all."""
         self._enter("kill_consoles")
-        end_terminals(self.machine(handle, machine))
+        target = self.machine(handle, machine)
+        if not console_id:
+            end_terminals(target)
+        elif terminal := target.terminals.pop(console_id, None):
+            terminal.end()
 
 
 def _handle(sandbox_id: UUID, topology: Topology, pool: str) -> Handle:

@@ -130,6 +130,24 @@ class ConsoleContract:
         await read_to_end(console)
         await console.close()
 
+    async def test_one_console_is_killed_and_its_neighbour_stays(self, rig, sandbox):
+        kept = await rig.driver.open_console(sandbox, "desk", SIZE, console_id="neighbour")
+        # A name that begins like the other's is another console all the same.
+        longer = await rig.driver.open_console(sandbox, "desk", SIZE, console_id="doomed-not")
+        doomed = await rig.driver.open_console(sandbox, "desk", SIZE, console_id="doomed")
+        for console in (kept, longer, doomed):
+            await read_until(console, b"$ ")
+        for _ in range(2):
+            await asyncio.to_thread(rig.driver.kill_consoles, sandbox, "desk", console_id="doomed")
+        await read_to_end(doomed)
+        for console in (kept, longer):
+            await console.write(b"still here\r")
+            await read_until(console, b"still here")
+        fresh = await rig.driver.open_console(sandbox, "desk", SIZE, console_id="doomed")
+        await read_until(fresh, b"$ ")
+        for console in (kept, longer, doomed, fresh):
+            await console.close()
+
     async def test_stopping_the_sandbox_ends_its_consoles(self, rig):
         handle = await asyncio.to_thread(rig.driver.start, uuid4(), single(), deadline=soon())
         console = await rig.driver.open_console(handle, "desk", SIZE)

@@ -195,6 +195,35 @@ async def test_killing_consoles_leaves_no_holder_and_no_shell(rig, sandbox, open
     await read_until(again, READY)
 
 
+async def test_killing_one_console_ends_what_ran_in_it(rig, sandbox, opened):
+    kept = await opened("stays")
+    doomed = await opened("lone")
+    for console in (kept, doomed):
+        await read_until(console, READY)
+    await doomed.write(b"sleep 4321\r")
+    await read_until(doomed, b"133;C")
+    await doomed.close()
+    await asyncio.to_thread(rig.driver.kill_consoles, sandbox, "desk", console_id="lone")
+    await asyncio.sleep(0.2)
+    left = [p.argv for p in rig.driver.processes(sandbox, "desk")]
+    assert not [argv for argv in left if "4321" in argv or any("lone" in word for word in argv)]
+    assert b"kept" in await run(kept, "echo kept")
+
+
+async def test_where_no_process_can_be_signalled_the_machine_ends_the_console(
+    rig, sandbox, opened, monkeypatch
+):
+    monkeypatch.setattr("range.runtime.host_processes.can_signal", lambda: False)
+    monkeypatch.setattr("range.runtime.host_processes.kill", lambda *_, **__: False)
+    kept, doomed = await opened("kept-too"), await opened("doomed-too")
+    for console in (kept, doomed):
+        await read_until(console, READY)
+    await asyncio.to_thread(rig.driver.kill_consoles, sandbox, "desk", console_id="doomed-too")
+    await read_to_end(doomed)
+    assert clients(rig, sandbox, "doomed-too") == []
+    assert b"kept" in await run(kept, "echo kept")
+
+
 async def test_without_a_holder_there_is_still_a_shell(opened):
     console = await opened("plain", machine="bare")
     await read_until(console, READY)
