@@ -94,6 +94,8 @@ class Reconciler:
                 try:
                     if self._is_leader():
                         self.tick()
+                except RangeError as error:
+                    log.warning("reconciler.tick.waits", reason=error.reason)
                 except Exception:
                     log.exception("reconciler.tick.failed")
                     close_old_connections()
