@@ -46,7 +46,7 @@ def stat(engine: Engine, container: str, path: str) -> FileStat | None:
     """
     with _archive(engine, container, path) as archive:
         entry = archive.next() if archive else None
-        return _stat(entry, path) if entry else None
+        return _stat(engine, entry, path) if entry else None
 
 
 def listing(engine: Engine, container: str, path: str, *, limit: int) -> list[FileStat]:
@@ -61,7 +61,7 @@ def listing(engine: Engine, container: str, path: str, *, limit: int) -> list[Fi
         if archive is None or first is None or not first.isdir():
             return []
         top = first.name.rstrip("/")
-        return list(_below(archive, top, path.rstrip("/"), limit=limit))
+        return list(_below(engine, archive, top, path.rstrip("/"), limit=limit))
 
 
 def put(engine: Engine, container: str, files: Iterable[SeedFile]) -> None:
@@ -114,7 +114,9 @@ def _archive(engine: Engine, container: str, path: str) -> Iterator[tarfile.TarF
         raise EngineDown("an archive ended early") from error
 
 
-def _below(archive: tarfile.TarFile, top: str, path: str, *, limit: int) -> Iterator[FileStat]:
+def _below(
+    engine: Engine, archive: tarfile.TarFile, top: str, path: str, *, limit: int
+) -> Iterator[FileStat]:
     seen: dict[str, int] = {}
     streamed = 0
     while len(seen) < limit and (entry := archive.next()) is not None:
@@ -127,15 +129,19 @@ def _below(archive: tarfile.TarFile, top: str, path: str, *, limit: int) -> Iter
         # Archives remember every entry; a listing does not need them.
         archive.members = []  # type: ignore[attr-defined]
         name = path + _printable(entry.name.removeprefix(top))
-        yield _stat(entry, name, size_bytes=size)
+        yield _stat(engine, entry, name, size_bytes=size)
 
 
-def _stat(entry: tarfile.TarInfo, path: str, *, size_bytes: int | None = None) -> FileStat:
+def _stat(
+    engine: Engine, entry: tarfile.TarInfo, path: str, *, size_bytes: int | None = None
+) -> FileStat:
+    # Archives carry the host's numbers, unlike those that are put.
+    uid, gid = engine.inside(entry.uid, entry.gid)
     return FileStat(
         path=path.rstrip("/") or "/",
         mode=entry.mode & 0o7777,
-        uid=entry.uid,
-        gid=entry.gid,
+        uid=uid,
+        gid=gid,
         size_bytes=entry.size if size_bytes is None else size_bytes,
         is_link=entry.issym(),
         is_directory=entry.isdir(),

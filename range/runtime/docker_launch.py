@@ -45,7 +45,8 @@ _USED_UP = (
     "could not find an available",
     "too many open files",
 )
-
+# In older engines and in newer ones.
+_UNKNOWN_RUNTIME = ("unknown runtime", "unknown or invalid runtime")
 
 # What base images run when nothing else is asked for: a shell at a terminal nobody uses.
 _INERT = (["bash"], ["/bin/bash"], ["sh"], ["/bin/sh"], ["sleep", "infinity"])
@@ -137,6 +138,7 @@ class Launch:
             sandbox_id=self.sandbox_id,
             subnets=subnets,
             stronger_runtime=self.options.stronger_runtime,
+            root_ids=self.engine.root_ids(),
         )
 
     def _attempt(self, progress: Progress, make: _Make) -> Handle:
@@ -397,7 +399,7 @@ def _as_launch_failure(error: RangeError) -> LaunchFailed:
             reason="capacity",
             retryable=True,
         )
-    if "unknown" in said and "runtime" in said:
+    if any(phrase in said for phrase in _UNKNOWN_RUNTIME):
         return LaunchFailed(
             "The container engine does not know the stronger runtime that this range names.",
             reason="runtime-missing",

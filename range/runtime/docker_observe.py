@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import ceil
@@ -123,7 +124,8 @@ def processes(engine: Engine, container: str) -> list[Process]:
     with engine.client() as client:
         found = client.inspect_container(container)["Id"]
         rows = client.top(container, ps_args="-eo pid,uid,args")["Processes"]
-    return [_process(row, found) for row in rows or ()]
+    seen = (_process(row, found) for row in rows or ())
+    return [replace(each, uid=engine.inside(each.uid, 0)[0]) for each in seen]
 
 
 def events(

@@ -70,7 +70,10 @@ def _create(
 ) -> None:
     subnets = {network: IPv4Network(handle.networks[network].subnet)}
     place = docker_spec.Place(
-        installation=installation, sandbox_id=handle.sandbox_id, subnets=subnets
+        installation=installation,
+        sandbox_id=handle.sandbox_id,
+        subnets=subnets,
+        root_ids=engine.root_ids(),
     )
     arguments = docker_spec.probe_arguments(network, image, place=place)
     with engine.client() as client:

@@ -54,7 +54,8 @@ _TMP = "size=64m,nr_inodes=16k,mode=1777"
 _RUN = "size=16m,nr_inodes=4k,mode=755"
 # All machines draw on one number of terminals; without a bound of its own one of them takes all,
 # and nobody's console opens. Source: devpts in the kernel's documentation, kernel.pty.max.
-_TERMINALS = "newinstance,ptmxmode=666,mode=620,gid=5,max=64,nosuid,noexec"
+_TERMINALS = "newinstance,ptmxmode=666,mode=620,max=64,nosuid,noexec"
+_TTY = 5
 # A container's share where cores are short: the engine and the range's roles, whose groups have
 # 1024, come first, and containers are equal among themselves. Source: cgroups(7), cpu.shares.
 _CPU_SHARES = 128
@@ -78,12 +79,14 @@ class Place:
         installation: Which range on this engine owns it.
         subnets: Subnet of each network of the sandbox, by name.
         stronger_runtime: The runtime of machines that may have it; empty means the usual one.
+        root_ids: Numbers that root of a machine, and its group, have on the host.
     """
 
     installation: str
     sandbox_id: UUID
     subnets: Mapping[str, IPv4Network]
     stronger_runtime: str = ""
+    root_ids: tuple[int, int] = (0, 0)
 
 
 def container_name(sandbox_id: UUID, machine: str) -> str:
@@ -315,6 +318,9 @@ def _runtime(machine: Machine, place: Place) -> dict[str, str]:
 def _host_config(limits: Limits, *, place: Place, privilege_gain: bool) -> dict[str, Any]:
     memory = limits.memory_mb << 20
     suid = "" if privilege_gain else ",nosuid"
+    # The engine mounts these from outside a machine's user namespace, where root has a number.
+    uid, gid = place.root_ids
+    owned = f"uid={uid},gid={gid}"
     return {
         "Privileged": False,
         "CapDrop": ["ALL"],
@@ -338,9 +344,9 @@ def _host_config(limits: Limits, *, place: Place, privilege_gain: bool) -> dict[
         ],
         # The engine's archive interface sees volumes but not its own --tmpfs: checks read /tmp.
         "Mounts": [
-            _volume("/tmp", "tmpfs", f"{_TMP},nodev{suid}", place=place),  # noqa: S108
-            _volume("/run", "tmpfs", f"{_RUN},nodev,nosuid", place=place),
-            _volume("/dev/pts", "devpts", _TERMINALS, place=place),
+            _volume("/tmp", "tmpfs", f"{_TMP},{owned},nodev{suid}", place=place),  # noqa: S108
+            _volume("/run", "tmpfs", f"{_RUN},{owned},nodev,nosuid", place=place),
+            _volume("/dev/pts", "devpts", f"{_TERMINALS},gid={gid + _TTY}", place=place),
         ],
         "Tmpfs": {"/run/console": "size=1m,nr_inodes=256,mode=1777"},
         "LogConfig": {"Type": "none"},
@@ -348,8 +354,9 @@ def _host_config(limits: Limits, *, place: Place, privilege_gain: bool) -> dict[
         "Dns": [DNS_SINKHOLE],
         "DnsSearch": ["."],
         "DnsOptions": ["timeout:1", "attempts:1"],
-        # Lets ping work without a privilege. Source: ip(7), ping_group_range.
-        "Sysctls": {"net.ipv4.ping_group_range": "0 2147483647"},
+        # Lets ping work without a privilege, for as many groups as a user namespace usually has:
+        # a wider range is refused in one. Source: ip(7), ping_group_range; subgid(5).
+        "Sysctls": {"net.ipv4.ping_group_range": "0 65535"},
     }
 
 

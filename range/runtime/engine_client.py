@@ -3,7 +3,7 @@
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,6 +27,7 @@ class Engine:
         self._idle: list[APIClient] = []
         self._lock = threading.Lock()
         self._version: str | None = None
+        self._root: tuple[int, int] | None = None
 
     @property
     def socket_path(self) -> str:
@@ -51,6 +52,22 @@ class Engine:
                 http.request("GET", "/version")
                 self._version = _api_version(http.getresponse().read())
         return self._version
+
+    def root_ids(self) -> tuple[int, int]:
+        """Return the numbers that root of a container, and its group, have on the host.
+
+        Raises:
+            EngineDown: The engine does not answer.
+        """
+        if self._root is None:
+            with self.client() as client:
+                self._root = _root_ids(client.info())
+        return self._root
+
+    def inside(self, uid: int, gid: int) -> tuple[int, int]:
+        """Return the numbers in a container of an owner and group that the host sees."""
+        root, group = self.root_ids()
+        return uid - root if uid >= root else uid, gid - group if gid >= group else gid
 
     @contextmanager
     def client(self, *, timeout: float | None = None) -> Iterator[APIClient]:
@@ -133,6 +150,19 @@ def _api_version(told: bytes) -> str:
         return str(json.loads(told)["ApiVersion"])
     except (ValueError, KeyError, TypeError) as error:
         raise EngineDown("it does not tell its version") from error
+
+
+def _root_ids(told: Mapping[str, Any]) -> tuple[int, int]:
+    """Read them off the folder that an engine with a user namespace keeps for it.
+
+    Source: docs.docker.com/engine/security/userns-remap, "the namespaced storage directory".
+    """
+    if not any("userns" in option for option in told.get("SecurityOptions") or ()):
+        return 0, 0
+    uid, _, gid = str(told.get("DockerRootDir")).rpartition("/")[2].partition(".")
+    if not (uid.isdigit() and gid.isdigit()):
+        raise EngineDown("it does not tell which user namespace it uses")
+    return int(uid), int(gid)
 
 
 def _meaning(error: APIError) -> Exception:

@@ -48,6 +48,16 @@ def allowed_names():
     }
 
 
+def test_memory_and_terminals_belong_to_the_machines_root_in_a_user_namespace():
+    place = replace(PLACE, root_ids=(100000, 200000))
+    made = docker_spec.container_arguments(topology(DESK), DESK, place=place)
+    mounts = {each["Target"]: each["VolumeOptions"] for each in made["HostConfig"]["Mounts"]}
+    given = {target: each["DriverConfig"]["Options"]["o"] for target, each in mounts.items()}
+    assert "uid=100000,gid=200000" in given["/tmp"]
+    assert "uid=100000,gid=200000" in given["/run"]
+    assert "gid=200005" in given["/dev/pts"]
+
+
 def test_a_stronger_runtime_needs_both_a_setting_and_a_machine_that_allows_it():
     both = replace(DESK, stronger_runtime=True)
     named = replace(PLACE, stronger_runtime="runsc")
@@ -114,12 +124,12 @@ def test_the_golden_host_config():
                 },
             }
             for target, kind, options in (
-                ("/tmp", "tmpfs", "size=64m,nr_inodes=16k,mode=1777,nodev,nosuid"),
-                ("/run", "tmpfs", "size=16m,nr_inodes=4k,mode=755,nodev,nosuid"),
+                ("/tmp", "tmpfs", "size=64m,nr_inodes=16k,mode=1777,uid=0,gid=0,nodev,nosuid"),
+                ("/run", "tmpfs", "size=16m,nr_inodes=4k,mode=755,uid=0,gid=0,nodev,nosuid"),
                 (
                     "/dev/pts",
                     "devpts",
-                    "newinstance,ptmxmode=666,mode=620,gid=5,max=64,nosuid,noexec",
+                    "newinstance,ptmxmode=666,mode=620,max=64,nosuid,noexec,gid=5",
                 ),
             )
         ],
@@ -129,7 +139,7 @@ def test_the_golden_host_config():
         "Dns": ["203.0.113.53"],
         "DnsSearch": ["."],
         "DnsOptions": ["timeout:1", "attempts:1"],
-        "Sysctls": {"net.ipv4.ping_group_range": "0 2147483647"},
+        "Sysctls": {"net.ipv4.ping_group_range": "0 65535"},
     }
 
 
