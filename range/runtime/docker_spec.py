@@ -54,7 +54,8 @@ _TMP = "size=64m,nr_inodes=16k,mode=1777"
 _RUN = "size=16m,nr_inodes=4k,mode=755"
 # All machines draw on one number of terminals; without a bound of its own one of them takes all,
 # and nobody's console opens. Source: devpts in the kernel's documentation, kernel.pty.max.
-_TERMINALS = "newinstance,ptmxmode=666,mode=620,max=64,nosuid,noexec"
+TERMINALS = 64
+_DEVPTS = f"newinstance,ptmxmode=666,mode=620,max={TERMINALS},nosuid,noexec"
 _TTY = 5
 # A container's share where cores are short: the engine and the range's roles, whose groups have
 # 1024, come first, and containers are equal among themselves. Source: cgroups(7), cpu.shares.
@@ -346,7 +347,7 @@ def _host_config(limits: Limits, *, place: Place, privilege_gain: bool) -> dict[
         "Mounts": [
             _volume("/tmp", "tmpfs", f"{_TMP},{owned},nodev{suid}", place=place),  # noqa: S108
             _volume("/run", "tmpfs", f"{_RUN},{owned},nodev,nosuid", place=place),
-            _volume("/dev/pts", "devpts", f"{_TERMINALS},gid={gid + _TTY}", place=place),
+            _volume("/dev/pts", "devpts", f"{_DEVPTS},gid={gid + _TTY}", place=place),
         ],
         "Tmpfs": {"/run/console": "size=1m,nr_inodes=256,mode=1777"},
         "LogConfig": {"Type": "none"},

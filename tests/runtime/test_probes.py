@@ -39,6 +39,7 @@ CONTROLS = {
     "control-neighbour-listener",
     "control-card-watcher",
 }
+FLOODS = ("tmp-flood", "file-flood", "terminal-flood", "disk-flood")
 WORKS = control("control-kernel", True, saw="", missed="")
 
 
@@ -75,7 +76,7 @@ def test_every_kind_of_outcome_is_used_where_it_belongs():
     found = probed()
     assert {found[name].outcome for name in NETWORK_PROBES} == {Outcome.CLOSED}
     assert {found[name].outcome for name in DEEDS} == {Outcome.STOPPED}
-    limits = ("fork-bomb", "memory-hog", "tmp-flood")
+    limits = ("fork-bomb", "memory-hog", *FLOODS)
     assert {found[name].outcome for name in limits} == {Outcome.BOUNDED}
     controls = {name for name in found if name.startswith("control-")}
     assert controls > CONTROLS
@@ -118,7 +119,7 @@ def test_a_hole_in_the_network_reads_open(hole):
         ("settime", "settime"),
         ("fork-bomb", "fork-bomb"),
         ("memory-hog", "memory-hog"),
-        ("tmp-flood", "tmp-flood"),
+        *((flood, flood) for flood in FLOODS),
     ],
 )
 def test_what_root_may_do_beyond_its_machine_reads_open(hole, probe):
@@ -142,8 +143,9 @@ def test_a_frame_that_leaves_by_another_card_reads_open():
         (attacks.FORK_BOMB, {"fork-bomb"}),
         (attacks.MEMORY_HOG, {"memory-hog"}),
         (attacks.FLOOD, {"tmp-flood"}),
+        (attacks.COUNTS, {"file-flood", "terminal-flood"}),
+        (attacks.HIDDEN_FILE, {"disk-flood"}),
     ],
-    ids=["reach", "raw-frames", "deeds", "names", "listener", "fork-bomb", "memory-hog", "flood"],
 )
 def test_a_broken_attack_never_reads_as_safe(program, left):
     found = probed(broken=[program])

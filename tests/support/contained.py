@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from range.runtime.containment import attacks
 from range.runtime.containment.host import Host, Listener, Watcher
 from range.runtime.docker_spec import bridge_name
-from range.runtime.driver import ExecResult
+from range.runtime.driver import ExecResult, MachineUsage
 from range.runtime.fake import FakeDriver, FakeFile
 from range.runtime.options import DriverOptions
 
@@ -96,12 +96,26 @@ class ContainedDriver(FakeDriver):
                 {name: self._resolved(name) for name in json.loads(words[0])}
             ).encode(),
             attacks.DEEDS: lambda _: json.dumps(self._deeds()).encode(),
+            attacks.COUNTS: lambda _: json.dumps(
+                {
+                    "/tmp": 20_000 if "file-flood" in self.holes else 16_383,
+                    "/run": 4000,
+                    "terminals": 200 if "terminal-flood" in self.holes else 64,
+                }
+            ).encode(),
+            attacks.HIDDEN_FILE: lambda words: self._write(handle, int(words[0])),
             attacks.FORK_BOMB: lambda _: b"900" if "fork-bomb" in self.holes else b"60",
             attacks.MEMORY_HOG: lambda _: b"survived" if "memory-hog" in self.holes else b"killed",
             attacks.FLOOD: lambda _: json.dumps(
                 {"/tmp": 96 if "tmp-flood" in self.holes else 64, "/run": 16, "/dev/shm": 16}
             ).encode(),
         }
+
+    def _write(self, handle, megabytes):
+        if "disk-flood" not in self.holes:
+            usage = MachineUsage(disk_bytes=megabytes << 20)
+            self.machine(handle, "glutton").usage = usage
+        return b"written\n"
 
     def _deeds(self):
         names = ["mount", "unshare-user", "unshare-mount", "ptrace-another", "mknod-block"]

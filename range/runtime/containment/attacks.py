@@ -53,6 +53,17 @@ with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
     for word, card, target, port in json.loads(sys.argv[2]):
         payload = word.encode()
         udp = struct.pack("!HHHH", 40000, int(port), 8 + len(payload), 0) + payload
+        if ":" in target:
+            ends = [socket.inet_pton(socket.AF_INET6, each) for each in ("fe80::2", target)]
+            pseudo = b"".join(ends) + struct.pack("!IHBB", len(udp), 0, 0, 17) + udp
+            sum_ = checksum(pseudo + bytes(len(pseudo) % 2))
+            udp = udp[:6] + struct.pack("!H", sum_ or 0xffff) + udp[8:]
+            frame = (0x86dd).to_bytes(2) + struct.pack("!IHBB", 6 << 28, len(udp), 17, 64)
+            frame += b"".join(ends) + udp
+            for _ in range(3):
+                s.send(bytes.fromhex(card.replace(":", "")) + s.getsockname()[4] + frame)
+            said[word] = "sent"
+            continue
         head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0,
                            socket.inet_aton(sys.argv[1]), socket.inet_aton(target))
         head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
@@ -199,6 +210,49 @@ for name, deed in deeds.items():
     if code or os.WIFSIGNALED(status):
         said[name] = int(code) if code else -os.WTERMSIG(status)
 print(json.dumps(said))
+"""
+
+# Makes empty files in folders that lie in memory, and opens terminals, until there are no more.
+# Arguments: the most files, the most terminals, then the folders.
+COUNTS = """
+import json, os, pty, sys
+most, terminals, *folders = sys.argv[1:]
+said = {}
+for folder in folders:
+    made = 0
+    try:
+        while made < int(most):
+            os.close(os.open("%s/.flood-%d" % (folder, made), os.O_CREAT | os.O_WRONLY))
+            made += 1
+    except OSError:
+        pass
+    said[folder] = made
+    for number in range(made):
+        os.unlink("%s/.flood-%d" % (folder, number))
+held = []
+try:
+    while len(held) < int(terminals):
+        held.append(pty.openpty())
+except OSError:
+    pass
+print(json.dumps({**said, "terminals": len(held)}))
+"""
+
+# Writes to the machine's disk and deletes the file, which stays open for a while in the
+# background. Arguments: MiB, seconds. Says `written`.
+HIDDEN_FILE = """
+import os, sys, time
+held = os.open("/srv/.flood", os.O_CREAT | os.O_RDWR)
+os.unlink("/srv/.flood")
+for _ in range(int(sys.argv[1])):
+    os.write(held, bytes(1 << 20))
+print("written", flush=True)
+if os.fork() == 0:
+    os.setsid()
+    silence = os.open("/dev/null", os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(silence, number)
+    time.sleep(float(sys.argv[2]))
 """
 
 FORK_BOMB = """

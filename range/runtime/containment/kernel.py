@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from range.lib.errors import RangeError
+from range.runtime import docker_spec
 from range.runtime.containment import attacks
 from range.runtime.containment.rig import ATTACKER, GLUTTON, PEER, PIDS_LIMIT, Rig
 from range.runtime.containment.verdict import Outcome, Verdict, control, unproven
@@ -43,6 +44,9 @@ _NO_SUCH_PROCESS = {"ptrace-host"}
 # Folders that lie in memory, and the MiB they may hold. Source: docker_spec.
 _FOLDERS = {"/tmp": 64, "/run": 16, "/dev/shm": 16}  # noqa: S108
 _FLOOD_MB = 96
+_FILES = {"/tmp": 16 << 10, "/run": 4 << 10}  # noqa: S108
+_MANY_FILES, _MANY_TERMINALS = 20_000, 200
+_HIDDEN_MB, _HIDDEN_SECONDS = 8, 5.0
 
 
 def look(rig: Rig) -> list[Verdict]:
@@ -85,8 +89,10 @@ def judge_deeds(
 
 
 def _bounded(rig: Rig) -> Iterator[Verdict]:
+    yield from _counted(rig)
     for probe, look_at in (
         ("tmp-flood", _flood),
+        ("disk-flood", _hidden),
         ("memory-hog", _hog),
         ("fork-bomb", _bomb),
         (LIMITS_CONTROL, _others),
@@ -111,6 +117,52 @@ def judge_flood(said: Mapping[str, Any]) -> Verdict:
     return Verdict(
         probe="tmp-flood", outcome=Outcome.OPEN if over else Outcome.BOUNDED, detail=told
     )
+
+
+def _counted(rig: Rig) -> Iterator[Verdict]:
+    words = (str(_MANY_FILES), str(_MANY_TERMINALS), *_FILES)
+    try:
+        said = rig.told(attacks.COUNTS, *words, machine=GLUTTON)
+    except RangeError:
+        said = {}
+    yield judge_files(said)
+    yield judge_terminals(said)
+
+
+def judge_files(said: Mapping[str, Any]) -> Verdict:
+    """Judge how many empty files folders in memory can hold."""
+    if not all(isinstance(said.get(folder), int) and said[folder] > 0 for folder in _FILES):
+        return unproven("file-flood", "no file could be made")
+    told = ", ".join(f"{folder}: {said[folder]}" for folder in _FILES)
+    over = any(said[folder] > most for folder, most in _FILES.items())
+    outcome = Outcome.OPEN if over else Outcome.BOUNDED
+    return Verdict(probe="file-flood", outcome=outcome, detail=told)
+
+
+def judge_terminals(said: Mapping[str, Any]) -> Verdict:
+    """Judge how many terminals a machine can take from all others."""
+    opened = said.get("terminals")
+    if not isinstance(opened, int) or opened == 0:
+        return unproven("terminal-flood", "no terminal could be opened")
+    over = opened > docker_spec.TERMINALS
+    outcome = Outcome.OPEN if over else Outcome.BOUNDED
+    return Verdict(probe="terminal-flood", outcome=outcome, detail=f"{opened} were opened")
+
+
+def _hidden(rig: Rig) -> Verdict:
+    """Judge whether the watch over disks sees what a machine writes and hides."""
+    argv = (str(_HIDDEN_MB), str(_HIDDEN_SECONDS))
+    if rig.attack(attacks.HIDDEN_FILE, *argv, machine=GLUTTON).stdout != b"written\n":
+        return unproven("disk-flood", "nothing could be written")
+    (look,) = (
+        each
+        for each in rig.driver.survey(sizes=True)
+        if (each.sandbox_id, each.machine) == (rig.own.sandbox_id, GLUTTON)
+    )
+    seen_mb = look.disk_bytes >> 20
+    told = f"{seen_mb} MiB are seen of {_HIDDEN_MB} in a file without a name"
+    outcome = Outcome.BOUNDED if seen_mb >= _HIDDEN_MB else Outcome.OPEN
+    return Verdict(probe="disk-flood", outcome=outcome, detail=told)
 
 
 def _hog(rig: Rig) -> Verdict:

@@ -9,6 +9,9 @@ from range.runtime.containment.verdict import Outcome, Verdict, control, unprove
 
 # A documentation address, never routed. Source: RFC 5737.
 EGRESS = "203.0.113.7"
+EGRESS6 = "2001:db8::7"  # Source: RFC 3849.
+# Everybody on a network, by network and by hardware address. Source: RFC 4291, RFC 2464.
+ALL_NODES, ALL_NODES_CARD = "ff02::1", "33:33:00:00:00:01"
 METADATA = "169.254.169.254"
 METADATA_PORT = 80
 
@@ -29,6 +32,9 @@ CRITICAL = frozenset(
 NETWORK_PROBES = (
     *sorted(CRITICAL),
     "host-by-ipv6-tcp",
+    "host-by-ipv6-raw-frame",
+    "egress-by-ipv6-raw-frame",
+    "neighbour-by-ipv6-raw-frame",
     "neighbour-udp",
     "neighbour-by-raw-frame",
 )
@@ -256,6 +262,10 @@ def _to_host(scene: Scene) -> Iterator[Way]:
     for address in scene.link_local:
         place = Place(address=f"{address}%eth0", port=scene.host_port)
         yield _way("host-by-ipv6-tcp", Aim.HOST, How.TCP, place)
+        framed = Place(address=address, port=scene.host_port, card=scene.bridge)
+        yield _way("host-by-ipv6-raw-frame", Aim.HOST, How.RAW, framed)
+    everybody = Place(address=ALL_NODES, port=scene.host_port, card=ALL_NODES_CARD)
+    yield _way("host-by-ipv6-raw-frame", Aim.HOST, How.RAW, everybody)
 
 
 def _to_world(scene: Scene) -> Iterator[Way]:
@@ -268,6 +278,7 @@ def _to_world(scene: Scene) -> Iterator[Way]:
     yield _way("egress-tcp", Aim.WORLD, How.TCP, place(EGRESS))
     yield _way("egress-udp", Aim.WORLD, How.UDP, place(EGRESS))
     yield _way("egress-by-raw-frame", Aim.WORLD, How.RAW, place(EGRESS))
+    yield _way("egress-by-ipv6-raw-frame", Aim.WORLD, How.RAW, place(EGRESS6))
 
 
 def _to_neighbour(scene: Scene) -> Iterator[Way]:
@@ -276,6 +287,8 @@ def _to_neighbour(scene: Scene) -> Iterator[Way]:
     yield _way("neighbour-tcp", Aim.NEIGHBOUR, How.TCP, place)
     yield _way("neighbour-udp", Aim.NEIGHBOUR, How.UDP, place)
     yield _way("neighbour-by-raw-frame", Aim.NEIGHBOUR, How.RAW, place)
+    everybody = Place(address=ALL_NODES, port=scene.neighbour.port, card=ALL_NODES_CARD)
+    yield _way("neighbour-by-ipv6-raw-frame", Aim.NEIGHBOUR, How.RAW, everybody)
 
 
 def _way(probe: str, aim: Aim, how: How, place: Place) -> Way:
