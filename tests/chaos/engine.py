@@ -96,12 +96,14 @@ class OwnEngine:
         self._address.unlink(missing_ok=True)
 
     def strays(self) -> set[str]:
-        """Return what runs on the host for containers and networks the engine does not know."""
+        """Return what the host holds for containers and networks the engine does not know."""
         with self.client.client() as client:
-            known = {found["Id"] for found in client.containers(all=True)}
+            containers = client.containers(all=True)
             options = [found["Options"] or {} for found in client.networks()]
+        known = {found["Id"] for found in containers}
         bridges = {option.get("com.docker.network.bridge.name") for option in options}
-        return (self.watched() - known) | (self._bridges() - bridges)
+        volumes = {mount.get("Name") for found in containers for mount in found["Mounts"]}
+        return (self.watched() - known) | (self._bridges() - bridges) | (self._mounted() - volumes)
 
     def watched(self) -> set[str]:
         """Return the containers that a process of this engine's watches over."""
@@ -112,6 +114,12 @@ class OwnEngine:
                 if "shim" in words[0] and str(self._address) in words:
                     found.add(words[words.index("-id") + 1])
         return found
+
+    def _mounted(self) -> set[str]:
+        """Return the volumes that hold memory of the host's."""
+        places = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+        volumes = self.folder / "data" / "volumes"
+        return {Path(place).parent.name for place in places if Path(place).is_relative_to(volumes)}
 
     def _bridges(self) -> set[str]:
         command = self.inside(["ip", "-json", "link", "show", "type", "bridge"])
