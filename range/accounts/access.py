@@ -93,3 +93,17 @@ def record_access(viewer: User, *, subject_id: uuid.UUID, what: str) -> None:
     """Write down that `viewer` looked at `subject`; looking at oneself is not recorded."""
     if viewer.pk != subject_id:
         AccessRecord.objects.create(viewer=viewer, subject_id=subject_id, what=what[:120])
+def can_watch(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
+    """Staff of the trainee's school look at live consoles; assessors never do, nor the trainee."""
+    return can_review(viewer, trainee_id)
+
+
+def can_watch_exercise(viewer: Viewer, organisation_id: uuid.UUID) -> bool:
+    """Staff of the school that an exercise is offered to see its wall of consoles."""
+    return (
+        isinstance(viewer, User)
+        and viewer.is_active
+        and viewer.memberships.filter(role__in=STAFF, organisation=organisation_id).exists()
+    )
+
+

@@ -54,12 +54,8 @@ class NotYetRunning(ConsoleRefused):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Admission:
-    """A person, their sign-in, and the machine of the running sandbox they may type on.
-
-    Args:
-        is_paused: Whether its machines must be resumed before anything can be opened.
-    """
+class Permission:
+    """A person, their sign-in, and the console of a running sandbox they may do something with."""
 
     person_id: uuid.UUID
     session_key: str
@@ -68,9 +64,27 @@ class Admission:
     machine: str
     console: str
     driver: str
+
+    def holds(self, person: User, attempt: Attempt) -> bool:
+        """Tell whether the person still may."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Admission(Permission):
+    """Permission to type.
+
+    Args:
+        is_paused: Whether its machines must be resumed before anything can be opened.
+    """
+
     handle: Handle
     is_paused: bool = False
 
+
+    def holds(self, person: User, attempt: Attempt) -> bool:
+        """Tell whether the person may still type."""
+        return may_type(person, attempt)
 
 def admit(
     cookies: Mapping[str, str], *, attempt_id: uuid.UUID, machine: str, console: str
@@ -108,7 +122,7 @@ def admit(
     )
 
 
-def still_admitted(admissions: Iterable[Admission]) -> dict[Admission, Close]:
+def still_admitted(admissions: Iterable[Permission]) -> dict[Permission, Close]:
     """Return those whose permission has ended, with the code to close them with.
 
     Few queries whatever their number: this is asked on every revocation and every few seconds.
@@ -120,7 +134,7 @@ def still_admitted(admissions: Iterable[Admission]) -> dict[Admission, Close]:
     ended: dict[Admission, Close] = {}
     for admission in held:
         person, attempt = people[admission.session_key], attempts.get(admission.attempt_id)
-        if person is None or attempt is None or not may_type(person, attempt):
+        if person is None or attempt is None or not admission.holds(person, attempt):
             ended[admission] = Close.REVOKED
         elif admission.sandbox_id in stopped:
             ended[admission] = Close.NOT_RUNNING

@@ -37,6 +37,10 @@ _LABELS = {
     "submission.accepted": "Answer accepted",
     "submission.refused": "Answer not accepted",
 }
+    "message.sent": "Your instructor wrote",
+    "person.deactivated": "Account closed",
+    "person.password_reset": "One-time password given",
+    "person.reactivated": "Account opened again",
 # What a step of a sandbox's life came of; where the label says it all, nothing is added.
 _REASONS = {
     "asked": "",
@@ -103,7 +107,8 @@ def note(event: Event, titles: Mapping[str, str]) -> str:
         return ", ".join((*_place(event.payload), *_facts(event.payload, titles)))
     code = event.payload.get("exit")
     ended = "exit code unknown" if code is None else f"exit code {code}"
-    return f"{event.payload.get('machine', '')}, {'succeeded' if code == 0 else ended}"
+    typed_by = "".join(f", typed with {name}" for name in _names(event.payload.get("typed_by")))
+    return f"{event.payload.get('machine', '')}, {'succeeded' if code == 0 else ended}{typed_by}"
 
 
 def details(event: Event) -> str:

@@ -174,6 +174,8 @@ def _note_command(
                 "assembled": command.assembled,
                 "recording": str(prepared.recording_id),
                 "offset_ms": command.at_ms,
+                # Only where it is so: it says that this is not the trainee's own work.
+                **({"typed_by": list(command.typed_by)} if command.typed_by else {}),
             },
         )
     )

@@ -1,6 +1,7 @@
 """Frames of a console's WebSocket: binary is terminal bytes, text is a small control message."""
 
-from enum import IntEnum
+from collections.abc import Iterable, Mapping
+from enum import IntEnum, StrEnum
 from typing import Annotated, Literal
 
 import orjson
@@ -10,6 +11,7 @@ from range.lib.errors import RangeError
 
 MAX_FRAME_BYTES = 64 * 1024
 MAX_CONTROL_BYTES = 1024
+MAX_MESSAGE_CHARACTERS = 300
 SMALLEST_SIDE = 2
 LARGEST_SIDE = 500
 
@@ -35,6 +37,14 @@ RETRYABLE = frozenset({Close.RESTART, Close.NOT_RUNNING, Close.FAILED})
 
 class FrameRefused(RangeError):
     """A frame that no client of ours sends; the socket is closed with `code`."""
+class Hands(StrEnum):
+    """What somebody who looks at a console does with its keys."""
+
+    LOOK = "look"
+    ALONG = "along"
+    OVER = "over"
+
+
 
     def __init__(self, message: str, *, reason: str, code: Close = Close.MALFORMED) -> None:
         super().__init__(message, reason=reason)
@@ -73,31 +83,63 @@ class Heartbeat(_Control):
 
 type Control = Resize | Ack | Heartbeat
 
+class Keys(_Control):
+    """Whoever looks wants to type along, take over, or only look."""
+
+    type: Literal["keys"]
+    hands: Annotated[Hands, Field(strict=False)]
+
+
+class Message(_Control):
+    """A sentence of whoever looks for the trainee."""
+
+    type: Literal["message"]
+    text: str = Field(min_length=1, max_length=MAX_MESSAGE_CHARACTERS)
+
+
 _CONTROL: TypeAdapter[Control] = TypeAdapter(Annotated[Control, Field(discriminator="type")])
+type LookControl = Ack | Heartbeat | Keys | Message
 
 
+_LOOK_CONTROL: TypeAdapter[LookControl] = TypeAdapter(
+    Annotated[LookControl, Field(discriminator="type")]
+)
 def clamp(side: int) -> int:
     """Return a number of cells inside the served range."""
     return max(SMALLEST_SIDE, min(LARGEST_SIDE, side))
 
 
 def parse(text: str) -> Control:
-    """Read a control message.
+    """Read a control message of the trainee's page.
 
     Raises:
         FrameRefused: It is too long, no JSON, of an unknown type or of the wrong shape.
     """
     if len(text) > MAX_CONTROL_BYTES:
         raise FrameRefused(
+    return _read(text, _CONTROL)
+
+
+def parse_look(text: str) -> LookControl:
+    """Read a control message of a page that looks at somebody's console.
+
+    Raises:
+        FrameRefused: As for `parse`.
+    """
+    return _read(text, _LOOK_CONTROL)
+
+
+def _read[T](text: str, kind: TypeAdapter[T]) -> T:
             f"A control message holds at most {MAX_CONTROL_BYTES} characters.",
             reason="control-too-large",
             code=Close.TOO_LARGE,
         )
     try:
-        return _CONTROL.validate_json(text)
+        return kind.validate_json(text)
     except ValidationError as error:
         raise FrameRefused(
-            "A text frame must be a resize, ack or heartbeat message.", reason="control-malformed"
+            "A text frame must be a control message that this socket takes.",
+            reason="control-malformed",
         ) from error
 
 
@@ -141,3 +183,34 @@ def notice_frame(text: str, *, level: Literal["info", "warning"] = "info") -> st
 
 
 HEARTBEAT = _frame(type="heartbeat")
+def company_frame(people: Iterable[tuple[str, Hands]]) -> str:
+    """Say who else is at the console and what each does with its keys."""
+    return _frame(
+        type="company", people=[{"name": name, "hands": str(hands)} for name, hands in people]
+    )
+
+
+def hands_frame(hands: Hands, *, because: str = "") -> str:
+    """Tell a page that looks what it does with the keys now, and why that is not what it asked."""
+    return _frame(type="hands", hands=str(hands), because=because)
+
+
+def message_frame(text: str, *, sender: str) -> str:
+    """Carry what somebody wrote to the trainee."""
+    return _frame(type="message", text=text, sender=sender)
+
+
+def tiles_frame(tiles: Iterable[Mapping[str, object]]) -> str:
+    """Say what stands on a wall now, in order."""
+    return _frame(type="tiles", tiles=list(tiles))
+
+
+def picture_frame(tile: str, *, cols: int, rows: int, whole: bool) -> str:
+    """Say which console of a wall the next binary frame belongs to.
+
+    Args:
+        whole: Whether the bytes begin on a cleared terminal instead of going on.
+    """
+    return _frame(type="picture", tile=tile, cols=cols, rows=rows, whole=whole)
+
+

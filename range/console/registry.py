@@ -47,10 +47,15 @@ class Seat:
 
 @dataclass
 class Registry:
-    """Finds or opens relays, seats pages, and closes what must end."""
+    """Finds or opens relays, seats pages, and closes what must end.
+
+    Args:
+        looks: Seats of people who look at others' consoles; they are nobody's presence.
+    """
 
     linger_seconds: float = LINGER_SECONDS
     seats: set[Seat] = field(default_factory=set)
+    looks: set[Seat] = field(default_factory=set)
     _relays: dict[Key, Relay] = field(default_factory=dict)
     _opening: dict[Key, asyncio.Lock] = field(default_factory=dict)
     _lingering: dict[Key, asyncio.TimerHandle] = field(default_factory=dict)
@@ -62,14 +67,25 @@ class Registry:
         Raises:
             TooManyConsoles: The person already has `limit` pages on consoles.
         """
-        held = Counter(other.person_id for other in self.seats)
-        if held[seat.person_id] >= limit:
-            raise TooManyConsoles(limit)
-        self.seats.add(seat)
+        _take(self.seats, seat, limit=limit)
+
+    def take_look(self, seat: Seat, *, limit: int) -> None:
+        """Count in a page that looks at somebody's console.
+
+        Raises:
+            TooManyConsoles: The person already has `limit` such pages.
+        """
+        _take(self.looks, seat, limit=limit)
 
     def leave_seat(self, seat: Seat) -> None:
         """Count a page out."""
         self.seats.discard(seat)
+        self.looks.discard(seat)
+
+    def find(self, key: Key) -> Relay | None:
+        """Return a console that is open; looking for it opens nothing."""
+        relay = self._relays.get(key)
+        return None if relay is None or relay.closed.done() else relay
 
     async def join(self, key: Key, watcher: Watcher, opener: Opener) -> Relay:
         """Put a page on a console, opening it unless it is open already.
@@ -133,3 +149,10 @@ class Registry:
         handle = self._lingering.pop(key, None)
         if handle is not None:
             handle.cancel()
+
+
+def _take(seats: set[Seat], seat: Seat, *, limit: int) -> None:
+    held = Counter(other.person_id for other in seats)
+    if held[seat.person_id] >= limit:
+        raise TooManyConsoles(limit)
+    seats.add(seat)

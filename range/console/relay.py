@@ -1,11 +1,20 @@
 """Carries bytes between one terminal of a sandbox and the pages that show it."""
 
 import asyncio
+import time
 import uuid
 from dataclasses import dataclass
 from typing import Protocol
 
-from range.console.protocol import Close, notice_frame, role_frame, screen_frame, size_frame
+from range.console.company import Company, Onlooker
+from range.console.protocol import (
+    Close,
+    message_frame,
+    notice_frame,
+    role_frame,
+    screen_frame,
+    size_frame,
+)
 from range.console.screen import Screen
 from range.console.watchers import Watcher
 from range.lib.errors import RangeError
@@ -50,6 +59,14 @@ class Tape(Protocol):
         """Note that the return key was pressed; what was typed is never noted."""
         ...
 
+    def typed_by(self, name: str) -> None:
+        """Note that somebody other than the trainee pressed a key."""
+        ...
+
+    def mark(self, text: str) -> None:
+        """Note a moment in words."""
+        ...
+
     def resize(self, size: Size) -> None:
         """Note a new size."""
         ...
@@ -72,6 +89,15 @@ async def open_stream(
         RangeError: Whatever the driver refuses with.
     """
     return await get_driver(driver).open_console(handle, machine, size, console_id=console)
+
+
+def end_shell(*, driver: str, handle: Handle, machine: str, console: str) -> None:
+    """End a console's shell in a machine, with whatever runs in it.
+
+    Raises:
+        RangeError: Whatever the driver refuses with.
+    """
+    get_driver(driver).kill_consoles(handle, machine, console_id=console)
 
 
 class Relay:
@@ -98,7 +124,10 @@ class Relay:
         self._stream = stream
         self._tape = tape
         self._screen = screen
+        self.typed_at = time.monotonic()
+        self.company = Company(on_change=self._company_changed, mark=tape.mark)
         self._watchers: list[Watcher] = []
+        self._everybody: tuple[Watcher, ...] = ()
         self._room = asyncio.Event()
         self._typing = asyncio.Lock()
         self._fitting: asyncio.Task[None] | None = None
@@ -108,15 +137,26 @@ class Relay:
 
     @property
     def watchers(self) -> tuple[Watcher, ...]:
-        """Return the pages that show this console."""
+        """Return the trainee's pages that show this console."""
         return tuple(self._watchers)
+
+    @property
+    def shown_bytes(self) -> int:
+        """Return how much was shown so far."""
+        return self._screen.shown_bytes
+
+    def shown_since(self, shown_bytes: int, *, most: int) -> tuple[bytes, bool]:
+        """Return what `Screen.since` does of this console's screen."""
+        return self._screen.since(shown_bytes, most=most)
 
     def join(self, watcher: Watcher) -> None:
         """Show the console on a page, beginning with the whole screen."""
         watcher.on_room = self._has_room
         self._watchers.append(watcher)
-        self._name_answerer()
+        self._gather()
         watcher.catch_up(*self._whole_screen())
+        if self.company.people:
+            watcher.give(self.company.frame)
         self._fit(redraw=self._screen.alternate)
         self._room.set()
 
@@ -125,16 +165,39 @@ class Relay:
         watcher.leave()
         if watcher in self._watchers:
             self._watchers.remove(watcher)
-            self._name_answerer()
+            self._gather()
             self._fit()
         self._room.set()
 
-    async def type(self, data: bytes) -> None:
+    def look(self, onlooker: Onlooker) -> None:
+        """Show the console to somebody else, whom it never waits for and never fits itself to."""
+        onlooker.on_room = self._has_room
+        onlooker.catch_up(*self._whole_screen())
+        self.company.join(onlooker)
+
+    def look_away(self, onlooker: Onlooker) -> None:
+        """Take somebody off who looked; the keys they held go back to the trainee."""
+        onlooker.leave()
+        self.company.leave(onlooker)
+
+    async def type(self, data: bytes, *, by: Onlooker | None = None) -> None:
         """Pass on what a page sent; waits while the terminal takes no more.
+
+        Keys of whoever may not type now are dropped: kept, they would come out of place later.
+
+        Args:
+            by: Whose page it was; None for the trainee's.
 
         Raises:
             SandboxGone: The terminal has ended.
         """
+        if not self.company.allows(by):
+            return
+        if by is None:
+            self.typed_at = time.monotonic()
+        else:
+            self.company.typed()
+            self._tape.typed_by(by.name)
         if b"\r" in data:
             self._tape.entered(data.count(b"\r"))
         async with self._typing:
@@ -149,6 +212,11 @@ class Relay:
         """Show a sentence on every page, outside the terminal."""
         for watcher in self._watchers:
             watcher.give(notice_frame(text, level="warning"))
+
+    def write_to_trainee(self, text: str, *, sender: str) -> None:
+        """Show what somebody wrote on every page, beside the terminal."""
+        for watcher in self._everybody:
+            watcher.give(message_frame(text, sender=sender))
 
     async def close(self, code: Close) -> None:
         """Let go of the terminal and end the recording; the shell itself stays."""
@@ -180,7 +248,7 @@ class Relay:
                 self._continues, data = False, data.removeprefix(ATTACH_CLEARS)
             screen.append(data)
             tape.output(data)
-            for watcher in self._watchers:
+            for watcher in self._everybody:
                 watcher.show(data)
             if len(data) >= SMALL_CHUNK_BYTES:
                 await asyncio.sleep(COALESCE_SECONDS if self._watchers else UNWATCHED_PAUSE_SECONDS)
@@ -190,6 +258,7 @@ class Relay:
                 await self._wait_for_room()
 
     def _all_full(self) -> bool:
+        # Whoever only looks is left out: what they cannot take is made up for by the whole screen.
         watchers = self._watchers
         return bool(watchers) and all(w.full or w.behind or w.gone for w in watchers)
 
@@ -207,10 +276,19 @@ class Relay:
     def _whole_screen(self) -> tuple[str, bytes]:
         return screen_frame(self.size.columns, self.size.rows), self._screen.snapshot()
 
-    def _name_answerer(self) -> None:
-        # Programs ask the terminal questions; two pages answering would type the answer twice.
-        for watcher in self._watchers:
-            watcher.give(role_frame(answers=watcher is self._watchers[-1]))
+    def _company_changed(self) -> None:
+        self._gather()
+        for watcher in self._everybody:
+            watcher.give(self.company.frame)
+
+    def _gather(self) -> None:
+        self._everybody = (*self._watchers, *self.company.people)
+        # Programs ask the terminal questions; two pages answering would type the answer twice, and
+        # only whoever's keys count can answer at all.
+        last = self._watchers[-1] if self._watchers else None
+        answering = self.company.taken_by or last
+        for watcher in self._everybody:
+            watcher.give(role_frame(answers=watcher is answering))
 
     def _fit(self, *, redraw: bool = False) -> None:
         if not self._watchers:
@@ -221,7 +299,7 @@ class Relay:
         if wanted == self.size and not redraw:
             return
         changed, self.size = wanted != self.size, wanted
-        for watcher in self._watchers:
+        for watcher in self._everybody:
             watcher.give(size_frame(wanted.columns, wanted.rows))
         if changed:
             self._tape.resize(wanted)

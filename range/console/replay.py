@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from range.console import event_words
 from range.console.models import Recording
 from range.console.services import recordings_of
+from range.console.writer import COMMAND_KIND
 from range.exercises.models import Attempt
 from range.timeline.models import Event
 from range.timeline.services import events_of
@@ -153,7 +154,7 @@ def _shown(event: Event, attempt: Attempt, titles: Mapping[str, str]) -> Shown:
         at_ms=at_ms,
         when=event.at,
         clock=_clock(at_ms),
-        group=event.kind.partition(".")[0].replace("console", "command"),
+        group="command" if event.kind == COMMAND_KIND else event.kind.partition(".")[0],
         label=event_words.label(event),
         note=event_words.note(event, titles),
         recording=_recording_id(payload.get("recording")),

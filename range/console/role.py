@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 from weakref import WeakValueDictionary
@@ -69,8 +70,8 @@ class Role:
         Args:
             among: Attempts and sandboxes to look at; None for all.
         """
-        seats = {seat.admission: seat for seat in self.registry.seats}
-        admissions = [a for a in seats if isinstance(a, Admission)]
+        seats = {seat.admission: seat for seat in self.registry.seats | self.registry.looks}
+        admissions = [a for a in seats if isinstance(a, Permission)]
         open_in = {relay.key.sandbox_id for relay in self.registry.relays()}
         if among is not None:
             admissions = [a for a in admissions if {a.attempt_id, a.sandbox_id} & set(among)]
@@ -124,8 +125,8 @@ def _named(wakes: Iterable[Wake]) -> set[uuid.UUID] | None:
 
 
 def _ended(
-    admissions: Iterable[Admission], sandbox_ids: Iterable[uuid.UUID]
-) -> tuple[dict[Admission, Close], set[uuid.UUID]]:
+    admissions: Iterable[Permission], sandbox_ids: Iterable[uuid.UUID]
+) -> tuple[dict[Permission, Close], set[uuid.UUID]]:
     return still_admitted(admissions), ended_sandboxes(sandbox_ids)
 
 

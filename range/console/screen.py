@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 TAIL_BYTES = 128 * 1024
 SLACK_BYTES = 64 * 1024
@@ -43,17 +43,36 @@ class Screen:
         self._chunks: deque[bytes] = deque()
         self._size = 0
         self._modes: dict[int, bool] = {}
+        self.shown_bytes = 0
 
     def append(self, data: bytes) -> None:
         """Add what was just shown."""
         self._chunks.append(data)
         self._size += len(data)
+        self.shown_bytes += len(data)
         if self._size > self._most or len(self._chunks) > 4096:
             self._trim()
 
     def snapshot(self) -> bytes:
         """Return bytes that draw the screen on a cleared terminal and ask it nothing."""
-        return self._prefix() + _QUERIES.sub(b"", self._joined())
+        return _prefix(self._modes) + _QUERIES.sub(b"", self._joined())
+
+    def since(self, shown_bytes: int, *, most: int) -> tuple[bytes, bool]:
+        """Return what was shown after a count of bytes, and whether it begins a cleared terminal.
+
+        Args:
+            most: Where more than this was shown it is left out, and the last lines come instead;
+                a full-screen program gets four times as much, because it draws only what changes.
+        """
+        whole, fresh = self._joined(), self.shown_bytes - shown_bytes
+        if shown_bytes and fresh <= min(most, len(whole)):
+            return whole[len(whole) - fresh :], False
+        cut = max(0, len(whole) - most * (4 if self.alternate else 1))
+        line = whole.find(b"\n", cut, cut + _LINE_SEARCH_BYTES) if cut else -1
+        start = line + 1 if line >= 0 else _character_start(whole, cut)
+        modes = dict(self._modes)
+        _note_modes(modes, whole[:start])
+        return _prefix(modes) + _QUERIES.sub(b"", whole[start:]), True
 
     @property
     def alternate(self) -> bool:
@@ -77,9 +96,10 @@ class Screen:
         self._chunks = deque((whole[cut:],))
         self._size = len(whole) - cut
 
-    def _prefix(self) -> bytes:
-        changed = ((mode, on) for mode, on in self._modes.items() if on != (mode in _ON_BY_DEFAULT))
-        return b"".join(b"\x1b[?%d%c" % (mode, b"h" if on else b"l") for mode, on in changed)
+
+def _prefix(modes: Mapping[int, bool]) -> bytes:
+    changed = ((mode, on) for mode, on in modes.items() if on != (mode in _ON_BY_DEFAULT))
+    return b"".join(b"\x1b[?%d%c" % (mode, b"h" if on else b"l") for mode, on in changed)
 
 
 def _note_modes(modes: dict[int, bool], data: bytes) -> None:

@@ -4,8 +4,8 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from range.console.recorder import Recorder, Seal
@@ -24,7 +24,10 @@ MOST_WAITING_BYTES = 4 * 1024 * 1024
 _COMMAND_ENDS = b"\x1b]133;D"
 
 type Note = (
-    tuple[int, Literal["o"], bytes] | tuple[int, Literal["i"], int] | tuple[int, Literal["r"], Size]
+    tuple[int, Literal["o"], bytes]
+    | tuple[int, Literal["i"], int]
+    | tuple[int, Literal["r"], Size]
+    | tuple[int, Literal["k", "m"], str]
 )
 type OnCommand = Callable[[Command], None]
 type OnSeal = Callable[[Seal], None]
@@ -44,16 +47,20 @@ class Ledger:
     on_command: OnCommand
     on_seal: OnSeal
     flushed_at: float = field(default_factory=time.monotonic)
+    hands: set[str] = field(default_factory=set)
 
     def write(self, notes: list[Note]) -> None:
         """Record and cut what was shown since the last time."""
         for at_ms, code, value in notes:
             if code == "o" and isinstance(value, bytes):
                 self.recorder.output(at_ms, value)
-                for command in self.cutter.feed(value, at_ms):
-                    self.on_command(command)
+                self._tell(self.cutter.feed(value, at_ms))
             elif code == "i" and isinstance(value, int):
                 self.cutter.entered(value)
+            elif code == "k" and isinstance(value, str):
+                self.hands.add(value)
+            elif code == "m" and isinstance(value, str):
+                self.recorder.mark(at_ms, value)
             elif isinstance(value, Size):
                 self.cutter.cols = value.columns
                 self.recorder.resize(at_ms, cols=value.columns, rows=value.rows)
@@ -61,9 +68,13 @@ class Ledger:
 
     def end(self, at_ms: int) -> None:
         """Finish the transcript and seal the recording."""
-        for command in self.cutter.finish(at_ms):
-            self.on_command(command)
+        self._tell(self.cutter.finish(at_ms))
         self.on_seal(self.recorder.close())
+
+    def _tell(self, commands: Iterable[Command]) -> None:
+        for command in commands:
+            self.on_command(replace(command, typed_by=tuple(sorted(self.hands))))
+            self.hands.clear()
 
 
 class Scribe:
@@ -127,6 +138,14 @@ class RecordingTape:
     def entered(self, lines: int) -> None:
         """Note that the return key was pressed; what was typed is never noted."""
         self._notes.append((self._now(), "i", lines))
+
+    def typed_by(self, name: str) -> None:
+        """Note that somebody other than the trainee pressed a key."""
+        self._notes.append((self._now(), "k", name))
+
+    def mark(self, text: str) -> None:
+        """Note a moment in words."""
+        self._notes.append((self._now(), "m", text))
 
     def resize(self, size: Size) -> None:
         """Note a new size."""

@@ -122,13 +122,16 @@ def moment(attempt: Attempt, at: datetime, *, machine: str = "") -> Moment | Non
 
 
 def typed_commands(attempt: Attempt) -> list[TypedCommand]:
-    """Return the redacted commands of an attempt in the order they ended."""
+    """Return the redacted commands of an attempt in the order they ended.
+
+    What somebody else typed, or helped to type, is not the trainee's and is left out.
+    """
     commands = []
     for event in events_of(attempt.pk, kinds=[COMMAND_KIND]):
         payload = event.payload
         code = payload.get("exit")
         # A payload that retention erased leaves nothing a check could look at.
-        if "text" in payload:
+        if "text" in payload and "typed_by" not in payload:
             commands.append(
                 TypedCommand(
                     number=int(str(payload.get("number", 0))),

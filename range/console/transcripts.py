@@ -32,6 +32,7 @@ class Command:
         at_ms: When it was entered, since the recording's start.
         exit_code: What the shell reported; None where no shell of ours saw the end.
         assembled: Told from the look of a line, because the shell did not mark it.
+        typed_by: Who else than the trainee pressed keys since the command before.
     """
 
     text: str
@@ -40,6 +41,7 @@ class Command:
     exit_code: int | None
     output: Output
     assembled: bool = False
+    typed_by: tuple[str, ...] = ()
 
 
 class Cutter:

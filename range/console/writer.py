@@ -36,6 +36,16 @@ class CommandNote:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EventNote:
+    """Something else on its way into the timeline."""
+
+    attempt_id: uuid.UUID
+    kind: str
+    actor: str
+    payload: dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SealNote:
     """A finished recording's size and digest."""
 
@@ -43,18 +53,21 @@ class SealNote:
     seal: Seal
 
 
+type Note = CommandNote | EventNote | SealNote
+
+
 class Writer:
     """The thread; one for a process."""
 
     def __init__(self) -> None:
-        self._notes: queue.Queue[CommandNote | SealNote | None] = queue.Queue(MOST_WAITING)
+        self._notes: queue.Queue[Note | None] = queue.Queue(MOST_WAITING)
         self._numbers: dict[uuid.UUID, int] = {}
         self._checks: dict[uuid.UUID, float] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="console writer", daemon=True)
         self._thread.start()
 
-    def submit(self, note: CommandNote | SealNote) -> None:
+    def submit(self, note: Note) -> None:
         """Write a row when the database can; the newest are dropped after a very long outage."""
         try:
             self._notes.put_nowait(note)
@@ -105,9 +118,12 @@ class Writer:
                 log.exception("console.writer.refused")
                 return None
 
-    def _write(self, note: CommandNote | SealNote) -> None:
+    def _write(self, note: Note) -> None:
         if isinstance(note, SealNote):
             end_recording(note.recording_id, note.seal)
+            return
+        if isinstance(note, EventNote):
+            record(note.attempt_id, kind=note.kind, actor=note.actor, payload=note.payload)
             return
         number = self._next_number(note.attempt_id)
         record(

@@ -49,6 +49,8 @@ class PlainTape:
         self.shown = b""
         self.enters = 0
         self.sizes: list[Size] = []
+        self.typists: list[str] = []
+        self.marks: list[str] = []
         self.closed = False
         self.full = False
 
@@ -57,6 +59,12 @@ class PlainTape:
 
     def entered(self, lines: int) -> None:
         self.enters += lines
+
+    def typed_by(self, name: str) -> None:
+        self.typists.append(name)
+
+    def mark(self, text: str) -> None:
+        self.marks.append(text)
 
     def resize(self, size: Size) -> None:
         self.sizes.append(size)

@@ -93,3 +93,51 @@ def test_many_tiny_chunks_take_no_more_room_than_their_bytes():
         screen.append(bytes([generator.randrange(32, 127)]))
     assert len(screen._chunks) <= 4096 + 1
     assert len(screen.snapshot()) <= 11_000
+
+
+# --- since: what a small picture on a wall gets ------------------------------------------------
+
+
+def test_since_gives_exactly_what_came_after_a_count():
+    screen = Screen()
+    screen.append(b"one")
+    seen = screen.shown_bytes
+    screen.append(b"two")
+    assert screen.since(seen, most=100) == (b"two", False)
+    assert screen.since(screen.shown_bytes, most=100) == (b"", False)
+
+
+def test_since_begins_anew_for_whoever_saw_nothing():
+    screen = Screen()
+    screen.append(b"one\x1b[cand")
+    assert screen.since(0, most=100) == (b"oneand", True)
+
+
+def test_since_leaves_out_more_than_was_asked_for_and_begins_with_a_line():
+    screen = Screen()
+    screen.append(b"first")
+    seen = screen.shown_bytes
+    screen.append(b"".join(b"%04d\n" % number for number in range(1000)))
+    data, whole = screen.since(seen, most=52)
+    assert whole
+    assert data == b"".join(b"%04d\n" % number for number in range(990, 1000))
+
+
+def test_since_gives_a_full_screen_program_more_and_keeps_its_mode():
+    screen = Screen()
+    screen.append(b"\x1b[?1049h" + b"~\n" * 300)
+    data, whole = screen.since(0, most=100)
+    assert whole
+    assert data.startswith(b"\x1b[?1049h~\n")
+    assert 300 <= len(data) <= 408
+
+
+def test_since_survives_that_the_oldest_is_dropped():
+    screen = Screen(tail_bytes=50, slack_bytes=10)
+    screen.append(b"a\n")
+    seen = screen.shown_bytes
+    for _ in range(100):
+        screen.append(b"0123456\n")
+    data, whole = screen.since(seen, most=10_000)
+    assert whole
+    assert set(data.split(b"\n")) == {b"0123456", b""}
