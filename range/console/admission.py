@@ -131,7 +131,7 @@ def still_admitted(admissions: Iterable[Permission]) -> dict[Permission, Close]:
     people = {key: person_of(key) for key in {a.session_key for a in held}}
     attempts = Attempt.objects.in_bulk({a.attempt_id for a in held})
     stopped = ended_sandboxes(a.sandbox_id for a in held)
-    ended: dict[Admission, Close] = {}
+    ended: dict[Permission, Close] = {}
     for admission in held:
         person, attempt = people[admission.session_key], attempts.get(admission.attempt_id)
         if person is None or attempt is None or not admission.holds(person, attempt):

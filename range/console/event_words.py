@@ -9,6 +9,11 @@ _LABELS = {
     "attempt.begun": "Attempt begun",
     "attempt.finished": "Attempt finished",
     "attempt.graded": "Graded",
+    "console.handed_back": "The keys were given back",
+    "console.looked_at": "Somebody looked at the screen",
+    "console.message": "A message from an instructor",
+    "console.taken_over": "Somebody took over the terminal",
+    "console.typed_along": "Somebody began to type along",
     "hint.answered": "Hint answered",
     "hint.asked": "Hint asked for",
     "hint.given": "Hint given",
@@ -122,7 +127,17 @@ def _place(payload: Mapping[str, object]) -> Iterator[str]:
         yield "a part of the scenario" if payload.get("hidden") else str(machine)
 
 
+def _names(value: object) -> list[str]:
+    return [str(name) for name in value] if isinstance(value, list) else []
+
+
 def _facts(payload: Mapping[str, object], titles: Mapping[str, str]) -> Iterator[str]:
+    if payload.get("wall"):
+        yield "small on a wall"
+    if person := payload.get("person"):
+        yield str(person)
+    if "person" in payload and (text := payload.get("text")):
+        yield f"“{text}”"
     if (code := payload.get("exit_code")) is not None:
         yield f"exit code {code}"
     if (rung := payload.get("rung")) is not None:

@@ -10,7 +10,8 @@ from weakref import WeakValueDictionary
 from channels.db import database_sync_to_async
 from django.db import DatabaseError, connection
 
-from range.console.admission import Admission, ended_sandboxes, still_admitted
+from range.console.admission import Permission, ended_sandboxes, still_admitted
+from range.console.looking import RecentLooks
 from range.console.protocol import Close
 from range.console.registry import Registry
 from range.console.scribe import Scribe
@@ -38,6 +39,8 @@ class Role:
         self.registry = Registry()
         self.scribe = Scribe()
         self.writer = Writer()
+        self.recent_looks = RecentLooks()
+        self.walls = Counter[uuid.UUID]()
         self._listening: asyncio.Task[None] | None = None
         # An event lives as long as somebody waits for it.
         self._news = WeakValueDictionary[uuid.UUID, asyncio.Event]()
