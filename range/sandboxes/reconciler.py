@@ -15,8 +15,6 @@ from functools import partial
 from django.conf import settings
 from django.db import (
     DatabaseError,
-    InterfaceError,
-    OperationalError,
     close_old_connections,
     connection,
     transaction,
@@ -24,21 +22,20 @@ from django.db import (
 from django.db.models import Q
 from django.utils import timezone
 
-from range.catalog.services import topology_for
 from range.exercises.models import Attempt
 from range.exercises.services import finish
-from range.lib import clock
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
 from range.lib.notify import Listener, conninfo, notify
 from range.runtime.driver import Driver, Handle
 from range.runtime.registry import get_driver
 from range.sandboxes.care import Care
+from range.sandboxes.launching import Launcher
 from range.sandboxes.models import Sandbox, Spare
 from range.sandboxes.protection import Protection, Unprotected
 from range.sandboxes.queue import in_order
 from range.sandboxes.services import announce, insert, next_epoch
-from range.sandboxes.spares import Spares, usable
+from range.sandboxes.spares import Spares
 from range.timeline.services import record
 
 log = get_logger(__name__)
@@ -47,9 +44,6 @@ LOCK_KEY = 0x4D555354
 # Evidence is collected while the sandbox still runs; past this it ends all the same.
 COLLECTION_GRACE = timedelta(minutes=2)
 REAP_EVERY = timedelta(seconds=15)
-# An engine that was restarted is back by then; longer than this, people are told.
-ENGINE_PATIENCE = timedelta(minutes=1)
-ENGINE_PAUSE = timedelta(seconds=1)
 State, Wanted = Sandbox.State, Sandbox.Wanted
 type Work = Callable[[uuid.UUID], None]
 
@@ -71,6 +65,7 @@ class Reconciler:
         self._running: dict[Future[None], uuid.UUID] = {}
         self._led_from: int | None = None
         self._protection = Protection()
+        self._launcher = Launcher(lambda: self._driver, protect=self._protection.ensure)
         # Of its own: whoever comes back to a paused sandbox must not wait for others' launches.
         self._cares = ThreadPoolExecutor(concurrency, thread_name_prefix="care")
         self._care = Care(
@@ -149,7 +144,7 @@ class Reconciler:
                 target=State.STARTING,
                 claimed_at=sandbox.claimed_at or timezone.now(),
             ):
-                self._submit(self._launches, self._start, sandbox.pk)
+                self._submit(self._launches, self._launcher.start, sandbox.pk)
         self._expire()
         for sandbox in self._due(State.REQUESTED, Wanted.STOPPED):
             self._end_unstarted(sandbox)
@@ -205,94 +200,6 @@ class Reconciler:
             )
             if moved:
                 self._after_end(sandbox)
-
-    def _start(self, pk: uuid.UUID) -> None:
-        sandbox = Sandbox.objects.select_related("attempt__exercise__version").get(pk=pk)
-        began = time.monotonic()
-        try:
-            self._protection.ensure()
-            # Set-up must not run twice: after a crash in the middle everything is made anew.
-            Sandbox.objects.filter(pk=pk).update(prepared=None)
-            topology = topology_for(
-                sandbox.attempt.exercise.version, sandbox.attempt_id, sandbox.epoch
-            )
-            handle = self._driver.start(
-                pk,
-                topology,
-                deadline=timezone.now() + settings.RANGE_LAUNCH_DEADLINE,
-                progress=Progress(sandbox),
-                prepared=usable(sandbox, topology, self._driver),
-            )
-        except RangeError as error:
-            if error.reason != "engine-down" or not self._await_engine(sandbox):
-                self._fail(sandbox, reason=error.reason, message=error.message)
-            return
-        except (OperationalError, InterfaceError):
-            # Without the database no row can be moved; it is put back once that answers again.
-            raise
-        except Exception:
-            log.exception("sandbox.launch.failed", sandbox=str(pk), reason="bug")
-            self._fail(
-                sandbox,
-                reason="internal",
-                message="The sandbox could not be started because of a fault in the range. "
-                "Nothing of yours is lost; try again, and tell your instructor if it stays.",
-            )
-            return
-        self._started(sandbox, handle, seconds=time.monotonic() - began)
-
-    def _await_engine(self, sandbox: Sandbox) -> bool:
-        """Let a launch begin anew in a moment; False once the engine is away for too long."""
-        if timezone.now() - (sandbox.claimed_at or timezone.now()) > ENGINE_PATIENCE:
-            return False
-        log.warning("sandbox.launch.waits", sandbox=str(sandbox.pk), reason="engine-down")
-        clock.sleep(ENGINE_PAUSE)
-        return Sandbox.objects.claim(
-            sandbox.pk, source=State.STARTING, target=State.REQUESTED, progress=[]
-        )
-
-    def _started(self, sandbox: Sandbox, handle: Handle, *, seconds: float) -> None:
-        with transaction.atomic():
-            moved = Sandbox.objects.claim(
-                sandbox.pk,
-                source=State.STARTING,
-                target=State.RUNNING,
-                handle=handle.to_json(),
-                started_at=timezone.now(),
-            )
-            if moved:
-                record(
-                    sandbox.attempt_id,
-                    kind="sandbox.running",
-                    actor="range",
-                    payload={
-                        "sandbox": str(sandbox.pk),
-                        "reason": "healthy",
-                        "milliseconds": round(seconds * 1000),
-                    },
-                )
-            announce(sandbox.attempt_id)
-        log.info("sandbox.launch.done", sandbox=str(sandbox.pk), seconds=round(seconds, 3))
-
-    def _fail(self, sandbox: Sandbox, *, reason: str, message: str) -> None:
-        with transaction.atomic():
-            moved = Sandbox.objects.claim(
-                sandbox.pk,
-                source=State.STARTING,
-                target=State.FAILED,
-                reason=reason[:48],
-                message=message,
-                stopped_at=timezone.now(),
-            )
-            if moved:
-                record(
-                    sandbox.attempt_id,
-                    kind="sandbox.failed",
-                    actor="range",
-                    payload={"sandbox": str(sandbox.pk), "reason": reason},
-                )
-            announce(sandbox.attempt_id)
-        log.warning("sandbox.launch.failed", sandbox=str(sandbox.pk), reason=reason)
 
     def _stop(self, pk: uuid.UUID) -> None:
         sandbox = Sandbox.objects.select_related("attempt__exercise__version").get(pk=pk)
@@ -363,33 +270,6 @@ class Reconciler:
                 )
                 notify("revocations", f"sandbox {sandbox.pk}")
                 announce(sandbox.attempt_id)
-
-
-class Progress:
-    """Writes a launch's steps into its row, for the page to show.
-
-    Args:
-        sandbox: The sandbox being started.
-    """
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self._steps: list[dict[str, object]] = []
-        self._began = time.monotonic()
-        self._lock = threading.Lock()
-
-    def __call__(self, step: str, detail: str) -> None:
-        """Note one step that has been done.
-
-        Args:
-            step: Such as `network`, `machine`, `setup` or `healthy`.
-            detail: Which one.
-        """
-        with self._lock:
-            after = round((time.monotonic() - self._began) * 1000)
-            self._steps.append({"step": step, "detail": detail, "after_ms": after})
-            Sandbox.objects.filter(pk=self._sandbox.pk).update(progress=self._steps)
-            notify("attempt_changed", f"{self._sandbox.attempt_id} sandbox")
 
 
 def _in_own_connection(work: Work, pk: uuid.UUID) -> None:

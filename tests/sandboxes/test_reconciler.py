@@ -219,7 +219,7 @@ def test_nothing_starts_while_the_host_would_be_open_to_it(
 
 
 def test_a_launch_waits_for_an_engine_that_restarts(requested, reconcile, driver, monkeypatch):
-    monkeypatch.setattr("range.sandboxes.reconciler.ENGINE_PAUSE", timedelta(0))
+    monkeypatch.setattr("range.sandboxes.launching.ENGINE_PAUSE", timedelta(0))
     driver.fail_next("start", "engine-down")
     reconcile()
     requested.refresh_from_db()
@@ -231,7 +231,7 @@ def test_a_launch_waits_for_an_engine_that_restarts(requested, reconcile, driver
 
 
 def test_a_launch_does_not_wait_for_ever(requested, reconcile, driver, monkeypatch):
-    monkeypatch.setattr("range.sandboxes.reconciler.ENGINE_PATIENCE", timedelta(0))
+    monkeypatch.setattr("range.sandboxes.launching.ENGINE_PATIENCE", timedelta(0))
     driver.fail_next("start", "engine-down")
     reconcile()
     requested.refresh_from_db()
