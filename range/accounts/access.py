@@ -79,20 +79,6 @@ def can_review(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
     )
 
 
-def can_see_attempts_under_way(viewer: Viewer) -> bool:
-    """Instructors and administrators see what their schools' trainees are at."""
-    return has_role(viewer, *STAFF)
-
-
-def can_see_capacity(viewer: Viewer) -> bool:
-    """Administrators run the machine; its figures and whoever waits for it are theirs to see."""
-    return has_role(viewer, Role.ADMIN)
-
-
-def record_access(viewer: User, *, subject_id: uuid.UUID, what: str) -> None:
-    """Write down that `viewer` looked at `subject`; looking at oneself is not recorded."""
-    if viewer.pk != subject_id:
-        AccessRecord.objects.create(viewer=viewer, subject_id=subject_id, what=what[:120])
 def can_watch(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
     """Staff of the trainee's school look at live consoles; assessors never do, nor the trainee."""
     return can_review(viewer, trainee_id)
@@ -107,3 +93,17 @@ def can_watch_exercise(viewer: Viewer, organisation_id: uuid.UUID) -> bool:
     )
 
 
+def can_see_attempts_under_way(viewer: Viewer) -> bool:
+    """Instructors and administrators see what their schools' trainees are at."""
+    return has_role(viewer, *STAFF)
+
+
+def can_see_capacity(viewer: Viewer) -> bool:
+    """Administrators run the machine; its figures and whoever waits for it are theirs to see."""
+    return has_role(viewer, Role.ADMIN)
+
+
+def record_access(viewer: User, *, subject_id: uuid.UUID, what: str) -> None:
+    """Write down that `viewer` looked at `subject`; looking at oneself is not recorded."""
+    if viewer.pk != subject_id:
+        AccessRecord.objects.create(viewer=viewer, subject_id=subject_id, what=what[:120])

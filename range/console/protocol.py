@@ -36,8 +36,6 @@ class Close(IntEnum):
 RETRYABLE = frozenset({Close.RESTART, Close.NOT_RUNNING, Close.FAILED})
 
 
-class FrameRefused(RangeError):
-    """A frame that no client of ours sends; the socket is closed with `code`."""
 class Hands(StrEnum):
     """What somebody who looks at a console does with its keys."""
 
@@ -46,6 +44,8 @@ class Hands(StrEnum):
     OVER = "over"
 
 
+class FrameRefused(RangeError):
+    """A frame that no client of ours sends; the socket is closed with `code`."""
 
     def __init__(self, message: str, *, reason: str, code: Close = Close.MALFORMED) -> None:
         super().__init__(message, reason=reason)
@@ -82,8 +82,6 @@ class Heartbeat(_Control):
     type: Literal["heartbeat"]
 
 
-type Control = Resize | Ack | Heartbeat
-
 class Keys(_Control):
     """Whoever looks wants to type along, take over, or only look."""
 
@@ -98,13 +96,15 @@ class Message(_Control):
     text: str = Field(min_length=1, max_length=MAX_MESSAGE_CHARACTERS)
 
 
-_CONTROL: TypeAdapter[Control] = TypeAdapter(Annotated[Control, Field(discriminator="type")])
+type Control = Resize | Ack | Heartbeat
 type LookControl = Ack | Heartbeat | Keys | Message
 
-
+_CONTROL: TypeAdapter[Control] = TypeAdapter(Annotated[Control, Field(discriminator="type")])
 _LOOK_CONTROL: TypeAdapter[LookControl] = TypeAdapter(
     Annotated[LookControl, Field(discriminator="type")]
 )
+
+
 def clamp(side: int) -> int:
     """Return a number of cells inside the served range."""
     return max(SMALLEST_SIDE, min(LARGEST_SIDE, side))
@@ -116,8 +116,6 @@ def parse(text: str) -> Control:
     Raises:
         FrameRefused: It is too long, no JSON, of an unknown type or of the wrong shape.
     """
-    if len(text) > MAX_CONTROL_BYTES:
-        raise FrameRefused(
     return _read(text, _CONTROL)
 
 
@@ -131,6 +129,8 @@ def parse_look(text: str) -> LookControl:
 
 
 def _read[T](text: str, kind: TypeAdapter[T]) -> T:
+    if len(text) > MAX_CONTROL_BYTES:
+        raise FrameRefused(
             f"A control message holds at most {MAX_CONTROL_BYTES} characters.",
             reason="control-too-large",
             code=Close.TOO_LARGE,
@@ -183,7 +183,6 @@ def notice_frame(text: str, *, level: Literal["info", "warning"] = "info") -> st
     return _frame(type="notice", level=level, text=text)
 
 
-HEARTBEAT = _frame(type="heartbeat")
 def company_frame(people: Iterable[tuple[str, Hands]]) -> str:
     """Say who else is at the console and what each does with its keys."""
     return _frame(
@@ -215,3 +214,4 @@ def picture_frame(tile: str, *, cols: int, rows: int, whole: bool) -> str:
     return _frame(type="picture", tile=tile, cols=cols, rows=rows, whole=whole)
 
 
+HEARTBEAT = _frame(type="heartbeat")
