@@ -63,7 +63,6 @@ class Permission:
     sandbox_id: uuid.UUID
     machine: str
     console: str
-    driver: str
 
     def holds(self, person: User, attempt: Attempt) -> bool:
         """Tell whether the person still may."""
@@ -78,13 +77,14 @@ class Admission(Permission):
         is_paused: Whether its machines must be resumed before anything can be opened.
     """
 
+    driver: str
     handle: Handle
     is_paused: bool = False
-
 
     def holds(self, person: User, attempt: Attempt) -> bool:
         """Tell whether the person may still type."""
         return may_type(person, attempt)
+
 
 def admit(
     cookies: Mapping[str, str], *, attempt_id: uuid.UUID, machine: str, console: str
