@@ -42,10 +42,6 @@ _LABELS = {
     "submission.accepted": "Answer accepted",
     "submission.refused": "Answer not accepted",
 }
-    "message.sent": "Your instructor wrote",
-    "person.deactivated": "Account closed",
-    "person.password_reset": "One-time password given",
-    "person.reactivated": "Account opened again",
 # What a step of a sandbox's life came of; where the label says it all, nothing is added.
 _REASONS = {
     "asked": "",
