@@ -211,7 +211,7 @@ def test_nothing_starts_while_the_host_would_be_open_to_it(
     def refuse():
         raise Unprotected("only root may change it")
 
-    monkeypatch.setattr(reconciler._protection, "ensure", refuse)
+    monkeypatch.setattr(reconciler._launcher, "_protect", refuse)
     reconcile()
     requested.refresh_from_db()
     assert (requested.state, requested.reason) == (State.FAILED, "unprotected")
