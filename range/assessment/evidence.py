@@ -14,7 +14,7 @@ from range.assessment.runner import GRADER_VERSION
 from range.catalog.models import Objective
 from range.checks.base import Judgement, Outcome
 from range.console.redacting import redactor_of
-from range.console.services import moment
+from range.console.services import moment, others_who_typed
 from range.exercises.models import Attempt
 from range.lib.notify import notify
 from range.timeline.services import canonical, events_of, record
@@ -134,13 +134,21 @@ def _fields(attempt: Attempt, finding: Finding, at: datetime) -> dict[str, objec
         "score": judgement.score,
         "source": str(finding.source),
         "reason": judgement.reason[:64],
-        "detail": dict(finding.detail or {}),
+        "detail": _detail(attempt, finding),
         "excerpt": _excerpt(attempt, judgement.excerpt),
         "observed_at": at.isoformat(timespec="microseconds"),
         "hint_rung": hint_rung(attempt, finding.objective),
         "grader_version": GRADER_VERSION,
         "supersedes": str(finding.supersedes.pk) if finding.supersedes else None,
     }
+
+
+def _detail(attempt: Attempt, finding: Finding) -> dict[str, object]:
+    detail = dict(finding.detail or {})
+    # Whoever reads the evidence must be able to tell work done alone from work done with others.
+    if others := others_who_typed(attempt):
+        detail["others_typed_before"] = ", ".join(others)
+    return detail
 
 
 def _excerpt(attempt: Attempt, text: str) -> str:

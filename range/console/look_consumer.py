@@ -7,7 +7,14 @@ from typing import assert_never
 
 from range.console.admission import ConsoleRefused
 from range.console.company import Onlooker
-from range.console.looking import LookAdmission, admit_look, note_look
+from range.console.looking import (
+    HANDED_BACK_KIND,
+    TAKEN_OVER_KIND,
+    TYPED_ALONG_KIND,
+    LookAdmission,
+    admit_look,
+    note_look,
+)
 from range.console.protocol import (
     HEARTBEAT,
     Ack,
@@ -36,9 +43,9 @@ log = get_logger(__name__)
 MOST_LOOKS = 20
 MESSAGE_PAUSE_SECONDS = 1.0
 _KINDS = {
-    Hands.LOOK: "console.handed_back",
-    Hands.ALONG: "console.typed_along",
-    Hands.OVER: "console.taken_over",
+    Hands.LOOK: HANDED_BACK_KIND,
+    Hands.ALONG: TYPED_ALONG_KIND,
+    Hands.OVER: TAKEN_OVER_KIND,
 }
 
 

@@ -17,6 +17,9 @@ from range.sandboxes.models import Sandbox
 from range.timeline.services import record
 
 LOOKED_AT_KIND = "console.looked_at"
+TYPED_ALONG_KIND = "console.typed_along"
+TAKEN_OVER_KIND = "console.taken_over"
+HANDED_BACK_KIND = "console.handed_back"
 # A page that comes back within this, after a lost connection or a reload, still looks.
 SAME_LOOK_SECONDS = 60.0
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from range.accounts.access import Viewer, can_see_recording
 from range.checks.base import TypedCommand
 from range.console import cast
+from range.console.looking import TAKEN_OVER_KIND, TYPED_ALONG_KIND
 from range.console.models import Recording
 from range.console.recorder import seal
 from range.console.redacting import redactor_of
@@ -141,6 +142,12 @@ def typed_commands(attempt: Attempt) -> list[TypedCommand]:
                 )
             )
     return commands
+
+
+def others_who_typed(attempt: Attempt) -> list[str]:
+    """Return the names of those who typed in an attempt's consoles beside its trainee so far."""
+    typed = events_of(attempt.pk, kinds=[TYPED_ALONG_KIND, TAKEN_OVER_KIND])
+    return sorted({str(event.payload.get("person", "somebody")) for event in typed})
 
 
 def played(recording: Recording, *, is_owner: bool) -> cast.Cast:

@@ -33,6 +33,24 @@ def test_an_instructor_sees_and_reviews_but_does_not_work_in_the_attempt(trainee
     assert not access.can_work_in_attempt(instructor, trainee.pk)
 
 
+def test_only_staff_of_the_school_looks_at_live_consoles(
+    trainee, other_trainee, instructor, administrator, assessor, agency, school
+):
+    Consent.objects.create(trainee=trainee, agency=agency)
+    assert [
+        viewer.username
+        for viewer in (trainee, other_trainee, instructor, administrator, assessor)
+        if access.can_watch(viewer, trainee.pk)
+    ] == ["ivy", "ada"]
+    assert [
+        viewer.username
+        for viewer in (trainee, instructor, administrator, assessor)
+        if access.can_watch_exercise(viewer, school.pk)
+    ] == ["ivy", "ada"]
+    assert not access.can_watch(AnonymousUser(), trainee.pk)
+    assert not access.can_watch_exercise(instructor, agency.pk)
+
+
 def test_an_instructor_of_another_school_sees_nothing(trainee, person):
     other = Organisation.objects.create(slug="south", name="South", kind=Organisation.Kind.SCHOOL)
     stranger = person("sid", other, Membership.Role.INSTRUCTOR)

@@ -10,7 +10,7 @@ from range.assessment.models import Evidence, ReviewItem
 from range.exercises.models import Attempt
 from range.exercises.services import finish, want_checks
 from range.sandboxes.models import Sandbox
-from range.timeline.services import broken_at, events_of
+from range.timeline.services import broken_at, events_of, record
 
 pytestmark = pytest.mark.django_db
 REPORT = "The hole in /etc/hole was left open by the installer. Remove the file and check weekly.\n"
@@ -49,6 +49,19 @@ def test_a_hole_opened_again_is_unmet_again_and_both_are_on_record(
     assert outcome(attempt, "mend") == "UNMET"
     rows = Evidence.objects.order_by("observed_at").values_list("outcome", flat=True)
     assert list(rows) == ["MET", "UNMET"]
+
+
+@pytest.mark.parametrize("kind", ["console.typed_along", "console.taken_over"])
+def test_evidence_says_who_else_had_typed_by_then(attempt, driver, handle, close_hole, kind):
+    close_hole()
+    services.run_checks(attempt, driver)
+    record(attempt.pk, kind="console.looked_at", actor="instructor:1", payload={"person": "Bo"})
+    record(attempt.pk, kind=kind, actor="instructor:1", payload={"person": "Ines Weber"})
+    driver.put_file(handle, "box", "/etc/hole", b"open")
+    services.run_checks(attempt, driver)
+    alone, helped = Evidence.objects.order_by("observed_at")
+    assert "others_typed_before" not in alone.detail
+    assert helped.detail["others_typed_before"] == "Ines Weber"
 
 
 def test_an_engine_that_is_away_changes_nothing(attempt, driver, close_hole):

@@ -39,6 +39,26 @@ def event(kind, **payload):
         ),
         (event("sandbox.failed", reason="image-missing"), None, "the image of a machine was gone"),
         (event("sandbox.failed", reason="quite-new"), None, "quite new"),
+        (
+            event("console.command", text="id", machine="desk", exit=0, typed_by=["Ines Weber"]),
+            "id",
+            "desk, succeeded, typed with Ines Weber",
+        ),
+        (
+            event("console.looked_at", person="Ines Weber", machine="desk", console="main"),
+            "Somebody looked at the screen",
+            "desk, Ines Weber",
+        ),
+        (
+            event("console.looked_at", person="Ines Weber", wall=True),
+            None,
+            "small on a wall, Ines Weber",
+        ),
+        (
+            event("console.message", person="Ines Weber", machine="desk", text="Go on."),
+            "A message from an instructor",
+            "desk, Ines Weber, “Go on.”",
+        ),
         (event("something.quite_new"), "Something quite new", ""),
     ],
 )

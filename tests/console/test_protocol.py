@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from range.console import protocol
-from range.console.protocol import Ack, Close, FrameRefused, Heartbeat, Resize
+from range.console.protocol import Ack, Close, FrameRefused, Hands, Heartbeat, Keys, Resize
 
 
 def test_it_reads_each_kind_of_control_message():
@@ -15,6 +15,17 @@ def test_it_reads_each_kind_of_control_message():
     )
     assert protocol.parse('{"type":"ack","bytes":4096}') == Ack(type="ack", bytes=4096)
     assert protocol.parse('{"type":"heartbeat"}') == Heartbeat(type="heartbeat")
+
+
+def test_it_reads_what_only_somebody_who_looks_may_say():
+    keys = protocol.parse_look('{"type":"keys","hands":"over"}')
+    assert isinstance(keys, Keys)
+    assert keys.hands is Hands.OVER
+    assert protocol.parse_look('{"type":"message","text":"Go on."}').text == "Go on."
+    assert protocol.parse_look('{"type":"ack","bytes":4096}') == Ack(type="ack", bytes=4096)
+    for text in ('{"type":"keys","hands":"over"}', '{"type":"message","text":"Go on."}'):
+        with pytest.raises(FrameRefused):
+            protocol.parse(text)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from range.console.services import (
 from range.exercises.models import Attempt
 from range.timeline.services import broken_at, events_of
 from tests.console.live import Page, a_desk, serving
+from tests.console.looks import a_staff, look_path
+from tests.console.support import until
 from tests.console.test_transcripts import PROMPT, C, ended, ran
 from tests.support.consoles import SECRETS
 
@@ -237,3 +239,28 @@ async def test_the_quota_is_the_attempts_and_not_each_recordings(console_role, m
             await showing(server, desk, b"x" * 15_000, b"the end")
     sizes = [r.size_bytes async for r in Recording.objects.order_by("started_at")]
     assert sum(sizes) < 21_000
+
+
+async def test_commands_typed_with_somebody_else_say_so_and_count_for_no_check(server):
+    desk = await a_desk()
+    _, cookie = await a_staff()
+    async with server.sit(desk) as mine:
+        trainee = await Page(mine).until(lambda page: page.shown)
+        async with server.connect(look_path(desk), cookie=cookie) as theirs:
+            instructor = Page(theirs)
+            await instructor.say(type="keys", hands="along")
+            await trainee.until(lambda page: any("along" in str(c) for c in page.controls))
+            await instructor.type(b"x")
+            await until(lambda: desk.terminal().typed == b"x")
+            desk.terminal().console.print(PROMPT + ran(b"helped", b"\r\n"))
+            await payloads(desk, 1)
+        desk.terminal().console.print(ran(b"alone", b"\r\n"))
+        helped, alone = await payloads(desk, 2)
+    assert helped["text"] == "helped"
+    assert helped["typed_by"] == ["Ines Weber"]
+    assert "typed_by" not in alone
+    counted = await sync_to_async(typed_commands)(desk.attempt)
+    assert [command.text for command in counted] == ["alone"]
+    marks = [event.data for event in (await a_recording()).events if event.code == "m"]
+    assert "Ines Weber types along" in marks
+    assert "Ines Weber no longer types" in marks

@@ -26,6 +26,8 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "sandbox.disk_full": ("alert", "A machine stopped, as its disk was full"),
     "sandbox.paused": ("clock", "Machines paused, as nobody was there"),
     "sandbox.extended": ("extend", "Time extended"),
+    "console.typed_along": ("person", "An instructor typed along"),
+    "console.taken_over": ("person", "An instructor took over the terminal"),
     "hint.unlocked": ("tutor", "Hint taken: {objective}"),
     "evidence.recorded": ("check", "Check met: {objective}"),
     "submission.refused": ("cross", "Answer not accepted: {objective}"),
