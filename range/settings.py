@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "range.exercises.apps.ExercisesConfig",
     "range.sandboxes.apps.SandboxesConfig",
     "range.console.apps.ConsoleConfig",
+    "range.webview.apps.WebviewConfig",
     "range.assessment.apps.AssessmentConfig",
     "range.pipeline.apps.PipelineConfig",
     "range.workspace.apps.WorkspaceConfig",
@@ -108,7 +109,10 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_NAME = "muster_session"
+# With this prefix no neighbouring host name, such as a machine's web page, can set them for us.
+_HOST_ONLY = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{_HOST_ONLY}muster_session"
+CSRF_COOKIE_NAME = f"{_HOST_ONLY}csrftoken"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
@@ -122,6 +126,10 @@ RANGE_CONSOLE_ORIGIN = env.text("RANGE_CONSOLE_ORIGIN", "")
 RANGE_WEB_ORIGINS = env.listing("RANGE_WEB_ORIGINS", [])
 
 SECURE_CSP = {
+# Web pages of machines are shown at names below this one, each an origin of its own; empty: not
+# at all. Below localhost on one machine; elsewhere a wildcard name with RANGE_WEB_ORIGINS set.
+RANGE_VIEW_HOST = env.text("RANGE_VIEW_HOST", "view.localhost")
+RANGE_VIEW_PORT = env.integer("RANGE_VIEW_PORT", 8003, minimum=1, maximum=65535)
     "default-src": [CSP.SELF],
     "script-src": [CSP.SELF],
     "style-src": [CSP.SELF],

@@ -77,6 +77,7 @@ TABLE = {
     "sandbox-panel": own(),
     "consoles-panel": own(),
     "objectives-panel": own(),
+    "open-web-view": act(machine="box"),
     "submit-answer": act(objective="enter", check="flag", value="FLAG{x}"),
     "run-checks": act(),
     "stop-sandbox": act(),

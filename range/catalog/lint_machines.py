@@ -13,6 +13,7 @@ def machine_problems(loaded: LoadedScenario) -> Iterator[Problem]:
     """Yield what is wrong with machines and networks."""
     yield from _networks(loaded)
     yield from _consoles(loaded)
+    yield from _views(loaded)
     yield from _owners(loaded)
     yield from _names(loaded)
     total = sum(machine.resources.memory_mb for machine in loaded.spec.machines.values())
@@ -71,6 +72,13 @@ def _consoles(loaded: LoadedScenario) -> Iterator[Problem]:
         yield loaded.problem(
             Severity.ERROR, ("machines", name), "a way from a console's networks", "none"
         )
+
+
+def _views(loaded: LoadedScenario) -> Iterator[Problem]:
+    for name, machine in loaded.spec.machines.items():
+        if machine.view is not None and machine.hidden:
+            place = ("machines", name, "view")
+            yield loaded.problem(Severity.ERROR, place, "a view or hidden, not both", "both")
 
 
 def _owners(loaded: LoadedScenario) -> Iterator[Problem]:

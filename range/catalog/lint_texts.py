@@ -61,7 +61,9 @@ def _wrong_names(loaded: LoadedScenario, text: str, told: bool) -> Iterator[tupl
 
 
 def _told(place: Place) -> bool:
-    return place[-1] in _READ_BY_TRAINEES or ("hints" in place and place[-1] == "text")
+    # The address of a web view is read in its bar.
+    shown = place[-1] in _READ_BY_TRAINEES or place[-2:] == ("view", "path")
+    return shown or ("hints" in place and place[-1] == "text")
 
 
 def _texts(part: Any, place: Place) -> Iterator[tuple[Place, str]]:

@@ -145,6 +145,17 @@ class ConsoleSpec(Spec):
     """Account the shell runs as."""
 
 
+class ViewSpec(Spec):
+    """A web page of a machine that trainees may open beside their terminals."""
+
+    port: Port = 80
+    """Port on which the machine serves it over plain HTTP, on its primary network."""
+    title: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\n]+$")]
+    """What its tab is called."""
+    path: Annotated[str, StringConstraints(pattern=r"^/[!-~]{0,199}$")] = "/"
+    """Where it opens."""
+
+
 class MachineSpec(Spec):
     """One machine."""
 
@@ -156,6 +167,8 @@ class MachineSpec(Spec):
     """What trainees call it."""
     console: ConsoleSpec | None = None
     """Given when trainees may open a console on it."""
+    view: ViewSpec | None = None
+    """Given when trainees may open its web page in the workspace."""
     hidden: bool = False
     """Whether trainees are not told that it exists."""
     aliases: Annotated[tuple[Name, ...], Field(max_length=8)] = ()

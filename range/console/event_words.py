@@ -63,6 +63,7 @@ _REASONS = {
     "image-pending": "the scenario was still being prepared",
     "images-not-ready": "the scenario was still being prepared",
     "internal": "a fault of the range",
+    "view.opened": "Web page opened",
     "launch": "first machines",
     "lost": "its machines were gone",
     "memory-limit": "programs in it were ended",

@@ -23,7 +23,7 @@ INHERITED = (
 # Niceness, which only root may lower. Source: nice(1).
 URGENT = -5
 # Connections to the database that a role shares among its requests.
-POOLED = {"web": 16, "console": 4}
+POOLED = {"web": 16, "console": 4, "view": 4}
 OURS = ("RANGE_", "TUTOR_", "DJANGO_", "DATABASE_URL", "PIP_")
 
 
@@ -34,7 +34,7 @@ class Fleet:
     Args:
         state_dir: Where every role may find what must survive.
         host: Address that web and console listen on.
-        port: Web's port; console takes the next one.
+        port: Web's port; console takes the next one, web views the third after it.
         offline: Whether nothing may be fetched.
     """
 
@@ -58,6 +58,7 @@ class Fleet:
             self._listening("web", self.port, self.confinement().wrap(self._web())),
             self._listening("console", self.port + 1, Confinement().wrap(self._console())),
             self._loop("checker", "run_checker", engine=True),
+            self._view(),
             self._loop("builder", "run_builder", engine=True),
             self._loop("worker", "run_worker", engine=False),
             self._model(),
@@ -87,6 +88,18 @@ class Fleet:
         )
 
     def _model(self) -> Role:
+    def _view(self) -> Role:
+        """Return the role that shows machines' web pages; keys and pages come before it."""
+        port = self.port + 3
+        listen = ("--host", self.host, "--port", str(port))
+        argv = Confinement().wrap([*self._manage("run_view"), *listen])
+        return Role(
+            name="view",
+            argv=("env", f"RANGE_DATABASE_POOL={POOLED['view']}", *argv),
+            stage=3,
+            ready=lambda: port_answers(self.host, port),
+        )
+
         """Return the local model, which fetches its weights by itself."""
         argv = [*self._manage("run_model"), *(["--no-fetch"] if self.offline else [])]
         wrapped = tuple(self.confinement().wrap(argv))

@@ -47,6 +47,7 @@ def provision(base: Path, *, host: str, port: int) -> dict[str, str]:
     settings.setdefault("RANGE_STATE_DIR", str(default_state_dir(base)))
     settings["RANGE_WEB_PORT"] = str(port)
     settings["RANGE_CONSOLE_PORT"] = str(port + 1)
+    settings["RANGE_VIEW_PORT"] = str(port + 3)
     settings["TUTOR_LOCAL_PORT"] = str(port + 2)
     settings["TUTOR_LOCAL_URL"] = f"http://127.0.0.1:{port + 2}/v1"
     settings.setdefault("DJANGO_ALLOWED_HOSTS", ",".join(_names_of(host)))

@@ -43,7 +43,7 @@ class Options:
 
     Args:
         host: Address that web and console listen on.
-        port: Web's port; console takes the next one, the model the one after.
+        port: Web's port; console, model and web views take the three after it.
         demo: Whether demo accounts are made and shown.
         offline: Whether nothing may be fetched.
     """
@@ -66,7 +66,7 @@ def run(options: Options, settings: Mapping[str, str], *, output: TextIO) -> Non
         StepFailed: A step before the roles failed.
     """
     with single.claim(options.base), _own_log(options.base):
-        refuse_taken_ports(options.host, [options.port, options.port + 1])
+        refuse_taken_ports(options.host, [options.port, options.port + 1, options.port + 3])
         handed = environment(settings)
         supervisor = Supervisor(base=options.base, state_dir=options.state_dir, environment=handed)
         with _signals(supervisor):

@@ -1,4 +1,4 @@
-"""Answers anticipated errors in words, and lets the workspace reach its consoles."""
+"""Answers anticipated errors in words; lets the workspace reach its consoles and web views."""
 
 from typing import cast
 
@@ -10,6 +10,7 @@ from django.utils.deprecation import MiddlewareMixin
 
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
+from range.webview.addresses import every_origin, offered_to
 from range.workspace.console_origin import console_origin
 
 log = get_logger(__name__)
@@ -25,7 +26,7 @@ _TITLES = {
 
 
 class ConsoleOriginMiddleware(MiddlewareMixin):
-    """Adds the console role's address to what the workspace page, and only it, may connect to."""
+    """Adds what the workspace page, and only it, may reach: its consoles and its web views."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
@@ -33,14 +34,24 @@ class ConsoleOriginMiddleware(MiddlewareMixin):
         """Widen the policy of the workspace page."""
         match = request.resolver_match
         if match is not None and match.url_name == "workspace":
-            usual = cast(list[str], settings.SECURE_CSP["connect-src"])
-            wider = [*usual, console_origin(request)]
             # Where Django's middleware looks for a policy other than the settings' own.
-            response._csp_config = {  # type: ignore[attr-defined]
-                **settings.SECURE_CSP,
-                "connect-src": wider,
-            }
+            response._csp_config = _wider_policy(request)  # type: ignore[attr-defined]
         return response
+
+
+def _wider_policy(request: HttpRequest) -> dict[str, object]:
+    usual = settings.SECURE_CSP
+    connect = [*cast(list[str], usual["connect-src"]), console_origin(request)]
+    if not offered_to(f"{request.scheme}://{request.get_host()}"):
+        return {**usual, "connect-src": connect}
+    views = every_origin()
+    return {
+        **usual,
+        "connect-src": [*connect, views],
+        "frame-src": [views],
+        # A form opens a view in a tab of its own; what it is led to counts as well.
+        "form-action": [*cast(list[str], usual["form-action"]), views],
+    }
 
 
 class RangeErrorMiddleware(MiddlewareMixin):

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from range.workspace.views import actions, attempt, debrief, entry, scenarios, stream, under_way
+from range.workspace.views import (
+    actions,
+    attempt,
+    debrief,
+    entry,
+    scenarios,
+    stream,
+    under_way,
+    web_view,
+)
 
 urlpatterns = [
     path("", entry.home, name="home"),
@@ -22,6 +31,7 @@ urlpatterns = [
     path(
         "attempts/<uuid:attempt_id>/objectives/", attempt.objectives_panel, name="objectives-panel"
     ),
+    path("attempts/<uuid:attempt_id>/web-view/", web_view.open_web_view, name="open-web-view"),
     path("attempts/<uuid:attempt_id>/answer/", actions.submit_answer, name="submit-answer"),
     path("attempts/<uuid:attempt_id>/check/", actions.run_checks, name="run-checks"),
     path("attempts/<uuid:attempt_id>/stop/", actions.stop_sandbox, name="stop-sandbox"),

@@ -23,7 +23,7 @@ def chromium(site):
     Left open, it would refuse the database and every asynchronous test to whatever else the
     same worker does.
     """
-    with browser.chromium(site.port, site.port + 1) as opened:
+    with browser.chromium(site.port, site.port + 1, site.port + 3) as opened:
         yield opened
 
 

@@ -22,7 +22,7 @@ from range.lib.state import SYSTEM_USER
 from range.operations.fleet import Fleet
 
 BASE = Path(__file__).resolve().parents[2]
-ROLES = ("reconciler", "web", "console", "checker", "worker")
+ROLES = ("reconciler", "web", "console", "view", "checker", "worker")
 PREPARATION = (
     ("migrate", "--no-input", "--verbosity", "0"),
     ("load_starter_frameworks",),
@@ -37,7 +37,7 @@ class Site:
 
     def __init__(self, state_dir: Path) -> None:
         self.state_dir = state_dir
-        self.port = _free_pair()
+        self.port = _free_ports()
         self.url = f"http://127.0.0.1:{self.port}"
         self.accounts: dict[str, str] = {}
         # An attempt that was solved and graded, once a test has done so.
@@ -113,6 +113,7 @@ class Site:
             "RANGE_STATE_DIR": str(self.state_dir),
             "RANGE_WEB_PORT": str(self.port),
             "RANGE_CONSOLE_PORT": str(self.port + 1),
+            "RANGE_VIEW_PORT": str(self.port + 3),
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -185,23 +186,23 @@ for handle in list(driver.running()):
 """
 
 
-def _free_pair() -> int:
-    """Return a port that is free together with the next one."""
+def _free_ports() -> int:
+    """Return a port that is free together with those of the other servers."""
     for port in range_of_ports():
         try:
-            for each in (port, port + 1):
+            for each in (port, port + 1, port + 3):
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", each))
         except OSError:
             continue
         return port
-    raise AssertionError("no two free ports side by side")
+    raise AssertionError("no free ports side by side")
 
 
 def range_of_ports():
     """Yield ports to try, beginning where the process number says."""
-    start = 18000 + os.getpid() % 1000 * 2
-    yield from (start + 2 * step for step in (0, 1, 2, 5, 11, 101))
+    start = 18000 + os.getpid() % 1000 * 4
+    yield from (start + 4 * step for step in (0, 1, 2, 5, 11, 101))
 
 
 def _wait_for(condition, what: str, *, seconds: float) -> None:

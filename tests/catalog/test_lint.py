@@ -31,6 +31,7 @@ def with_(path, value):
 
 
 BOX = ("machines", "box")
+HIDDEN_WITH_VIEW = {"networks": ["lan"], "hidden": True, "view": {"title": "Back"}}
 MEND = ("objectives", 1)
 
 
@@ -45,6 +46,9 @@ def test_a_complete_scenario_has_nothing_to_say(tmp_path):
         ((*BOX, "console"), None, "a machine with a console, found none"),
         ((*BOX, "hidden"), True, "a console or hidden, not both"),
         ((*BOX, "aliases"), ["box"], "names of their own"),
+        (("machines", "back"), HIDDEN_WITH_VIEW, "a view or hidden, not both"),
+        ((*BOX, "view"), {"title": "{{ password }}"}, "no secret where trainees read"),
+        ((*BOX, "view"), {"title": "A", "path": "/{{way}}"}, "no secret where trainees read"),
         (("networks", "dark"), {}, "a machine that joins it, found none"),
         ((*BOX, "seed", 1, "owner"), "bob", "found 'bob'"),
         ((*BOX, "seed", 0, "template"), "seed/none.j2", "a file of the scenario"),

@@ -16,6 +16,7 @@ from range.operations.probes import configuration, data, engine, machine
 from range.operations.status import RoleState, RoleStatus
 from range.runtime.driver import EngineDown
 
+SITE = ["https://range.example"]
 CLONE = Path(__file__).resolve().parents[2]
 
 
@@ -60,6 +61,12 @@ def levels(findings):
         (configuration.addresses(["range.example"], https=False), Level.WARNING),
         (configuration.addresses(["range.example"], https=True), Level.OK),
         (configuration.addresses(["localhost"], https=False), Level.OK),
+        (configuration.web_views("", origins=[], https=False), Level.OK),
+        (configuration.web_views("view.localhost", origins=[], https=False), Level.OK),
+        (configuration.web_views("v.example.net", origins=[], https=True), Level.WARNING),
+        (configuration.web_views("v.example.net", origins=SITE, https=False), Level.WARNING),
+        (configuration.web_views("v.range.example", origins=SITE, https=True), Level.WARNING),
+        (configuration.web_views("v.example.net", origins=SITE, https=True), Level.OK),
     ],
 )
 def test_each_thing_is_judged(finding, level):

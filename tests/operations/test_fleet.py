@@ -12,7 +12,7 @@ from range.operations import fleet as module
 from range.operations.fleet import Fleet, environment, local_address, port_answers
 
 CLONE = Path(__file__).resolve().parents[2]
-ENGINE = {"console", "reconciler", "checker", "builder"}
+ENGINE = {"console", "view", "reconciler", "checker", "builder"}
 PLAIN = {"web", "worker", "model", "postgres"}
 SOCKET = Path("/run/docker.sock")
 
@@ -83,7 +83,7 @@ def test_the_web_role_cannot_open_the_engines_socket_and_an_engine_role_can(flee
 
 def test_requests_stop_first_and_the_database_last(fleet):
     stages = {name: role.stage for name, role in by_name(fleet).items()}
-    assert stages["web"] == stages["console"] == max(stages.values())
+    assert stages["web"] == stages["console"] == stages["view"] == max(stages.values())
     assert [name for name, stage in stages.items() if stage == 0] == ["postgres"]
     assert stages["reconciler"] < stages["checker"]
 
@@ -103,7 +103,8 @@ def test_servers_are_ready_once_their_port_answers(fleet, monkeypatch):
     roles = by_name(fleet)
     roles["web"].ready()
     roles["console"].ready()
-    assert asked == [("127.0.0.1", 8000), ("127.0.0.1", 8001)]
+    roles["view"].ready()
+    assert asked == [("127.0.0.1", port) for port in (8000, 8001, 8003)]
 
 
 def test_a_port_nobody_listens_on_does_not_answer(loopback):

@@ -46,6 +46,7 @@ def test_the_ports_follow_the_one_chosen(base, elsewhere):
     kept = read_runtime(base)
     assert kept["RANGE_WEB_PORT"] == "9100"
     assert kept["RANGE_CONSOLE_PORT"] == "9101"
+    assert kept["RANGE_VIEW_PORT"] == "9103"
     assert kept["TUTOR_LOCAL_URL"] == "http://127.0.0.1:9102/v1"
 
 

@@ -108,7 +108,7 @@ def test_every_role_runs_and_says_so(clone, running):
     answer = health()
     assert answer["status"] == "ok"
     assert answer["roles"].keys() == {
-        *("postgres", "web", "console", "reconciler"),
+        *("postgres", "web", "console", "view", "reconciler"),
         *("checker", "builder", "worker", "model"),
     }
 

@@ -3,6 +3,7 @@
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -17,6 +18,9 @@ def look() -> Iterator[Finding]:
     for name in ("SECRET_KEY", "RANGE_FLAG_SECRET"):
         yield secret(name, getattr(settings, name))
     yield addresses(settings.ALLOWED_HOSTS, https=settings.HTTPS)
+    yield web_views(
+        settings.RANGE_VIEW_HOST, origins=settings.RANGE_WEB_ORIGINS, https=settings.HTTPS
+    )
     for name in ("runtime.env", "demo-accounts.json"):
         yield kept_secret(Path(settings.BASE_DIR) / "var" / name)
     yield weights(settings.TUTOR_WEIGHTS_DIR)
@@ -49,6 +53,34 @@ def addresses(hosts: list[str], *, https: bool) -> Finding:
             "Put a proxy with HTTPS in front and set DJANGO_HTTPS=true.",
         )
     return ok("Addresses", says)
+
+
+def web_views(host: str, *, origins: list[str], https: bool) -> Finding:
+    """Judge whether machines' web pages are shown, and far enough from the site."""
+    if not host:
+        return ok("Web views", "Off: RANGE_VIEW_HOST is empty.")
+    if host.partition(":")[0].endswith("localhost"):
+        return ok("Web views", f"Below {host}, for browsers of this machine only.")
+    if not origins:
+        return warning("Web views", "No page may show them.", "Set RANGE_WEB_ORIGINS.")
+    if not https:
+        return warning(
+            "Web views",
+            f"Below {host}, without HTTPS: browsers keep no cookies of a frame of another site.",
+            "Put a proxy with HTTPS in front and set DJANGO_HTTPS=true.",
+        )
+    near = [each for each in origins if _parent(each) == _parent(f"//{host}")]
+    if near:
+        return warning(
+            "Web views",
+            f"{host} and {near[0]} share a domain: a machine's page can set cookies for both.",
+            "Choose a RANGE_VIEW_HOST below another domain.",
+        )
+    return ok("Web views", f"Below {host}.")
+
+
+def _parent(address: str) -> list[str]:
+    return (urlsplit(address).hostname or "").split(".")[-2:]
 
 
 def kept_secret(path: Path) -> Finding:

@@ -13,6 +13,7 @@ from range.workspace.console_origin import console_origin
 from range.workspace.presenters.attempt import workspace_page
 from range.workspace.presenters.objectives import Refused, objectives_view
 from range.workspace.presenters.sandbox import sandbox_view
+from range.workspace.presenters.web_view import view_tabs
 
 PAGE = "workspace/workspace.html"
 
@@ -27,6 +28,7 @@ def workspace(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
         "sandbox": sandbox_view(attempt),
         "objectives": objectives_view(attempt, advised=is_advised(request, attempt)),
         "console_origin": console_origin(request),
+        "web_views": view_tabs(request, attempt),
     }
     return render(request, PAGE, context)
 
@@ -47,6 +49,7 @@ def consoles_panel(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
         "page": workspace_page(attempt),
         "sandbox": sandbox_view(attempt),
         "console_origin": console_origin(request),
+        "web_views": view_tabs(request, attempt),
     }
     return render(request, f"{PAGE}#consoles-panel", context)
 

@@ -23,13 +23,6 @@ app.config.update(
 )
 store.open_at(settings["portal"]["database"], fixtures=HERE / "fixtures.json")
 
-FRONT_PAGE = """<!doctype html>
-<html lang="en"><title>Riverside Clinic</title>
-<h1>Riverside Clinic</h1>
-<p>Your documents, appointments and letters of referral. Version VERSION.</p>
-<p>The programming interface is described in the file README.md of the source.</p></html>
-"""
-
 
 def me():
     """Return the person who is signed in, or end the request with 401."""
@@ -75,7 +68,8 @@ def own(number):
 
 @app.get("/")
 def front_page():
-    return FRONT_PAGE.replace("VERSION", settings["portal"]["version"])
+    page = (HERE / "page.html").read_text(encoding="utf-8")
+    return page.replace("VERSION", settings["portal"]["version"])
 
 
 @app.post("/api/sign-in")
