@@ -124,12 +124,12 @@ RANGE_WEB_PORT = env.integer("RANGE_WEB_PORT", 8000, minimum=1, maximum=65535)
 RANGE_CONSOLE_ORIGIN = env.text("RANGE_CONSOLE_ORIGIN", "")
 # Origins that a console's WebSocket may come from; empty: the same host on RANGE_WEB_PORT.
 RANGE_WEB_ORIGINS = env.listing("RANGE_WEB_ORIGINS", [])
-
-SECURE_CSP = {
 # Web pages of machines are shown at names below this one, each an origin of its own; empty: not
 # at all. Below localhost on one machine; elsewhere a wildcard name with RANGE_WEB_ORIGINS set.
 RANGE_VIEW_HOST = env.text("RANGE_VIEW_HOST", "view.localhost")
 RANGE_VIEW_PORT = env.integer("RANGE_VIEW_PORT", 8003, minimum=1, maximum=65535)
+
+SECURE_CSP = {
     "default-src": [CSP.SELF],
     "script-src": [CSP.SELF],
     "style-src": [CSP.SELF],

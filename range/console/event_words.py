@@ -41,6 +41,7 @@ _LABELS = {
     "sandbox.stopped": "Sandbox stopped",
     "submission.accepted": "Answer accepted",
     "submission.refused": "Answer not accepted",
+    "view.opened": "Web page opened",
 }
 # What a step of a sandbox's life came of; where the label says it all, nothing is added.
 _REASONS = {
@@ -63,7 +64,6 @@ _REASONS = {
     "image-pending": "the scenario was still being prepared",
     "images-not-ready": "the scenario was still being prepared",
     "internal": "a fault of the range",
-    "view.opened": "Web page opened",
     "launch": "first machines",
     "lost": "its machines were gone",
     "memory-limit": "programs in it were ended",

@@ -57,8 +57,8 @@ class Fleet:
             self._loop("reconciler", "run_reconciler", stage=1, engine=True),
             self._listening("web", self.port, self.confinement().wrap(self._web())),
             self._listening("console", self.port + 1, Confinement().wrap(self._console())),
-            self._loop("checker", "run_checker", engine=True),
             self._view(),
+            self._loop("checker", "run_checker", engine=True),
             self._loop("builder", "run_builder", engine=True),
             self._loop("worker", "run_worker", engine=False),
             self._model(),
@@ -87,7 +87,6 @@ class Fleet:
             ready=lambda: port_answers(self.host, port),
         )
 
-    def _model(self) -> Role:
     def _view(self) -> Role:
         """Return the role that shows machines' web pages; keys and pages come before it."""
         port = self.port + 3
@@ -100,6 +99,7 @@ class Fleet:
             ready=lambda: port_answers(self.host, port),
         )
 
+    def _model(self) -> Role:
         """Return the local model, which fetches its weights by itself."""
         argv = [*self._manage("run_model"), *(["--no-fetch"] if self.offline else [])]
         wrapped = tuple(self.confinement().wrap(argv))
