@@ -12,12 +12,13 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from range.lib.embedded_postgres import cluster
 from range.operations.fleet import Fleet
+from range.operations.supervisor import Role
 
 BASE = Path(__file__).resolve().parent.parent
 ROLES = ("reconciler", "web", "console", "checker", "worker")
@@ -57,7 +58,8 @@ class WholeRange:
     def start(self) -> None:
         """Prepare everything and return once the sign-in page answers."""
         self._cluster.create()
-        self._database = self._cluster.start()
+        self._database = self._spawn(self._fleet.postgres(), "postgres")
+        _until(self._cluster.answers, "The database did not answer.")
         self._cluster.ensure_database()
         for command in (
             ("migrate", "--no-input", "--verbosity", "0"),
@@ -75,15 +77,20 @@ class WholeRange:
         """Start a role, or start it again with other settings."""
         if (old := self._roles.pop(name, None)) is not None:
             _end(old)
-        argv = next(role.argv for role in self._fleet.roles() if role.name == name)
+        role = next(role for role in self._fleet.roles() if role.name == name)
+        self._roles[name] = self._spawn(role, name, **settings)
+
+    def _spawn(self, role: Role, name: str, **settings: str) -> "subprocess.Popen[bytes]":
         with (self.state / f"{name}.log").open("ab") as log:
-            self._roles[name] = subprocess.Popen(
-                argv,
+            return subprocess.Popen(
+                role.argv,
                 cwd=BASE,
                 env={**os.environ, **settings},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                # As the range's own supervisor does it: a session has a share of the processor.
+                start_new_session=True,
             )
 
     def manage(self, *arguments: str) -> None:
@@ -161,11 +168,19 @@ def _free_pair() -> int:
 
 
 def _wait_for(address: str) -> None:
-    deadline = time.monotonic() + READY_WITHIN_SECONDS
-    while time.monotonic() < deadline:
+    def answers() -> bool:
         try:
             with urllib.request.urlopen(address, timeout=3):  # noqa: S310
-                return
+                return True
         except (OSError, urllib.error.URLError):
-            time.sleep(0.1)
-    raise SystemExit(f"{address} did not answer.")
+            return False
+
+    _until(answers, f"{address} did not answer.")
+
+
+def _until(condition: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise SystemExit(otherwise)
+        time.sleep(0.1)

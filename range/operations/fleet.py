@@ -20,8 +20,9 @@ INHERITED = (
     "DOCKER_TLS_VERIFY", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
     "http_proxy", "https_proxy", "no_proxy", "PYTHONDONTWRITEBYTECODE",
 )  # fmt: skip
-# Niceness, which only root may lower. Source: nice(1).
-URGENT = -5
+# Niceness, which only root may lower.
+URGENT = -10
+URGENTLY = Path(__file__).with_name("urgently.sh")
 # Connections to the database that a role shares among its requests.
 POOLED = {"web": 16, "console": 4, "view": 4}
 OURS = ("RANGE_", "TUTOR_", "DJANGO_", "DATABASE_URL", "PIP_")
@@ -128,7 +129,9 @@ def _first(argv: Sequence[str]) -> tuple[str, ...]:
 
     Fifty launches at once keep every core busy; pages, keys and rows must not stand behind them.
     """
-    return ("nice", "-n", str(URGENT), *argv) if os.geteuid() == 0 else tuple(argv)
+    if os.geteuid() != 0:
+        return tuple(argv)
+    return ("/bin/sh", str(URGENTLY), str(URGENT), *argv)
 
 
 def local_address(host: str) -> str:

@@ -9,12 +9,13 @@ import pytest
 
 from range.lib.state import SYSTEM_USER
 from range.operations import fleet as module
-from range.operations.fleet import Fleet, environment, local_address, port_answers
+from range.operations.fleet import URGENTLY, Fleet, environment, local_address, port_answers
 
 CLONE = Path(__file__).resolve().parents[2]
 ENGINE = {"console", "view", "reconciler", "checker", "builder"}
 PLAIN = {"web", "worker", "model", "postgres"}
 SOCKET = Path("/run/docker.sock")
+CGROUPS = ("/sys/fs/cgroup/cpu", "/sys/fs/cgroup")
 
 KNOCK = (
     "import os, socket\n"
@@ -138,9 +139,26 @@ def test_the_environment_wins_over_what_was_generated(monkeypatch):
 def test_what_somebody_waits_for_comes_first_where_root_may_say_so(fleet, monkeypatch):
     def first():
         roles = [fleet.postgres(), *fleet.roles()]
-        return {role.name for role in roles if role.argv[0] == "nice"}
+        return {role.name for role in roles if str(URGENTLY) in role.argv}
 
     monkeypatch.setattr("range.operations.fleet.os.geteuid", lambda: 0)
     assert first() == {"postgres", "web", "console"}
     monkeypatch.setattr("range.operations.fleet.os.geteuid", lambda: 1000)
     assert first() == set()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may lower niceness")
+def test_a_role_that_comes_first_keeps_its_process_and_all_it_begins_in_one_group():
+    ask = "echo $$; nice; setsid cat /proc/self/cgroup"
+    with subprocess.Popen(
+        ["/bin/sh", str(URGENTLY), "-10", "/bin/sh", "-c", ask],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as role:
+        pid, niceness, *groups = role.communicate()[0].splitlines()
+    assert int(pid) == role.pid
+    assert niceness == "-10"
+    # Where no group can be made, what it begins is at least of its session.
+    if any(Path(folder, "muster-urgent").exists() for folder in CGROUPS):
+        assert any(group.endswith("/muster-urgent") for group in groups)
