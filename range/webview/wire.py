@@ -40,7 +40,7 @@ class Wire:
         async with asyncio.timeout(seconds):
             while True:
                 event = self.state.next_event()
-                if event is not h11.NEED_DATA:
+                if event is h11.PAUSED or not isinstance(event, type):
                     return event
                 self.state.receive_data(await self.reader.read(CHUNK_BYTES))
 

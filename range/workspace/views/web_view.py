@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.views.decorators.http import require_POST
 
 from range.accounts.models import User
+from range.exercises.models import Attempt
 from range.exercises.services import active_attempt_of
 from range.lib.errors import RangeError
 from range.webview.addresses import WHERE, offered_to
@@ -20,14 +21,7 @@ def open_web_view(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     attempt = active_attempt_of(request.user, attempt_id)
     asked_by_script = request.headers.get("Accept") == "application/json"
     try:
-        if not offered_to(f"{request.scheme}://{request.get_host()}"):
-            raise NoSuchView
-        address = open_view(
-            cast(User, request.user),
-            attempt,
-            request.POST.get("machine", ""),
-            session_key=request.session.session_key or "",
-        )
+        address = _way_in(request, attempt)
     except RangeError as error:
         if not asked_by_script:
             raise
@@ -37,3 +31,10 @@ def open_web_view(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     parts = urlsplit(address)
     origin = f"{parts.scheme}://{parts.netloc}"
     return JsonResponse({"enter": address, "origin": origin, "where": origin + WHERE})
+
+
+def _way_in(request: HttpRequest, attempt: Attempt) -> str:
+    if not offered_to(f"{request.scheme}://{request.get_host()}"):
+        raise NoSuchView
+    person, machine = cast(User, request.user), request.POST.get("machine", "")
+    return open_view(person, attempt, machine, session_key=request.session.session_key or "")
