@@ -38,7 +38,9 @@ def in_order() -> list[Sandbox]:
     Whoever holds the fewest comes first; then cohorts take turns; then the longest wait counts.
     """
     waiting = Sandbox.objects.filter(state=Sandbox.State.REQUESTED, wanted=Sandbox.Wanted.RUNNING)
-    rows = list(waiting.select_related("attempt").order_by("requested_at", "pk"))
+    # A row's handle and progress are large, and everybody in line asks for everybody's place.
+    needed = ("requested_at", "claimed_at", "attempt__trainee_id")
+    rows = list(waiting.select_related("attempt").only(*needed).order_by("requested_at", "pk"))
     if len(rows) < 2:
         return rows
     return _fairly(rows)

@@ -46,7 +46,7 @@ def record(
         payload: JSON values only; never a flag, a secret or terminal bytes.
     """
     body = dict(payload or {})
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         # One writer per attempt at a time keeps numbers gapless without locking a table.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(attempt_id)])
         last = Event.objects.filter(attempt_id=attempt_id).order_by("-seq").first()
