@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "range.assessment.apps.AssessmentConfig",
     "range.pipeline.apps.PipelineConfig",
     "range.workspace.apps.WorkspaceConfig",
+    "range.teaching.apps.TeachingConfig",
     "range.authoring.apps.AuthoringConfig",
     "range.operations.apps.OperationsConfig",
     "tutor.apps.TutorConfig",
@@ -70,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "range.workspace.middleware.RangeErrorMiddleware",
+    "range.workspace.middleware.ChoosePasswordMiddleware",
 ]
 
 TEMPLATES = [

@@ -6,14 +6,18 @@ GET and with POST; whatever the answer, no row may have changed.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.apps import apps
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
+from range.accounts.invitations import invite
 from range.assessment.models import Evidence, ReviewItem
 from range.console.models import Recording
+from range.exercises.models import Exercise
 from tutor.models import Hint
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +61,16 @@ def of_scenario(*, get: int, post: int, assessor_get: int) -> Address:
     return Address(get=get, post=post, assessor_get=assessor_get, arguments=("slug",))
 
 
+def of_cohort(*more: str, get: int = WRONG_METHOD, post: int = MISSING, **data: str) -> Address:
+    """A page of one cohort, or something done to it."""
+    return Address(get=get, post=post, arguments=("cohort", *more), data=tuple(data.items()))
+
+
+def of_exercise(*more: str, get: int = WRONG_METHOD, post: int = MISSING, **data: str) -> Address:
+    """A page of one assigned exercise, or something done to it."""
+    return Address(get=get, post=post, arguments=("given", *more), data=tuple(data.items()))
+
+
 TABLE = {
     "home": Address(get=302, post=WRONG_METHOD, assessor_get=302),
     "sign-in": Address(get=302, post=302, is_public=True),
@@ -68,6 +82,27 @@ TABLE = {
     "capacity-panel": Address(get=FORBIDDEN, post=WRONG_METHOD),
     "under-way": Address(get=FORBIDDEN, post=WRONG_METHOD),
     "under-way-panel": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "choose-password": Address(get=302, post=302),
+    # A link that is none: those that lead somewhere have tests of their own.
+    "join": Address(get=MISSING, post=MISSING, arguments=("token",), is_public=True),
+    "teaching": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "make-cohort": Address(get=WRONG_METHOD, post=FORBIDDEN, data=(("name", "Mine"),)),
+    "cohort": of_cohort(get=MISSING, post=WRONG_METHOD),
+    "change-cohort": of_cohort(name="Mine"),
+    "invite": of_cohort(days="7", uses="5"),
+    "revoke-invitation": of_cohort("invitation"),
+    "add-people": of_cohort(get=MISSING, csv="username,name\nx,X\n", confirm="1"),
+    "change-member": of_cohort("trainee", "member_action", get=MISSING),
+    "assign-exercise": Address(get=FORBIDDEN, post=FORBIDDEN),
+    "exercise": of_exercise(get=MISSING, post=WRONG_METHOD),
+    "exercise-panel": of_exercise(get=MISSING, post=WRONG_METHOD),
+    "change-exercise": of_exercise(get=MISSING),
+    "extend-window": of_exercise(until="2031-01-01T00:00"),
+    "close-exercise": of_exercise(get=MISSING),
+    "send-message": of_exercise(text="Hello"),
+    "steer-all": of_exercise("action", get=MISSING),
+    "exercise-trainee": of_exercise("trainee", get=MISSING, post=WRONG_METHOD),
+    "steer-one": of_exercise("trainee", "action", get=MISSING),
     "catalogue": Address(get=SEEN, post=WRONG_METHOD, assessor_get=(SEEN, FORBIDDEN)),
     "scenario": of_scenario(get=SEEN, post=WRONG_METHOD, assessor_get=MISSING),
     "scenario-card": of_scenario(get=SEEN, post=WRONG_METHOD, assessor_get=MISSING),
@@ -77,6 +112,8 @@ TABLE = {
     "sandbox-panel": own(),
     "consoles-panel": own(),
     "objectives-panel": own(),
+    "messages-panel": own(),
+    "dismiss-message": act(number="1"),
     "open-web-view": act(machine="box"),
     "submit-answer": act(objective="enter", check="flag", value="FLAG{x}"),
     "run-checks": act(),
@@ -131,7 +168,7 @@ def test_every_address_is_in_the_table():
 
 
 @pytest.fixture
-def world(attempt, sandbox, version, trainee, tmp_path, settings):
+def world(attempt, sandbox, version, trainee, cohort, instructor, tmp_path, settings):
     """One of everything that belongs to the trainee."""
     settings.RANGE_STATE_DIR = tmp_path
     recording = Recording.objects.create(
@@ -155,7 +192,20 @@ def world(attempt, sandbox, version, trainee, tmp_path, settings):
     hint = Hint.objects.create(
         attempt=attempt, asked_by=trainee, objective="enter", rung=1, question="What now?"
     )
+    given = Exercise.objects.create(
+        version=version,
+        organisation=cohort.organisation,
+        cohort=cohort,
+        closes_at=timezone.now() + timedelta(days=1),
+    )
+    invitation, _ = invite(cohort, viewer=instructor, days=1, uses=1)
     return {
+        "cohort": cohort.pk,
+        "invitation": invitation.pk,
+        "token": "made.up",
+        "member_action": "password",
+        "given": given.pk,
+        "action": "finish",
         "attempt": attempt.pk,
         "slug": version.scenario.slug,
         "trainee": trainee.pk,

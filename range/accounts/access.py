@@ -33,6 +33,32 @@ def taught_by(viewer: User) -> QuerySet[Membership, uuid.UUID]:
     return taught.values_list("person", flat=True)
 
 
+def schools_of_staff(viewer: Viewer) -> QuerySet[Membership, uuid.UUID]:
+    """Return the ids of the organisations that the viewer is an instructor or administrator of."""
+    if not isinstance(viewer, User) or not viewer.is_active:
+        return Membership.objects.none().values_list("organisation", flat=True)
+    return viewer.memberships.filter(role__in=STAFF).values_list("organisation", flat=True)
+
+
+def can_teach_in(viewer: Viewer, organisation_id: uuid.UUID) -> bool:
+    """Cohorts, invitations and exercises belong to the staff of their own organisation."""
+    return schools_of_staff(viewer).filter(organisation=organisation_id).exists()
+
+
+def can_manage_account(viewer: Viewer, subject: User) -> bool:
+    """Staff manages accounts of trainees who belong to its organisation and nowhere else.
+
+    A new password opens everything its owner may do: whoever is also something elsewhere, or
+    more than a trainee, is nobody's to take over.
+    """
+    if subject.is_staff or subject.is_superuser:
+        return False
+    held = list(subject.memberships.values_list("role", "organisation"))
+    homes = {organisation for _, organisation in held}
+    only_trainee = bool(held) and all(role == Role.TRAINEE for role, _ in held)
+    return only_trainee and len(homes) == 1 and can_teach_in(viewer, homes.pop())
+
+
 def can_launch(viewer: Viewer) -> bool:
     """Trainees work in sandboxes; instructors and administrators may try them too."""
     return has_role(viewer, Role.TRAINEE, Role.INSTRUCTOR, Role.ADMIN)

@@ -1,4 +1,4 @@
-"""People, organisations, memberships, consent and the record of who looked at whom."""
+"""People, organisations, memberships, invitations, consent and the record of who looked at whom."""
 
 import uuid
 from typing import ClassVar
@@ -6,7 +6,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 
@@ -16,6 +16,8 @@ class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     display_name = models.CharField(max_length=120, blank=True)
     time_zone = models.CharField(max_length=64, default="UTC")
+    # Somebody else knows the password: nothing else can be done before a new one is chosen.
+    must_choose_password = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.shown_name
@@ -50,6 +52,7 @@ class Cohort(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="cohorts")
     name = models.CharField(max_length=160)
+    archived_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -91,6 +94,50 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} {self.role} {self.organisation_id}"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Filters on invitations."""
+
+    def usable(self) -> "InvitationQuerySet":
+        """Keep those that somebody may still join with."""
+        return self.filter(
+            revoked_at=None,
+            expires_at__gt=timezone.now(),
+            uses__lt=F("most_uses"),
+            cohort__archived_at=None,
+        )
+
+
+class Invitation(models.Model):
+    """A link by which people join a cohort as trainees; only its secret's digest is kept.
+
+    Usable until it expires, is revoked, or was used as often as it may be.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    cohort = models.ForeignKey(Cohort, on_delete=models.PROTECT, related_name="invitations")
+    digest = models.CharField(max_length=64, unique=True)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="invitations"
+    )
+    made_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    most_uses = models.PositiveIntegerField()
+    uses = models.PositiveIntegerField(default=0)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(uses__lte=F("most_uses")), name="invitation_not_used_too_often"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"into {self.cohort_id} until {self.expires_at:%Y-%m-%d %H:%M}"
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):

@@ -14,11 +14,31 @@ _LABELS = {
     "console.message": "A message from an instructor",
     "console.taken_over": "Somebody took over the terminal",
     "console.typed_along": "Somebody began to type along",
+    "cohort.archived": "Cohort archived",
+    "cohort.imported": "People added from a file",
+    "cohort.invitation_revoked": "Invitation link withdrawn",
+    "cohort.invited": "Invitation link made",
+    "cohort.joined": "Joined the cohort",
+    "cohort.left": "Left the cohort",
+    "cohort.made": "Cohort made",
+    "cohort.renamed": "Cohort renamed",
+    "cohort.restored": "Cohort restored",
+    "exercise.assigned": "Exercise assigned",
+    "exercise.broadcast": "Message to everybody",
+    "exercise.changed": "Exercise changed before it opened",
+    "exercise.closed": "Exercise closed",
+    "exercise.extended": "End of the exercise moved",
+    "exercise.extended_for": "End of the exercise moved for one trainee",
+    "exercise.message": "Message to one trainee",
     "hint.answered": "Hint answered",
     "hint.asked": "Hint asked for",
     "hint.given": "Hint given",
     "hint.unlocked": "Rung of help unlocked",
     "integrity.foreign_flag": "A flag of another attempt was handed in",
+    "message.sent": "Your instructor wrote",
+    "person.deactivated": "Account closed",
+    "person.password_reset": "One-time password given",
+    "person.reactivated": "Account opened again",
     "review.decided": "An instructor decided",
     "sandbox.disk_full": "A machine was stopped",
     "sandbox.disk_low": "A machine's disk is nearly full",
@@ -46,6 +66,7 @@ _LABELS = {
 # What a step of a sandbox's life came of; where the label says it all, nothing is added.
 _REASONS = {
     "asked": "",
+    "by-instructor": "by the instructor",
     "capacity": "no room was left",
     "deadline": "it took too long",
     "disk-full": "its disk is full",
@@ -135,6 +156,11 @@ def _facts(payload: Mapping[str, object], titles: Mapping[str, str]) -> Iterator
         yield str(person)
     if "person" in payload and (text := payload.get("text")):
         yield f"“{text}”"
+    # What an instructor wrote to one trainee or to all of them, and how a cohort is called.
+    if ("to" in payload or "people" in payload) and (text := payload.get("text")):
+        yield f"“{text}”"
+    if name := payload.get("name"):
+        yield f"“{name}”"
     if (code := payload.get("exit_code")) is not None:
         yield f"exit code {code}"
     if (rung := payload.get("rung")) is not None:

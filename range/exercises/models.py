@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from range.accounts.models import Cohort, Organisation
@@ -32,9 +32,44 @@ class Exercise(models.Model):
     policy = models.CharField(max_length=8, choices=Policy, default=Policy.PRACTICE)
     opens_at = models.DateTimeField(default=timezone.now)
     closes_at = models.DateTimeField(null=True, blank=True)
+    # How many attempts each trainee has; None for any number.
+    attempts_allowed = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(closes_at=None) | Q(closes_at__gte=F("opens_at")),
+                name="exercise_closes_after_it_opens",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.version} ({self.policy})"
+
+    @property
+    def is_assigned(self) -> bool:
+        """Tell whether it was given to a cohort, and not opened to a whole organisation."""
+        return self.cohort_id is not None
+
+
+class Extension(models.Model):
+    """That one trainee may begin an exercise until later than the others."""
+
+    exercise = models.ForeignKey(Exercise, on_delete=models.CASCADE, related_name="extensions")
+    trainee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="extensions"
+    )
+    closes_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["exercise", "trainee"], name="extension_one_per_trainee"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trainee_id} until {self.closes_at:%Y-%m-%d %H:%M}"
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):

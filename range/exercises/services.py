@@ -11,6 +11,7 @@ from range.accounts.access import Viewer, can_work_in_attempt
 from range.accounts.models import Membership, Organisation, User
 from range.catalog.models import ScenarioVersion
 from range.exercises.models import Attempt, Exercise
+from range.exercises.windows import refuse_to_begin
 from range.lib.errors import RangeError
 from range.lib.notify import notify
 from range.timeline.services import record
@@ -64,7 +65,9 @@ def offered_to(person: User) -> QuerySet[Exercise]:
     newest = ScenarioVersion.objects.latest_per_scenario().values("pk")
     return (
         Exercise.objects.filter(organisation__in=memberships.values("organisation"))
-        .filter(Q(cohort=None) | Q(cohort__in=memberships.values("cohort")))
+        .filter(
+            Q(cohort=None) | Q(cohort__in=memberships.values("cohort"), cohort__archived_at=None)
+        )
         .filter(opens_at__lte=now)
         .filter(Q(closes_at=None) | Q(closes_at__gt=now))
         .filter(version__in=newest, version__scenario__retired_at=None)
@@ -77,13 +80,16 @@ def begin(trainee: User, exercise: Exercise) -> Attempt:
     """Return the trainee's open attempt at an exercise, beginning one if there is none.
 
     A double click or a retry gives the same attempt.
+
+    Raises:
+        ExerciseRefused: There is none, and the window or the attempts allowed let none begin.
     """
     try:
         with transaction.atomic():
-            attempt, is_new = Attempt.objects.open().get_or_create(
-                trainee=trainee, exercise=exercise, defaults={"state": Attempt.State.ACTIVE}
-            )
-            if is_new:
+            attempt = Attempt.objects.open().filter(trainee=trainee, exercise=exercise).first()
+            if attempt is None:
+                refuse_to_begin(trainee, exercise)
+                attempt = Attempt.objects.create(trainee=trainee, exercise=exercise)
                 record(
                     attempt.pk,
                     kind="attempt.begun",
@@ -158,7 +164,7 @@ def finish(attempt_id: uuid.UUID, *, reason: str, actor: str) -> bool:
     """Close an attempt to further work and have its evidence collected.
 
     Args:
-        reason: `finished` by the trainee, or `time-over`.
+        reason: `finished` by the trainee, `time-over`, or `by-instructor`.
 
     Returns:
         Whether this call closed it; a second press closes nothing and breaks nothing.

@@ -13,11 +13,13 @@ Role = Membership.Role
 _LINKS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("catalogue", "Catalogue", frozenset({Role.TRAINEE, Role.INSTRUCTOR, Role.ADMIN})),
     ("my-skills", "My skills", frozenset({Role.TRAINEE, Role.INSTRUCTOR, Role.ADMIN})),
-    ("under-way", "Under way", frozenset({Role.INSTRUCTOR, Role.ADMIN})),
+    ("teaching", "Teaching", frozenset({Role.INSTRUCTOR, Role.ADMIN})),
     ("review-queue", "Review", frozenset({Role.INSTRUCTOR, Role.ADMIN})),
     ("people", "People", frozenset({Role.INSTRUCTOR, Role.ASSESSOR, Role.ADMIN})),
     ("capacity", "Capacity", frozenset({Role.ADMIN})),
 )
+# Pages reached from a link's own, whose addresses do not begin with it.
+_WITHIN = {"teaching": ("under-way",)}
 
 
 @dataclass(frozen=True)
@@ -45,4 +47,5 @@ def _link(name: str, label: str, path: str) -> Link | None:
     except NoReverseMatch:
         # An app that is not installed (the tutor, say) has no page to link to.
         return None
-    return Link(label, href, path.startswith(href))
+    places = (href, *(reverse(other) for other in _WITHIN.get(name, ())))
+    return Link(label, href, path.startswith(places))

@@ -3,9 +3,11 @@
 from typing import cast
 
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
 from range.lib.errors import RangeError
@@ -52,6 +54,23 @@ def _wider_policy(request: HttpRequest) -> dict[str, object]:
         # A form opens a view in a tab of its own; what it is led to counts as well.
         "form-action": [*cast(list[str], usual["form-action"]), views],
     }
+
+
+class ChoosePasswordMiddleware(MiddlewareMixin):
+    """Leads whoever signed in with a one-time password to choose their own, and nowhere else."""
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: object, kwargs: object
+    ) -> HttpResponse | None:
+        """Return the way to the form; None for everybody else and for the form itself."""
+        match = request.resolver_match
+        free = match is not None and match.url_name in ("choose-password", "sign-out")
+        # What asks nobody who they are, such as a health answer, must not need the database.
+        if free or not getattr(view, "login_required", True):
+            return None
+        if not getattr(request.user, "must_choose_password", False):
+            return None
+        return redirect_to_login(request.get_full_path(), reverse("choose-password"))
 
 
 class RangeErrorMiddleware(MiddlewareMixin):

@@ -7,6 +7,7 @@ from range.workspace.views import (
     attempt,
     debrief,
     entry,
+    messages,
     scenarios,
     stream,
     under_way,
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", entry.home, name="home"),
     path("sign-in/", entry.sign_in, name="sign-in"),
     path("sign-out/", entry.sign_out, name="sign-out"),
+    path("choose-password/", entry.choose_password, name="choose-password"),
     path("catalogue/", scenarios.catalogue, name="catalogue"),
     path("catalogue/<slug:slug>/card/", scenarios.scenario_card, name="scenario-card"),
     path("scenarios/<slug:slug>/", scenarios.scenario, name="scenario"),
@@ -32,6 +34,12 @@ urlpatterns = [
         "attempts/<uuid:attempt_id>/objectives/", attempt.objectives_panel, name="objectives-panel"
     ),
     path("attempts/<uuid:attempt_id>/web-view/", web_view.open_web_view, name="open-web-view"),
+    path("attempts/<uuid:attempt_id>/messages/", messages.messages_panel, name="messages-panel"),
+    path(
+        "attempts/<uuid:attempt_id>/messages/dismiss/",
+        messages.dismiss_message,
+        name="dismiss-message",
+    ),
     path("attempts/<uuid:attempt_id>/answer/", actions.submit_answer, name="submit-answer"),
     path("attempts/<uuid:attempt_id>/check/", actions.run_checks, name="run-checks"),
     path("attempts/<uuid:attempt_id>/stop/", actions.stop_sandbox, name="stop-sandbox"),

@@ -1,6 +1,7 @@
 """How pages put times, durations and slugs into words."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _UNITS = (("year", 31_536_000), ("month", 2_592_000), ("day", 86_400), ("hour", 3_600))
 
@@ -12,6 +13,14 @@ _WORDS = {
     "ai-system": "AI system",
     "generic": "General",
 }
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return a time zone by its name; UTC where this machine knows none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
 
 
 def relative(distance: timedelta) -> str:

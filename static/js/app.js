@@ -13,6 +13,17 @@
   const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
+  // For whoever chose no time zone here: their browser's, named.
+  const local = new Intl.DateTimeFormat("en-GB", {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    timeZoneName: "short",
+  });
+
   function ago(seconds) {
     for (const [unit, size] of UNITS) {
       if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
@@ -34,6 +45,10 @@
       const at = new Date(time.dateTime);
       time.title = exact.format(at);
       time.textContent = ago((at - now) / 1000);
+    }
+    for (const time of document.querySelectorAll("time[data-local]")) {
+      time.textContent = local.format(new Date(time.dateTime));
+      delete time.dataset.local;
     }
     for (const time of document.querySelectorAll("time[data-countdown]")) {
       const left = (new Date(time.dateTime) - now) / 1000;

@@ -118,7 +118,10 @@ def test_a_trainee_is_offered_what_their_school_has_open(trainee, exercise):
     "change",
     [
         {"opens_at": timezone.now() + timedelta(hours=1)},
-        {"closes_at": timezone.now() - timedelta(seconds=1)},
+        {
+            "opens_at": timezone.now() - timedelta(hours=1),
+            "closes_at": timezone.now() - timedelta(seconds=1),
+        },
     ],
 )
 def test_what_is_not_open_is_not_offered(trainee, exercise, change):

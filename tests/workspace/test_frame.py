@@ -19,9 +19,9 @@ def render(text, **context):
     ("who", "labels"),
     [
         ("trainee", ["Catalogue", "My skills"]),
-        ("instructor", ["Catalogue", "My skills", "Under way", "Review", "People"]),
+        ("instructor", ["Catalogue", "My skills", "Teaching", "Review", "People"]),
         ("assessor", ["People"]),
-        ("administrator", ["Catalogue", "My skills", "Under way", "Review", "People", "Capacity"]),
+        ("administrator", ["Catalogue", "My skills", "Teaching", "Review", "People", "Capacity"]),
     ],
 )
 def test_everyone_is_led_to_their_own_pages(rf, request, who, labels):

@@ -22,7 +22,10 @@ _STAGES = (
     ("Check every objective one last time", State.FINISHING),
     ("Stop the machines and grade", State.COLLECTED),
 )
-_REASONS = {"time-over": "The time was over, so what had been done by then was graded."}
+_REASONS = {
+    "time-over": "The time was over, so what had been done by then was graded.",
+    "by-instructor": "Your instructor finished it, so what had been done by then was graded.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from range.exercises.models import Attempt, Exercise
 from range.exercises.services import offered_to
 from range.workspace import wording
 from range.workspace.presenters import specs
+from range.workspace.presenters.assigned import Assigned, assigned, assigned_exercise
 from range.workspace.presenters.catalogue import one_per_scenario, settled, skill_names
 from range.workspace.presenters.topology import Picture
 
@@ -82,14 +83,20 @@ class ScenarioPage:
     rules: Sequence[str]
     open_attempt: OpenAttempt | None
     past_attempts: Sequence[PastAttempt]
+    given: Assigned | None
 
 
-def exercise_for(person: User, slug: str) -> Exercise:
+def exercise_for(person: User, slug: str, wanted: str = "") -> Exercise:
     """Return the exercise through which a scenario is offered to a person.
+
+    Args:
+        wanted: Id of an exercise assigned to them; empty for the one that is open to practise.
 
     Raises:
         Http404: It is not offered to this person.
     """
+    if wanted:
+        return assigned_exercise(person, slug, wanted)
     offers = one_per_scenario(offered_to(person).filter(version__scenario__slug=slug))
     if not offers:
         raise Http404
@@ -97,7 +104,7 @@ def exercise_for(person: User, slug: str) -> Exercise:
 
 
 def scenario_page(person: User, exercise: Exercise) -> ScenarioPage:
-    """Gather the page of a scenario."""
+    """Gather the page of a scenario, as practice or as what was assigned."""
     version = exercise.version
     spec = spec_of(version)
     keys = specs.skill_keys(spec)
@@ -124,8 +131,9 @@ def scenario_page(person: User, exercise: Exercise) -> ScenarioPage:
         goals=specs.goals(spec),
         skills=[names.get(key) or wording.word(key) for key in keys],
         rules=rules_for(exercise),
-        open_attempt=_open_attempt(person, version),
+        open_attempt=_open_attempt(person, exercise),
         past_attempts=_past_attempts(person, version),
+        given=assigned(person, exercise) if exercise.is_assigned else None,
     )
 
 
@@ -148,11 +156,16 @@ def _attempts(person: User, version: ScenarioVersion) -> list[Attempt]:
     )
 
 
-def _open_attempt(person: User, version: ScenarioVersion) -> OpenAttempt | None:
-    for attempt in _attempts(person, version):
-        if attempt.state == Attempt.State.ACTIVE:
-            return OpenAttempt(id=attempt.pk, started_at=attempt.started_at)
-    return None
+def _open_attempt(person: User, exercise: Exercise) -> OpenAttempt | None:
+    found = Attempt.objects.filter(trainee=person, state=Attempt.State.ACTIVE)
+    if exercise.is_assigned:
+        found = found.filter(exercise=exercise)
+    else:
+        # Practice goes on where it was begun, whatever version is the newest by now.
+        scenario = exercise.version.scenario_id
+        found = found.filter(exercise__version__scenario=scenario, exercise__cohort=None)
+    attempt = found.order_by("-started_at").first()
+    return OpenAttempt(id=attempt.pk, started_at=attempt.started_at) if attempt else None
 
 
 def _past_attempts(person: User, version: ScenarioVersion) -> list[PastAttempt]:

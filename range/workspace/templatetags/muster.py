@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
+from django.template import Context
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -53,6 +54,21 @@ def when(moment: datetime | None) -> SafeString | str:
         moment.isoformat(),
         moment.astimezone(UTC).strftime("%d %b %Y, %H:%M:%S"),
         wording.relative(moment - timezone.now()),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def moment(context: Context, at: datetime | None) -> SafeString | str:
+    """Write a moment exactly, with the viewer's time zone; the browser's where none was chosen."""
+    if at is None:
+        return "never"
+    zone = wording.zone(getattr(context.get("user"), "time_zone", ""))
+    return format_html(
+        '<time class="nowrap" datetime="{}"{}>{} {}</time>',
+        at.isoformat(),
+        SafeString(" data-local" if zone.key == "UTC" else ""),
+        at.astimezone(zone).strftime("%a %-d %b %Y, %H:%M"),
+        zone.key.replace("_", " "),
     )
 
 

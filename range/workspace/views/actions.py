@@ -12,6 +12,7 @@ from range.accounts.models import User
 from range.assessment import services as assessment
 from range.exercises import services as exercises
 from range.exercises.models import Attempt
+from range.exercises.windows import refuse_outside, window_for
 from range.lib.errors import RangeError
 from range.sandboxes import services as sandboxes
 from range.workspace.presenters.objectives import Refused
@@ -86,6 +87,9 @@ def stop_sandbox(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
 def reset_sandbox(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     """Ask for fresh machines in place of the present ones, or where there are none."""
     attempt = _active(request, attempt_id)
+    if sandboxes.live_sandbox(attempt) is None:
+        # Machines that run may be replaced at any time; new ones are a launch like any other.
+        refuse_outside(window_for(attempt.exercise, attempt.trainee_id))
     sandboxes.reset(attempt, actor=_actor(request))
     return _sandbox_answer(request, attempt)
 

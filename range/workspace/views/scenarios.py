@@ -7,8 +7,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from range.accounts.models import User
+from range.exercises.windows import ExerciseRefused
 from range.sandboxes import services as sandboxes
 from range.workspace.presenters import catalogue as present
+from range.workspace.presenters.assigned import assigned_work
 from range.workspace.presenters.scenario import exercise_for, scenario_page
 
 CATALOGUE = "workspace/catalogue.html"
@@ -23,6 +25,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     context = {
         "cards": present.keep(cards, filters),
         "total": len(cards),
+        "given": () if filters.active else assigned_work(cast(User, request.user)),
         "filters": filters,
         "start_here": None if filters.active else present.start_here(cards),
     }
@@ -55,10 +58,10 @@ def launch_panel(request: HttpRequest, slug: str) -> HttpResponse:
 def launch(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask for a sandbox and open the workspace, which follows its start."""
     person = cast(User, request.user)
-    exercise = exercise_for(person, slug)
+    exercise = exercise_for(person, slug, request.POST.get("exercise", ""))
     try:
         sandbox = sandboxes.launch(person, exercise)
-    except sandboxes.LaunchRefused as refusal:
+    except (sandboxes.LaunchRefused, ExerciseRefused) as refusal:
         context = {"scenario": scenario_page(person, exercise), "refusal": refusal}
         return render(request, SCENARIO, context, status=refusal.status)
     return redirect("workspace", sandbox.attempt_id)
@@ -66,5 +69,5 @@ def launch(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _scenario(request: HttpRequest, slug: str, template: str) -> HttpResponse:
     person = cast(User, request.user)
-    page = scenario_page(person, exercise_for(person, slug))
+    page = scenario_page(person, exercise_for(person, slug, request.GET.get("exercise", "")))
     return render(request, template, {"scenario": page})

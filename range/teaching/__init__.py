@@ -1,0 +1,1 @@
+"""Pages of whoever teaches: cohorts, invitations, exercises, and a class at work."""
