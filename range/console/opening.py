@@ -1,5 +1,6 @@
 """Opens a console for the first page that asks: terminal, recording, transcript, relay."""
 
+import asyncio
 import time
 import uuid
 from dataclasses import dataclass
@@ -51,18 +52,23 @@ async def open_console(
         RangeError: Whatever the driver refuses with; then nothing is recorded.
     """
     began = time.monotonic()
-    stream = await open_stream(
-        driver=admission.driver,
-        handle=admission.handle,
-        machine=admission.machine,
-        console=admission.console,
-        size=size,
+    # Side by side: the engine takes its time to enter, and the rows do not depend on it.
+    entering = asyncio.ensure_future(
+        open_stream(
+            driver=admission.driver,
+            handle=admission.handle,
+            machine=admission.machine,
+            console=admission.console,
+            size=size,
+        )
     )
-    try:
-        prepared = await database_sync_to_async(_prepare)(admission, size=size)
-    except BaseException:
-        await stream.close()
-        raise
+    preparing = asyncio.ensure_future(database_sync_to_async(_prepare)(admission, size=size))
+    await asyncio.wait([entering, preparing])
+    if entering.exception() is not None and preparing.exception() is None:
+        await database_sync_to_async(_take_back)(preparing.result())
+    if preparing.exception() is not None and entering.exception() is None:
+        await entering.result().close()
+    stream, prepared = entering.result(), preparing.result()
     screen = Screen()
     if prepared.screen:
         screen.append(prepared.screen)
@@ -102,6 +108,13 @@ def _prepare(admission: Admission, *, size: Size) -> _Prepared:
     recording.save(force_insert=True)
     redactor = redactor_of(attempt, epoch=sandbox.epoch)
     return _Prepared(recorder=recorder, recording_id=recording.pk, redactor=redactor, screen=before)
+
+
+def _take_back(prepared: _Prepared) -> None:
+    prepared.recorder.close()
+    recording = Recording.objects.get(pk=prepared.recording_id)
+    recording.delete()
+    (recordings_folder() / recording.path).unlink(missing_ok=True)
 
 
 def _quota_left(attempt: Attempt) -> int:
