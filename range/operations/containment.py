@@ -55,12 +55,9 @@ def table(verdicts: list[Verdict]) -> str:
     return "\n".join([*lines, "", _summary(verdicts)])
 
 
-def as_json(verdicts: list[Verdict]) -> dict[str, Any]:
-    """Return the verdicts for a program."""
-    return {
-        "contained": exit_code(verdicts) == 0,
-        "probes": [verdict.to_json() for verdict in verdicts],
-    }
+def as_json(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
+    """Return the verdicts for a program, each with its `probe` and its `outcome`."""
+    return [verdict.to_json() for verdict in verdicts]
 
 
 def _summary(verdicts: list[Verdict]) -> str:

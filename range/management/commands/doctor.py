@@ -12,14 +12,14 @@ from range.operations import containment, doctor
 
 
 class Command(BaseCommand):
-    """Prints a table, or one JSON object; exit code 1 means that something must be done."""
+    """Prints a table, or JSON; exit code 1 means that something must be done."""
 
     help = __doc__ or ""
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Accept how to answer."""
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--json", action="store_true", help="print JSON: one object, or a list with --probe")
         parser.add_argument(
             "--probe",
             action="store_true",
