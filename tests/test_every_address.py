@@ -111,6 +111,8 @@ TABLE = {
     "attempt-stream": own(),
     "sandbox-panel": own(),
     "consoles-panel": own(),
+    "open-console": act(machine="box"),
+    "close-console": act(machine="box", console="2"),
     "objectives-panel": own(),
     "messages-panel": own(),
     "dismiss-message": act(number="1"),

@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 
 from range.accounts.access import can_launch, can_work_in_attempt
 from range.accounts.models import User
+from range.console.extra_consoles import closed_among, is_open
 from range.console.protocol import Close
 from range.exercises.models import Attempt
 from range.lib.errors import RangeError
@@ -109,6 +110,10 @@ def admit(
         raise _no_such_console()
     if not _CONSOLE_ID.fullmatch(console):
         raise _no_such_console()
+    if not is_open(attempt.pk, machine=machine, console=console):
+        raise ConsoleRefused(
+            "This terminal was closed.", reason="console-closed", code=Close.CLOSED
+        )
     return Admission(
         person_id=person.pk,
         session_key=session_key,
@@ -131,6 +136,7 @@ def still_admitted(admissions: Iterable[Permission]) -> dict[Permission, Close]:
     people = {key: person_of(key) for key in {a.session_key for a in held}}
     attempts = Attempt.objects.in_bulk({a.attempt_id for a in held})
     stopped = ended_sandboxes(a.sandbox_id for a in held)
+    closed = closed_among({(a.attempt_id, a.machine, a.console) for a in held})
     ended: dict[Permission, Close] = {}
     for admission in held:
         person, attempt = people[admission.session_key], attempts.get(admission.attempt_id)
@@ -138,6 +144,8 @@ def still_admitted(admissions: Iterable[Permission]) -> dict[Permission, Close]:
             ended[admission] = Close.REVOKED
         elif admission.sandbox_id in stopped:
             ended[admission] = Close.NOT_RUNNING
+        elif (admission.attempt_id, admission.machine, admission.console) in closed:
+            ended[admission] = Close.CLOSED
     return ended
 
 

@@ -9,9 +9,11 @@ _LABELS = {
     "attempt.begun": "Attempt begun",
     "attempt.finished": "Attempt finished",
     "attempt.graded": "Graded",
+    "console.closed": "Terminal closed",
     "console.handed_back": "The keys were given back",
     "console.looked_at": "Somebody looked at the screen",
     "console.message": "A message from an instructor",
+    "console.opened": "Terminal opened",
     "console.taken_over": "Somebody took over the terminal",
     "console.typed_along": "Somebody began to type along",
     "cohort.archived": "Cohort archived",
@@ -142,7 +144,9 @@ def details(event: Event) -> str:
 def _place(payload: Mapping[str, object]) -> Iterator[str]:
     if machine := payload.get("machine"):
         # The replay is the trainee's too: it must not tell what the scenario hides.
-        yield "a part of the scenario" if payload.get("hidden") else str(machine)
+        beside = str(payload.get("console") or "main")
+        name = f"{machine} {beside}" if beside != "main" else str(machine)
+        yield "a part of the scenario" if payload.get("hidden") else name
 
 
 def _names(value: object) -> list[str]:

@@ -1,13 +1,50 @@
-"""The recording: where a console's bytes lie, and their digest."""
+"""Consoles a trainee keeps, and recordings: where a console's bytes lie, and their digest."""
 
 import uuid
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
+from range.exercises.models import Attempt
 from range.sandboxes.models import Sandbox
+
+
+class ExtraConsole(models.Model):
+    """A console that a trainee keeps beside the first one of a machine; its shell is found anew.
+
+    Open while `closed_at` is empty, through resets of the machines too. Closed by the trainee;
+    ended by the console role, once the shell in the machine is gone. The first console has no row.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="extra_consoles")
+    machine = models.CharField(max_length=64)
+    console = models.SlugField(max_length=32)
+    opened_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["attempt", "machine", "console"],
+                condition=Q(ended_at=None),
+                name="extra_console_not_twice",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["closed_at"],
+                condition=Q(closed_at__isnull=False, ended_at=None),
+                name="extra_console_to_end",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.machine} {self.console}"
 
 
 class Recording(models.Model):

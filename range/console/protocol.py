@@ -27,6 +27,7 @@ class Close(IntEnum):
     NOT_RUNNING = 4409
     ENDED = 4410
     NOT_OPEN = 4411
+    CLOSED = 4412
     TOO_LARGE = 4413
     TOO_MANY = 4429
     FAILED = 4500

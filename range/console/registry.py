@@ -117,6 +117,11 @@ class Registry:
         """Return the consoles that are open."""
         return tuple(self._relays.values())
 
+    def close_console(self, key: Key, code: Close) -> None:
+        """End one console, if it is open."""
+        if relay := self._relays.get(key):
+            self._let_go(relay, code)
+
     def close_sandboxes(self, sandbox_ids: Iterable[uuid.UUID], code: Close) -> None:
         """End every console of sandboxes that no longer run."""
         ended = set(sandbox_ids)

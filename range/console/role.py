@@ -11,6 +11,7 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError, connection
 
 from range.console.admission import Permission, ended_sandboxes, still_admitted
+from range.console.endings import Endings
 from range.console.looking import RecentLooks
 from range.console.protocol import Close
 from range.console.registry import Registry
@@ -39,6 +40,7 @@ class Role:
         self.registry = Registry()
         self.scribe = Scribe()
         self.writer = Writer()
+        self.endings = Endings(self.registry)
         self.recent_looks = RecentLooks()
         self.walls = Counter[uuid.UUID]()
         self._listening: asyncio.Task[None] | None = None
@@ -59,6 +61,7 @@ class Role:
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.wait([self._listening])
+        await self.endings.stop()
         await self.registry.close_all(Close.RESTART)
         await asyncio.to_thread(self.scribe.stop)
         await asyncio.to_thread(self.writer.stop)
@@ -106,6 +109,7 @@ class Role:
                 self._tell(named)
                 if clock() - swept_at >= SWEEP.total_seconds():
                     named, swept_at = None, clock()
+                self.endings.begin()
                 try:
                     await self.revoke(among=named)
                     await self.note_presence()

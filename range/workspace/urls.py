@@ -5,6 +5,7 @@ from django.urls import path
 from range.workspace.views import (
     actions,
     attempt,
+    consoles,
     debrief,
     entry,
     messages,
@@ -30,6 +31,8 @@ urlpatterns = [
     path("attempts/<uuid:attempt_id>/stream/", stream.attempt_stream, name="attempt-stream"),
     path("attempts/<uuid:attempt_id>/sandbox/", attempt.sandbox_panel, name="sandbox-panel"),
     path("attempts/<uuid:attempt_id>/consoles/", attempt.consoles_panel, name="consoles-panel"),
+    path("attempts/<uuid:attempt_id>/open-console/", consoles.open_console, name="open-console"),
+    path("attempts/<uuid:attempt_id>/close-console/", consoles.close_console, name="close-console"),
     path(
         "attempts/<uuid:attempt_id>/objectives/", attempt.objectives_panel, name="objectives-panel"
     ),

@@ -2,9 +2,12 @@
 // colours from our tokens, and every sequence that could reach beyond the terminal made inert.
 import { Terminal } from "../vendor/@xterm/xterm/lib/xterm.mjs";
 import { Unicode11Addon } from "../vendor/@xterm/addon-unicode11/lib/addon-unicode11.mjs";
+import { ask } from "./console/ask.js";
 
 const FONT_KEY = "muster.console.font-size";
 const READER_KEY = "muster.console.reader";
+// Also read by theme.js, before the first paint.
+const COLOURS_KEY = "muster.console.colours";
 const SMALLEST = 9;
 const LARGEST = 28;
 
@@ -57,31 +60,53 @@ const strictDocument = new Proxy(document, {
   set: (target, name, value) => Reflect.set(target, name, value, target),
 });
 
+// Programs choose these sixteen themselves; each is readable on its background.
+const ANSI = {
+  dark: {
+    black: "#3b4654", red: "#ff8f87", green: "#6fd79d", yellow: "#f0c674",
+    blue: "#7fbdf0", magenta: "#c9a6f5", cyan: "#6fd3d6", white: "#dbe3ec",
+    brightBlack: "#8795a5", brightRed: "#ffb3ad", brightGreen: "#98e8bb", brightYellow: "#ffdf9e",
+    brightBlue: "#a9d5f9", brightMagenta: "#dfc8ff", brightCyan: "#9fe8ea", brightWhite: "#ffffff",
+    selectionBackground: "#2f5d80",
+  },
+  light: {
+    black: "#1d2733", red: "#b3261e", green: "#17734a", yellow: "#7a5200",
+    blue: "#0d5c96", magenta: "#7a3fa0", cyan: "#0b6b74", white: "#5b6776",
+    brightBlack: "#5f6b7a", brightRed: "#c4372d", brightGreen: "#1c7d51", brightYellow: "#855c00",
+    brightBlue: "#1767a8", brightMagenta: "#8848b3", brightCyan: "#0f737d", brightWhite: "#39434f",
+    selectionBackground: "#b9d9ef",
+  },
+};
+const CHOICES = ["theme", "light", "dark"];
+const CHOICE_WORDS = { theme: "as the page", light: "light", dark: "dark" };
+const darkTheme = matchMedia("(prefers-color-scheme: dark)");
+
+function scheme() {
+  const root = document.documentElement.dataset;
+  return root.terminal ?? root.theme ?? (darkTheme.matches ? "dark" : "light");
+}
+
 function theme() {
   const style = getComputedStyle(document.documentElement);
-  const token = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
-  return {
-    background: token("--terminal", "#0b0f14"),
-    foreground: token("--terminal-text", "#dbe3ec"),
-    cursor: token("--terminal-text", "#dbe3ec"),
-    selectionBackground: "#2f5d80",
-    black: "#3b4654",
-    red: "#ff8f87",
-    green: "#6fd79d",
-    yellow: "#f0c674",
-    blue: "#7fbdf0",
-    magenta: "#c9a6f5",
-    cyan: "#6fd3d6",
-    white: "#dbe3ec",
-    brightBlack: "#8795a5",
-    brightRed: "#ffb3ad",
-    brightGreen: "#98e8bb",
-    brightYellow: "#ffdf9e",
-    brightBlue: "#a9d5f9",
-    brightMagenta: "#dfc8ff",
-    brightCyan: "#9fe8ea",
-    brightWhite: "#ffffff",
+  const name = scheme();
+  const token = (property) => {
+    const both = /light-dark\(\s*([^,]+),\s*([^)]+)\)/.exec(style.getPropertyValue(property));
+    return both[name === "light" ? 1 : 2].trim();
   };
+  const text = token("--terminal-text");
+  return { ...ANSI[name], background: token("--terminal"), foreground: text, cursor: text };
+}
+
+// Goes on to the next choice of colours and says which it is.
+export function nextColours() {
+  const root = document.documentElement.dataset;
+  const at = CHOICES.indexOf(root.terminal ?? "theme");
+  const next = CHOICES[(at + 1) % CHOICES.length];
+  if (next === "theme") delete root.terminal;
+  else root.terminal = next;
+  store(COLOURS_KEY, next);
+  document.dispatchEvent(new CustomEvent("muster:theme", { detail: scheme() }));
+  return CHOICE_WORDS[next];
 }
 
 export function stored(key, fallback) {
@@ -100,7 +125,7 @@ export function store(key, value) {
   }
 }
 
-function openLink(_event, address) {
+async function openLink(_event, address) {
   let target;
   try {
     target = new URL(address);
@@ -108,8 +133,14 @@ function openLink(_event, address) {
     return;
   }
   if (target.protocol !== "http:" && target.protocol !== "https:") return;
-  const question = `A program in this terminal offers a link to\n\n${target.href}\n\nOpen it in a new tab?`;
-  if (window.confirm(question)) window.open(target.href, "_blank", "noopener,noreferrer");
+  const sure = await ask({
+    title: "Open this link?",
+    text: "A program in this terminal offers it. It opens in a new tab.",
+    sample: target.href,
+    yes: "Open it",
+    no: "Do not open it",
+  });
+  if (sure) window.open(target.href, "_blank", "noopener,noreferrer");
 }
 
 // A program may ask the terminal to write the clipboard, rename the window or answer by typing.
@@ -187,7 +218,11 @@ export function makeTerminal(options, answers = () => false) {
   tame(term, answers);
   const repaint = () => (term.options.theme = theme());
   document.addEventListener("muster:theme", repaint);
-  term.forget = () => document.removeEventListener("muster:theme", repaint);
+  darkTheme.addEventListener("change", repaint);
+  term.forget = () => {
+    document.removeEventListener("muster:theme", repaint);
+    darkTheme.removeEventListener("change", repaint);
+  };
   return term;
 }
 

@@ -2,11 +2,12 @@
 (function () {
   "use strict";
   const KEY = "muster.theme";
+  const TERMINAL_KEY = "muster.console.colours";
   const root = document.documentElement;
 
-  function stored() {
+  function stored(key) {
     try {
-      return localStorage.getItem(KEY);
+      return localStorage.getItem(key);
     } catch {
       return null;
     }
@@ -29,7 +30,10 @@
     button.title = dark ? "Switch to the light theme" : "Switch to the dark theme";
   }
 
-  apply(stored());
+  apply(stored(KEY));
+  // Terminals follow the page unless somebody chose otherwise.
+  const terminal = stored(TERMINAL_KEY);
+  if (terminal === "light" || terminal === "dark") root.dataset.terminal = terminal;
   document.addEventListener("DOMContentLoaded", function () {
     for (const button of document.querySelectorAll("[data-theme-toggle]")) {
       label(button);

@@ -62,9 +62,9 @@ class Desk:
     def path(self, machine="web", console="main", query=""):
         return f"/ws/attempts/{self.attempt.pk}/consoles/{machine}/{console}{query}"
 
-    def terminal(self, machine="web"):
+    def terminal(self, machine="web", console="main"):
         handle = self.driver.sandboxes[self.sandbox.pk]
-        return handle.machines[machine].terminals["main"]
+        return handle.machines[machine].terminals[console]
 
 
 def sign_in(person):

@@ -16,6 +16,17 @@ from tests.support.browser import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SHOTS = os.environ.get("MUSTER_SCREENSHOTS")
+AXE = Path("static/vendor/axe-core/axe.min.js")
+# Everything a terminal's buffer holds, however it is drawn.
+HOLDS = """([label, text]) => {
+    const all = Array.from(document.querySelectorAll(".terminal[data-label]"));
+    const found = label ? all.find((each) => each.dataset.label === label) : all[0];
+    const buffer = found?.live?.term?.buffer.active;
+    if (!buffer) return false;
+    const rows = Array.from({length: buffer.length}, (_, at) => buffer.getLine(at));
+    const lines = rows.map((row) => (row.isWrapped ? "" : "\\n") + row.translateToString(true));
+    return lines.join("").includes(text);
+}"""
 
 
 @contextlib.contextmanager
@@ -67,21 +78,68 @@ class Place:
         self.page.locator(".terminal__screen textarea").first.focus()
         self.page.keyboard.type(text)
 
-    def shows(self, text):
-        """Wait until the first terminal's buffer holds a text, however it is drawn."""
-        self.page.wait_for_function(
+    def paste(self, text):
+        self.page.evaluate(
             """(text) => {
-                const buffer = document.querySelector(".terminal").live.term.buffer.active;
-                const rows = Array.from({length: buffer.length}, (_, at) => buffer.getLine(at));
-                return rows.map((row) => row.translateToString(true)).join("\\n").includes(text);
+                const data = new DataTransfer();
+                data.setData("text/plain", text);
+                const area = document.querySelector(".terminal__screen textarea");
+                const event = {clipboardData: data, bubbles: true, cancelable: true};
+                area.dispatchEvent(new ClipboardEvent("paste", event));
             }""",
-            arg=text,
-            timeout=10_000,
+            text,
         )
 
+    def until(self, condition):
+        """Wait for something that the page makes happen elsewhere."""
+        for _ in range(200):
+            if condition():
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"it did not happen; {self.problems}")
 
-@pytest.fixture
-def place(console_role, settings, monkeypatch):
+    def focused(self):
+        return self.page.evaluate("document.activeElement.getAttribute('aria-label')")
+
+    def shows(self, text, label=""):
+        """Wait until a terminal, the first one if none is named, holds a text."""
+        self.page.wait_for_function(HOLDS, arg=[label, text], timeout=10_000)
+
+    def opens(self, label):
+        """Wait until a terminal can be typed into."""
+        self.page.locator(f'.terminal[data-label="{label}"][data-state=open]').wait_for(
+            timeout=15_000
+        )
+
+    def focus(self, label):
+        self.page.locator(f'.terminal[data-label="{label}"] textarea').focus()
+
+    def columns(self, label):
+        terminal = self.page.locator(f'.terminal[data-label="{label}"]')
+        return terminal.evaluate("each => each.live.term.cols")
+
+    def terminals(self):
+        """Return the names of the shells that live on the machine."""
+        return list(
+            self.sitting.driver.sandboxes[self.sitting.sandbox.pk].machines["web"].terminals
+        )
+
+    def on_touch(self, width, height):
+        """Go on with a touch screen of this size."""
+        context = self.page.context.browser.new_context(
+            viewport={"width": width, "height": height},
+            has_touch=True,
+            is_mobile=True,
+            storage_state=self.page.context.storage_state(),
+        )
+        self.page = context.new_page()
+        self.page.on("console", self._heard)
+        return self.page
+
+
+@contextlib.contextmanager
+def chromium_place(settings, monkeypatch):
+    """A trainee at a desk with a browser of their own."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     sitting = desk()
     with served() as (pages, consoles), chromium(pages, consoles) as browser:
@@ -91,6 +149,12 @@ def place(console_role, settings, monkeypatch):
         name = django_settings.SESSION_COOKIE_NAME
         context.add_cookies([{"name": name, "value": sitting.cookie, "url": url}])
         yield Place(sitting, url, context.new_page())
+
+
+@pytest.fixture
+def place(console_role, settings, monkeypatch):
+    with chromium_place(settings, monkeypatch) as made:
+        yield made
 
 
 def shot(page, name):
@@ -170,22 +234,42 @@ def test_a_lost_connection_comes_back_with_the_screen(place):
 
 def test_a_long_paste_is_asked_about_and_arrives_whole(place):
     place.workspace()
-    questions = []
-    place.page.on("dialog", lambda dialog: (questions.append(dialog.message), dialog.accept()))
-    place.page.evaluate(
-        """() => {
-            const data = new DataTransfer();
-            data.setData("text/plain", "0123456789".repeat(9000));
-            const area = document.querySelector(".terminal__screen textarea");
-            area.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true}));
-        }"""
-    )
-    for _ in range(100):
-        if len(place.sitting.terminal().typed) >= 90_000:
-            break
-        place.page.wait_for_timeout(50)
-    assert questions
-    assert place.sitting.terminal().typed == b"0123456789" * 9000
+    text = "first line of it\n" + "0123456789" * 9000
+    place.paste(text)
+    dialog = place.page.get_by_role("dialog", name="Paste this into web?")
+    assert "90,017 characters in 2 lines" in dialog.inner_text()
+    assert "first line of it" in dialog.locator("pre").inner_text()
+    shot(place.page, "paste")
+    assert place.sitting.terminal().typed == b""
+    dialog.get_by_role("button", name="Paste", exact=True).click()
+    place.until(lambda: len(place.sitting.terminal().typed) >= len(text))
+    assert place.sitting.terminal().typed == text.replace("\n", "\r").encode()
+    assert place.focused() == "Terminal on web. F6 leaves it for the next part of the page."
+
+
+@pytest.mark.parametrize("leave", ["Escape", "button"])
+def test_a_long_paste_that_is_not_wanted_types_nothing(place, leave):
+    place.workspace()
+    place.type("")
+    place.paste("rm -rf everything\n" * 1000)
+    dialog = place.page.get_by_role("dialog", name="Paste this into web?")
+    if leave == "Escape":
+        place.page.keyboard.press("Escape")
+    else:
+        dialog.get_by_role("button", name="Do not paste").click()
+    dialog.wait_for(state="hidden")
+    place.type("a")
+    place.until(lambda: place.sitting.terminal().typed)
+    assert place.sitting.terminal().typed == b"a"
+
+
+def test_a_short_paste_is_bracketed_where_the_shell_asks_for_it(place):
+    place.workspace()
+    place.sitting.terminal().console.print(b"\x1b[?2004h ready for pastes\r\n")
+    place.shows("ready for pastes")
+    place.paste("two\nlines")
+    place.until(lambda: place.sitting.terminal().typed.endswith(b"\x1b[201~"))
+    assert place.sitting.terminal().typed == b"\x1b[200~two\rlines\x1b[201~"
 
 
 def test_the_replay_plays_seeks_and_jumps(place):
@@ -223,7 +307,7 @@ def test_console_and_replay_have_no_accessibility_violation(place):
     place.type("words")
     place.shows("words")
     place.page.wait_for_timeout(1300)
-    axe = Path("static/vendor/axe-core/axe.min.js").read_text()
+    axe = AXE.read_text()
     for address, root in (
         (place.page.url, ".terminal"),
         (f"{place.url}/attempts/{place.sitting.attempt.pk}/replay/", "main"),

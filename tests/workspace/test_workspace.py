@@ -43,7 +43,7 @@ def test_it_shows_brief_objectives_clock_and_console(look, version, sandbox):
     assert "The door is <strong>red</strong>." in text
     assert "Get in" in text
     assert "data-countdown" in text
-    assert 'id="console-tab-box"' in text
+    assert 'id="console-tab-box-main"' in text
 
 
 @pytest.mark.parametrize(

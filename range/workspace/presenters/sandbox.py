@@ -1,4 +1,4 @@
-"""The sandbox as its panel shows it: honest progress, failure with a sentence, consoles."""
+"""The sandbox as its panel shows it: honest progress, and failure with a sentence."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,15 +35,6 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConsoleFacts:
-    """What a terminal's template needs to connect."""
-
-    attempt_id: str
-    sandbox_id: str
-    machine: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class SandboxView:
     """The sandbox of an attempt, as one page shows it now.
 
@@ -57,7 +48,6 @@ class SandboxView:
     message: str = ""
     place: Place | None = None
     steps: Sequence[Step] = ()
-    consoles: Sequence[ConsoleFacts] = ()
     expires_at: datetime | None = None
     notices: Sequence[Notice] = ()
 
@@ -119,7 +109,6 @@ def sandbox_view(attempt: Attempt) -> SandboxView:
         message=sandbox.message,
         place=place_of(sandbox) if sandbox.state == State.REQUESTED else None,
         steps=tuple(_steps(sandbox, attempt)),
-        consoles=_consoles(sandbox, attempt),
         expires_at=sandbox.expires_at,
         notices=notices_of(sandbox, attempt) if state == State.RUNNING else (),
     )
@@ -131,13 +120,6 @@ def _shown_state(sandbox: Sandbox) -> str:
     if wanted_gone and sandbox.state in (State.REQUESTED, State.STARTING, State.RUNNING):
         return State.STOPPING
     return sandbox.state
-
-
-def _consoles(sandbox: Sandbox, attempt: Attempt) -> tuple[ConsoleFacts, ...]:
-    return tuple(
-        ConsoleFacts(attempt_id=str(attempt.pk), sandbox_id=str(sandbox.pk), machine=name)
-        for name in specs.consoles(attempt.version)
-    )
 
 
 def _steps(sandbox: Sandbox, attempt: Attempt) -> Iterator[Step]:

@@ -11,6 +11,7 @@ from range.exercises.services import attempt_of
 from range.sandboxes.activity import touch_attempt
 from range.workspace.console_origin import console_origin
 from range.workspace.presenters.attempt import workspace_page
+from range.workspace.presenters.consoles import console_tabs
 from range.workspace.presenters.objectives import Refused, objectives_view
 from range.workspace.presenters.sandbox import sandbox_view
 from range.workspace.presenters.web_view import view_tabs
@@ -26,6 +27,7 @@ def workspace(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     context = {
         "page": workspace_page(attempt),
         "sandbox": sandbox_view(attempt),
+        "consoles": console_tabs(attempt),
         "objectives": objectives_view(attempt, advised=is_advised(request, attempt)),
         "console_origin": console_origin(request),
         "web_views": view_tabs(request, attempt),
@@ -43,11 +45,12 @@ def sandbox_panel(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
 
 @require_safe
 def consoles_panel(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
-    """Show one terminal for each machine that has a console."""
+    """Show the terminals, at least one for each machine that has a console."""
     attempt = attempt_of(request.user, attempt_id)
     context = {
         "page": workspace_page(attempt),
         "sandbox": sandbox_view(attempt),
+        "consoles": console_tabs(attempt),
         "console_origin": console_origin(request),
         "web_views": view_tabs(request, attempt),
     }
