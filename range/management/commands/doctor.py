@@ -19,7 +19,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Accept how to answer."""
-        parser.add_argument("--json", action="store_true", help="print JSON: one object, or a list with --probe")
+        parser.add_argument(
+            "--json", action="store_true", help="print JSON: one object, or a list with --probe"
+        )
         parser.add_argument(
             "--probe",
             action="store_true",
