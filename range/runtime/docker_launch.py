@@ -1,26 +1,32 @@
 """Starts the networks and machines of a sandbox side by side, and leaves nothing if it fails."""
 
-import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from ipaddress import IPv4Network
 from queue import SimpleQueue
 from threading import Event
+from typing import Any
 from uuid import UUID
 
 from docker.errors import APIError, ImageNotFound
 
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
-from range.runtime import docker_exec, docker_files, docker_networks, docker_remove, docker_spec
+from range.runtime import (
+    docker_files,
+    docker_networks,
+    docker_remove,
+    docker_setup,
+    docker_spec,
+)
+from range.runtime.docker_failures import as_launch_failure
 from range.runtime.docker_health import wait_until_healthy
 from range.runtime.docker_networks import NameTaken, SubnetTaken
 from range.runtime.driver import (
-    EngineDown,
     EngineError,
     Handle,
     LaunchFailed,
@@ -29,25 +35,13 @@ from range.runtime.driver import (
     Progress,
     SandboxGone,
 )
-from range.runtime.engine_client import Engine, create_container, explanation
+from range.runtime.engine_client import Engine, create_container
 from range.runtime.options import DriverOptions
 from range.runtime.topology import Machine, SeedFile, Topology
 
 log = get_logger(__name__)
 
 _ATTEMPTS = 5
-# What an engine says when the machine it runs on has no more to give.
-_USED_UP = (
-    "no space left",
-    "cannot allocate memory",
-    "resource temporarily unavailable",
-    "exchange full",
-    "could not find an available",
-    "too many open files",
-)
-# In older engines and in newer ones.
-_UNKNOWN_RUNTIME = ("unknown runtime", "unknown or invalid runtime")
-
 # What base images run when nothing else is asked for: a shell at a terminal nobody uses.
 _INERT = (["bash"], ["/bin/bash"], ["sh"], ["/bin/sh"], ["sleep", "infinity"])
 type _Make = Callable[[Machine, docker_spec.Place, Mapping[str, Future[str]]], str]
@@ -113,7 +107,7 @@ class Launch:
             self._remove_quietly()
             if isinstance(error, LaunchFailed) or not isinstance(error, RangeError):
                 raise
-            raise _as_launch_failure(error) from error
+            raise as_launch_failure(error) from error
 
     def machine_only(self, machine: Machine, subnets: Mapping[str, IPv4Network]) -> str:
         """Start one machine on networks that exist; return its container's id.
@@ -130,7 +124,7 @@ class Launch:
                 raise LaunchFailed("The machine is being reset already.", reason="engine") from None
             if isinstance(error, LaunchFailed) or not isinstance(error, RangeError):
                 raise
-            raise _as_launch_failure(error) from error
+            raise as_launch_failure(error) from error
 
     def _place(self, subnets: Mapping[str, IPv4Network]) -> docker_spec.Place:
         return docker_spec.Place(
@@ -200,9 +194,7 @@ class Launch:
     ) -> str:
         self._check_time()
         if self.prepared is None:
-            container = self._created(machine, place, networks)
-            self._begin(machine, container)
-            self._set_up(machine, container, docker_spec.placed_after_start(machine))
+            container = self._made(machine, place, networks)
         else:
             container = self.prepared.machines[machine.name].container_id
             try:
@@ -218,6 +210,29 @@ class Launch:
             cancelled=self.cancelled.is_set,
         )
         self.reports.put(("healthy", machine.name))
+        return container
+
+    def _made(
+        self,
+        machine: Machine,
+        place: docker_spec.Place,
+        networks: Mapping[str, Future[str]],
+    ) -> str:
+        arguments = docker_spec.container_arguments(self.topology, machine, place=place)
+        first = docker_setup.first(self.engine, machine, arguments)
+        container = self._created(machine, first or arguments, place, networks)
+        after = docker_spec.placed_after_start(machine)
+        if first is None:
+            self._begin(machine, container)
+            self._set_up(machine, container, after)
+            return container
+        line = docker_setup.First(self.engine, container)
+        try:
+            self._begin(machine, container)
+            docker_files.put(self.engine, container, after)
+            self._judge(machine, line.run(machine, seconds=self._left()))
+        finally:
+            line.close()
         return container
 
     def _take_over(self, machine: Machine, container: str) -> None:
@@ -237,7 +252,8 @@ class Launch:
         networks: Mapping[str, Future[str]],
     ) -> str:
         """Make a machine without its files; one that runs nothing by itself is started, too."""
-        container = self._created(machine, place, networks)
+        arguments = docker_spec.container_arguments(self.topology, machine, place=place)
+        container = self._created(machine, arguments, place, networks)
         with self.engine.client() as client:
             command = client.inspect_container(container)["Config"]["Cmd"]
             if command in _INERT:
@@ -247,12 +263,13 @@ class Launch:
     def _created(
         self,
         machine: Machine,
+        arguments: Mapping[str, Any],
         place: docker_spec.Place,
         networks: Mapping[str, Future[str]],
     ) -> str:
         self._check_time()
         name = docker_spec.container_name(self.sandbox_id, machine.name)
-        container = self._create(machine, name, place)
+        container = self._create(machine, name, arguments)
         self._join(machine, container, place, networks)
         return container
 
@@ -263,8 +280,7 @@ class Launch:
             client.start(container)
         self.reports.put(("machine", machine.name))
 
-    def _create(self, machine: Machine, name: str, place: docker_spec.Place) -> str:
-        arguments = docker_spec.container_arguments(self.topology, machine, place=place)
+    def _create(self, machine: Machine, name: str, arguments: Mapping[str, Any]) -> str:
         with self.engine.client() as client:
             try:
                 return create_container(client, name, arguments)
@@ -306,21 +322,21 @@ class Launch:
             put()
             return
         self._check_time()
-        # One shell for all of them: each exec of its own would cost a tenth of a second.
-        script = "\n".join(["set -e", *(shlex.join(argv) for argv in machine.setup)])
-        result = docker_exec.run(
+        code = docker_setup.run(
             self.engine,
             container,
-            ["/bin/sh", "-c", script],
-            user="root",
-            timeout=timedelta(seconds=self._left()),
+            machine,
+            seconds=self._left(),
             before=put if files else None,
         )
+        self._judge(machine, code)
+
+    def _judge(self, machine: Machine, exit_code: int) -> None:
         self.reports.put(("setup", machine.name))
-        if result.exit_code:
-            log.warning("machine.setup.failed", machine=machine.name, exit_code=result.exit_code)
+        if exit_code:
+            log.warning("machine.setup.failed", machine=machine.name, exit_code=exit_code)
             raise LaunchFailed(
-                f"A set-up command of machine {machine.name} ended with code {result.exit_code}.",
+                f"A set-up command of machine {machine.name} ended with code {exit_code}.",
                 reason="setup-failed",
             )
 
@@ -386,24 +402,3 @@ def machine_handle(
 
 def _unheard(step: str, detail: str) -> None:
     """Report to nobody: nobody waits for what is made ahead."""
-
-
-def _as_launch_failure(error: RangeError) -> LaunchFailed:
-    cause = error.__cause__
-    said = explanation(cause).lower() if isinstance(cause, APIError) else error.message.lower()
-    if isinstance(error, EngineDown):
-        return LaunchFailed(error.message, reason="engine-down", retryable=True)
-    if any(phrase in said for phrase in _USED_UP):
-        return LaunchFailed(
-            "The range has no room for another sandbox now. Try again in a few minutes.",
-            reason="capacity",
-            retryable=True,
-        )
-    if any(phrase in said for phrase in _UNKNOWN_RUNTIME):
-        return LaunchFailed(
-            "The container engine does not know the stronger runtime that this range names.",
-            reason="runtime-missing",
-        )
-    if error.reason == "unsafe-topology":
-        return LaunchFailed(error.message, reason="unsafe-topology")
-    return LaunchFailed(error.message, reason="engine", retryable=True)

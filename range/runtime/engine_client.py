@@ -134,7 +134,7 @@ def translated() -> Iterator[None]:
         raise EngineDown("no connection") from error
 
 
-def create_container(client: APIClient, name: str, arguments: dict[str, Any]) -> str:
+def create_container(client: APIClient, name: str, arguments: Mapping[str, Any]) -> str:
     """Create a container and return its id."""
     created = client.create_container_from_config(arguments, name)  # type: ignore[no-untyped-call]
     return str(created["Id"])
