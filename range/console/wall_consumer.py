@@ -54,7 +54,7 @@ class WallConsumer(StreamConsumer):
         except ConsoleRefused as error:
             await self.refused(error)
             return False
-        self._tiles: list[Tile] = []
+        self._tiles: list[Tile] | None = None
         self._sent: dict[Relay, tuple[int, Size]] = {}
         await self.base_send({"type": "websocket.accept"})
         if self.role.walls[self.roster.viewer.pk] >= MOST_WALLS:

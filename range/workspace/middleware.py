@@ -17,6 +17,8 @@ from range.workspace.console_origin import console_origin
 
 log = get_logger(__name__)
 
+# Pages that connect to the console role.
+_WITH_CONSOLES = frozenset({"workspace", "look", "exercise-wall"})
 _TITLES = {
     403: "You may not do that",
     404: "There is nothing here",
@@ -28,31 +30,32 @@ _TITLES = {
 
 
 class ConsoleOriginMiddleware(MiddlewareMixin):
-    """Adds what the workspace page, and only it, may reach: its consoles and its web views."""
+    """Adds what a few pages may reach: consoles, and from the workspace web views as well."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        """Widen the policy of the workspace page."""
+        """Widen the policy of those pages."""
         match = request.resolver_match
-        if match is not None and match.url_name == "workspace":
+        if match is not None and match.url_name in _WITH_CONSOLES:
             # Where Django's middleware looks for a policy other than the settings' own.
-            response._csp_config = _wider_policy(request)  # type: ignore[attr-defined]
+            wider = _wider_policy(request, views=match.url_name == "workspace")
+            response._csp_config = wider  # type: ignore[attr-defined]
         return response
 
 
-def _wider_policy(request: HttpRequest) -> dict[str, object]:
+def _wider_policy(request: HttpRequest, *, views: bool) -> dict[str, object]:
     usual = settings.SECURE_CSP
     connect = [*cast(list[str], usual["connect-src"]), console_origin(request)]
-    if not offered_to(f"{request.scheme}://{request.get_host()}"):
+    if not views or not offered_to(f"{request.scheme}://{request.get_host()}"):
         return {**usual, "connect-src": connect}
-    views = every_origin()
+    origins = every_origin()
     return {
         **usual,
-        "connect-src": [*connect, views],
-        "frame-src": [views],
+        "connect-src": [*connect, origins],
+        "frame-src": [origins],
         # A form opens a view in a tab of its own; what it is led to counts as well.
-        "form-action": [*cast(list[str], usual["form-action"]), views],
+        "form-action": [*cast(list[str], usual["form-action"]), origins],
     }
 
 

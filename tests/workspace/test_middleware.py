@@ -79,6 +79,9 @@ def test_only_the_workspace_may_reach_the_consoles(settings):
     settings.RANGE_CONSOLE_ORIGIN = ""
     settings.RANGE_CONSOLE_PORT = 8001
     assert "ws://localhost:8001" in widened("workspace")["connect-src"]
+    for name in ("look", "exercise-wall"):
+        assert "ws://localhost:8001" in widened(name)["connect-src"]
+        assert "frame-src" not in widened(name)
     assert widened("catalogue") is None
     assert widened(None) is None
     assert "ws://localhost:8001" not in settings.SECURE_CSP["connect-src"]
