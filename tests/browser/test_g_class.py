@@ -81,19 +81,22 @@ def exercise(instructor, link):
     """Assign a scenario to the cohort, open from now."""
     page = instructor.page
     page.get_by_role("link", name="Assign an exercise").click()
-    page.get_by_label("Scenario").select_option(label=option(page, "Scenario", "Sudo says"))
-    page.get_by_label("Cohort").select_option(label="Browser cohort")
-    page.get_by_label("Time zone").select_option("UTC")
+    page.get_by_role("heading", name="Assign an exercise").wait_for()
+    page.get_by_label("Scenario", exact=True).select_option(
+        label=option(page, "Scenario", "Sudo says")
+    )
+    page.get_by_label("Cohort", exact=True).select_option(label="Browser cohort")
+    page.get_by_label("Time zone of the times below").select_option("UTC")
     soon = datetime.now(UTC) + timedelta(days=2)
-    page.get_by_label("Closes").fill(soon.strftime("%Y-%m-%dT%H:%M"))
+    page.get_by_label("Closes", exact=True).fill(soon.strftime("%Y-%m-%dT%H:%M"))
     look(page, "assign")
     page.get_by_role("button", name="Assign").click()
-    page.get_by_role("heading", name="At work").wait_for()
+    page.get_by_role("heading", name="At work", exact=True).wait_for()
     return page.url
 
 
 def option(page, label, start):
-    texts = page.get_by_label(label).locator("option").all_inner_texts()
+    texts = page.get_by_label(label, exact=True).locator("option").all_inner_texts()
     return next(text for text in texts if text.startswith(start))
 
 
@@ -108,7 +111,7 @@ def test_a_class_from_link_to_extension(instructor, newcomer, exercise):
     theirs, mine = newcomer.page, instructor.page
     look(theirs, "catalogue-assigned")
     theirs.get_by_role("link", name="Sudo says").first.click()
-    assert theirs.get_by_text("Closes", exact=True).is_visible()
+    theirs.get_by_text("Closes", exact=True).wait_for()
     theirs.get_by_role("button", name="Launch").click()
     theirs.wait_for_url(re.compile(r"/attempts/"))
     newcomer.wait_for_text(r"[$#] ?$", seconds=90)

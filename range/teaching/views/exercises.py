@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -71,14 +72,7 @@ def _save(form: TermsForm, exercise: Exercise | None, viewer: User) -> Exercise 
 def _initial(request: HttpRequest, viewer: User, exercise: Exercise | None) -> dict[str, object]:
     zone = zone_of(viewer)
     if exercise is None:
-        now = timezone.now().astimezone(zone).replace(second=0, microsecond=0, tzinfo=None)
-        return {
-            "cohort": request.GET.get("cohort"),
-            "policy": Exercise.Policy.PRACTICE,
-            "time_zone": zone.key,
-            "opens_at": now,
-            "closes_at": now + USUAL_LENGTH,
-        }
+        return _usual(zone) | {"cohort": request.GET.get("cohort")}
     opens, closes = exercise.opens_at, exercise.closes_at
     return {
         "version": exercise.version_id,
@@ -88,6 +82,16 @@ def _initial(request: HttpRequest, viewer: User, exercise: Exercise | None) -> d
         "opens_at": opens.astimezone(zone).replace(tzinfo=None),
         "closes_at": closes.astimezone(zone).replace(tzinfo=None) if closes else None,
         "attempts_allowed": exercise.attempts_allowed,
+    }
+
+
+def _usual(zone: ZoneInfo) -> dict[str, object]:
+    now = timezone.now().astimezone(zone).replace(second=0, microsecond=0, tzinfo=None)
+    return {
+        "policy": Exercise.Policy.PRACTICE,
+        "time_zone": zone.key,
+        "opens_at": now,
+        "closes_at": now + USUAL_LENGTH,
     }
 
 
