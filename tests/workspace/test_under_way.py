@@ -152,9 +152,7 @@ def test_what_befell_machines_is_told_with_machine_cause_and_a_way_to_the_moment
     befall(sandbox, "disk_low", machine="cave", hidden=True, reason="disk-low")
     text = words()
     newest = text.partition("What happened")[2]
-    assert (
-        "tia Small box A machine ended unexpectedly: exit code 137, it ran out of memory" in text
-    )
+    assert "tia Small box A machine ended unexpectedly: exit code 137, it ran out of memory" in text
     assert newest.index("cave") < newest.index("box")
     page = client.get(reverse("under-way")).content.decode()
     (moment,) = set(re.findall(r'href="([^"]+\?at=\d+)"', page)[1:])
