@@ -20,7 +20,7 @@ def flag_variable(objective: str) -> str:
 def _objective(objective: Any) -> Any:
     if not isinstance(objective, Mapping) or "checks" not in objective:
         return objective
-    ids = {check.get("id") for check in _checks(objective["checks"])}
+    ids = [check.get("id") for check in _checks(objective["checks"])]
     taken = {each for each in ids if isinstance(each, str)}
     return {**objective, "checks": _node(objective["checks"], taken, str(objective.get("key")))}
 

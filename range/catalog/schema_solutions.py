@@ -48,7 +48,8 @@ def _as_handed(value: Any) -> Any:
 
 
 def _as_lines(value: Any) -> Any:
-    return "\n".join(value) if isinstance(value, (list, tuple)) else value
+    is_list = isinstance(value, (list, tuple)) and all(isinstance(line, str) for line in value)
+    return "\n".join(value) if is_list else value
 
 
 class RunStep(Conditional):

@@ -230,6 +230,7 @@ class Launch:
         try:
             self._begin(machine, container)
             docker_files.put(self.engine, container, after)
+            self._check_time()
             self._judge(machine, line.run(machine, seconds=self._left()))
         finally:
             line.close()

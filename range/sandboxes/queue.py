@@ -9,6 +9,7 @@ from datetime import timedelta
 from statistics import median
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from range.accounts.models import Membership
 from range.sandboxes.models import Sandbox
@@ -37,20 +38,22 @@ def in_order() -> list[Sandbox]:
 
     Whoever holds the fewest comes first; then cohorts take turns; then the longest wait counts.
     """
-    waiting = Sandbox.objects.filter(state=Sandbox.State.REQUESTED, wanted=Sandbox.Wanted.RUNNING)
-    # A row's handle and progress are large, and everybody in line asks for everybody's place.
-    needed = ("requested_at", "claimed_at", "attempt__trainee_id")
-    rows = list(waiting.select_related("attempt").only(*needed).order_by("requested_at", "pk"))
-    if len(rows) < 2:
-        return rows
-    return _fairly(rows)
+    rows = list(_waiting())
+    return rows if len(rows) < 2 else _fairly(rows)
 
 
 def place_of(sandbox: Sandbox) -> Place:
     """Return where a waiting sandbox stands in line."""
-    before = next((at for at, row in enumerate(in_order()) if row.pk == sandbox.pk), 0)
+    # Rows are large, and everybody in line asks for everybody's place.
+    rows = list(_waiting().only("requested_at", "attempt__trainee_id"))
+    before = next((at for at, row in enumerate(_fairly(rows)) if row.pk == sandbox.pk), 0)
     rounds = math.ceil((before + 1) / settings.RANGE_LAUNCH_CONCURRENCY)
     return Place(before=before, wait=rounds * _typical())
+
+
+def _waiting() -> QuerySet[Sandbox]:
+    waiting = Sandbox.objects.filter(state=Sandbox.State.REQUESTED, wanted=Sandbox.Wanted.RUNNING)
+    return waiting.select_related("attempt").order_by("requested_at", "pk")
 
 
 def _fairly(rows: Sequence[Sandbox]) -> list[Sandbox]:

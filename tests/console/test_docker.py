@@ -17,6 +17,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
 
+from range.console.models import ExtraConsole
 from range.lib.notify import conninfo
 from range.runtime.docker_engine import DockerDriver
 from range.runtime.options import DriverOptions
@@ -106,13 +107,16 @@ async def place(machine, console_role):
         role.kill(signal.SIGTERM)
 
 
-def a_console():
-    return f"c-{uuid.uuid4().hex[:8]}"
+async def a_console(desk):
+    """A console of a test's own on the machine that all of them share."""
+    name = f"c-{uuid.uuid4().hex[:8]}"
+    await ExtraConsole.objects.acreate(attempt=desk.attempt, machine="web", console=name)
+    return name
 
 
 async def test_a_command_runs_and_reaches_the_timeline(place):
     desk, server, _ = place
-    async with server.sit(desk, console=a_console()) as socket:
+    async with server.sit(desk, console=await a_console(desk)) as socket:
         page = await Page(socket).until_shown(TYPING, seconds=15)
         await page.type(b"id -un; (exit 3)\r")
         await page.until_shown(b"nobody\r\n", seconds=10)
@@ -130,7 +134,7 @@ def commands(desk):
 
 async def test_the_shell_and_its_screen_survive_a_killed_role(place):
     desk, server, role = place
-    console = a_console()
+    console = await a_console(desk)
     async with server.sit(desk, console=console) as socket:
         page = await Page(socket).until_shown(TYPING, seconds=15)
         await page.type(b"kept=in-the-shell; echo on the screen\r")
@@ -150,7 +154,7 @@ async def test_the_shell_and_its_screen_survive_a_killed_role(place):
 async def test_a_flood_to_a_page_that_does_not_draw_stands_still(place, machine):
     desk, server, _ = place
     driver, handle = machine
-    async with server.sit(desk, console=a_console()) as socket:
+    async with server.sit(desk, console=await a_console(desk)) as socket:
         page = await Page(socket).until_shown(TYPING, seconds=15)
         await page.type(b"yes\r")
         await asyncio.sleep(2)
@@ -165,7 +169,7 @@ async def test_a_flood_to_a_page_that_does_not_draw_stands_still(place, machine)
 
 async def test_size_and_characters_reach_the_machine(place):
     desk, server, _ = place
-    async with server.sit(desk, console=a_console(), query="?cols=101&rows=33") as socket:
+    async with server.sit(desk, console=await a_console(desk), query="?cols=101&rows=33") as socket:
         page = await Page(socket).until_shown(TYPING, seconds=15)
         await page.type("stty size; printf 'é中\\n'\r".encode())
         await page.until_shown("33 101\r\né中\r\n".encode(), seconds=10)
@@ -180,7 +184,7 @@ async def test_size_and_characters_reach_the_machine(place):
 
 async def test_the_end_of_the_sandbox_leaves_no_socket(place):
     desk, server, _ = place
-    async with server.sit(desk, console=a_console()) as socket:
+    async with server.sit(desk, console=await a_console(desk)) as socket:
         page = await Page(socket).until_shown(TYPING, seconds=15)
         await Sandbox.objects.filter(pk=desk.sandbox.pk).aupdate(wanted=Sandbox.Wanted.STOPPED)
         assert await page.until_closed(seconds=5) == 4409
@@ -190,16 +194,17 @@ async def test_the_end_of_the_sandbox_leaves_no_socket(place):
 async def test_echo_through_the_whole_path_stays_near_the_bare_terminal(place, machine, capsys):
     desk, server, _ = place
     _, handle = machine
+    through, held = await a_console(desk), await a_console(desk)
 
     def measure():
         name = settings.SESSION_COOKIE_NAME
         console = LeanSocket(
             server.port,
-            desk.path(console=a_console()),
+            desk.path(console=through),
             cookie=f"{name}={desk.cookie}",
             origin=f"http://127.0.0.1:{settings.RANGE_WEB_PORT}",
         )
-        holder = ["/usr/local/lib/range/console", a_console(), "24", "80"]
+        holder = ["/usr/local/lib/range/console", held, "24", "80"]
         container = handle.machines["web"].container_id
         bare = BareExec(container, "nobody", holder)
         plain = BareExec(container, "nobody", ["bash", "-l"])
