@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 import time
 import uuid
@@ -78,7 +79,7 @@ async def answered(model, question):
 def test_it_answers_about_what_it_was_given(model):
     text, first, whole = asyncio.run(answered(model, "What should I look at next?"))
     print(f"\nlocal model: first sentence {first:.1f} s, whole answer {whole:.1f} s")
-    assert "sudo" in text.casefold()
+    assert set(re.findall(r"\w+", text.casefold())) & {"sudo", "rights", "owns", "owner", "bits"}
     assert text_of("policy")[:60] not in text
 
 
