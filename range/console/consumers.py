@@ -209,9 +209,14 @@ class ConsoleConsumer(PageConsumer):
             writer=self.role.writer,
         )
         relay = await self.role.registry.join(key, self.watcher, opener)
-        while self._ahead:
-            typed, self._ahead = bytes(self._ahead), bytearray()
-            await relay.type(typed)
+        try:
+            while self._ahead:
+                typed, self._ahead = bytes(self._ahead), bytearray()
+                await relay.type(typed)
+        except RangeError:
+            # The terminal has ended already; the relay says so to every page.
+            log.info("console.ahead.lost")
+        # Only now, so that no later key overtakes; and in any case, so that the page can leave.
         self.relay = relay
         relay.closed.add_done_callback(self._relay_closed)
 
