@@ -1,5 +1,5 @@
 // Looks at a trainee's console, types along or takes over; the trainee's page says so.
-import { Line } from "./console/line.js";
+import { TerminalLine } from "./console/line.js";
 import { fontsReady, makeTerminal, openTerminal, readerMode } from "./terminal.js";
 
 const stage = document.querySelector("[data-look]");
@@ -21,7 +21,7 @@ class Look {
     this.hands = "look";
     this.answers = false;
     this.closings = CLOSINGS;
-    this.line = new Line(url, this);
+    this.line = new TerminalLine(url, this);
   }
 
   open() {
@@ -33,6 +33,7 @@ class Look {
     term.attachCustomKeyEventHandler((event) => this.isForTerminal(event));
     term.onData((data) => this.send(encoder.encode(data)));
     term.onBinary((data) => this.send(Uint8Array.from(data, (c) => c.charCodeAt(0))));
+    term.onResize(() => this.fit());
     new ResizeObserver(() => this.fit()).observe(part("screen"));
     document.addEventListener("muster:theme", () => this.fit());
     this.allow();
@@ -59,17 +60,6 @@ class Look {
 
   control(message) {
     switch (message.type) {
-      case "screen":
-        this.term.write("\x1bc");
-        this.line.opened();
-        this.resizeTo(message);
-        break;
-      case "size":
-        this.resizeTo(message);
-        break;
-      case "role":
-        this.answers = message.answers;
-        break;
       case "hands":
         this.setHands(message.hands, message.because);
         break;
@@ -83,10 +73,6 @@ class Look {
         this.say(message.text);
         break;
     }
-  }
-
-  show(bytes, drawn) {
-    this.term.write(bytes, () => drawn(bytes.length));
   }
 
   tell(state, message) {
@@ -143,11 +129,6 @@ class Look {
   }
 
   // --- size: always the trainee's; the letters give way ---------------------------------------
-  resizeTo({ cols, rows }) {
-    if (cols !== this.term.cols || rows !== this.term.rows) this.term.resize(cols, rows);
-    this.fit();
-  }
-
   fit() {
     const widest = (part("screen").clientWidth - 24) / (this.term.cols * 0.61);
     const above = part("screen").getBoundingClientRect().top + scrollY;

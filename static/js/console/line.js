@@ -44,12 +44,20 @@ export class Line {
     socket.onmessage = (event) => {
       if (socket !== this.socket) return;
       this.heard();
-      if (typeof event.data === "string") this.page.control(JSON.parse(event.data));
-      else this.page.show(new Uint8Array(event.data), (count) => this.count(socket, count));
+      if (typeof event.data === "string") this.control(JSON.parse(event.data));
+      else this.show(new Uint8Array(event.data), (count) => this.count(socket, count));
     };
     socket.onclose = (event) => {
       if (socket === this.socket) this.closed(event);
     };
+  }
+
+  control(message) {
+    this.page.control(message);
+  }
+
+  show(bytes, drawn) {
+    this.page.show(bytes, drawn);
   }
 
   opened() {
@@ -136,5 +144,37 @@ export class Line {
     const socket = this.socket;
     this.socket = null;
     socket?.close();
+  }
+}
+
+// The connection of a page with one terminal, which always has the size the console has.
+export class TerminalLine extends Line {
+  // `page` has a `term`, and takes what is neither screen nor size nor role.
+  control(message) {
+    switch (message.type) {
+      case "screen":
+        // Cleared in the order of the stream, after what was still to be drawn.
+        this.page.term.write("\x1bc");
+        this.opened();
+        this.resize(message);
+        break;
+      case "size":
+        this.resize(message);
+        break;
+      case "role":
+        this.page.answers = message.answers;
+        break;
+      default:
+        this.page.control(message);
+    }
+  }
+
+  show(bytes, drawn) {
+    this.page.term.write(bytes, () => drawn(bytes.length));
+  }
+
+  resize({ cols, rows }) {
+    const { term } = this.page;
+    if (cols !== term.cols || rows !== term.rows) term.resize(cols, rows);
   }
 }

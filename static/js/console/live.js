@@ -6,7 +6,7 @@ import {
   changeFontSize, makeTerminal, openLink, openTerminal, readerMode, setReaderMode,
 } from "../terminal.js";
 import { mayPaste } from "./ask.js";
-import { Line } from "./line.js";
+import { TerminalLine } from "./line.js";
 
 const encoder = new TextEncoder();
 export const consoles = new Set();
@@ -22,7 +22,7 @@ export class LiveConsole {
     this.mark = "";
     this.holdsCtrl = false;
     this.wantsFocus = false;
-    this.line = new Line(element.dataset.consoleUrl, this);
+    this.line = new TerminalLine(element.dataset.consoleUrl, this);
     consoles.add(this);
   }
 
@@ -100,31 +100,13 @@ export class LiveConsole {
   }
 
   control(message) {
-    switch (message.type) {
-      case "screen":
-        // Cleared in the order of the stream, after what was still to be drawn.
-        this.term.write("\x1bc");
-        this.line.opened();
-        this.resizeTo(message);
-        break;
-      case "size":
-        this.resizeTo(message);
-        break;
-      case "role":
-        this.answers = message.answers;
-        break;
-      case "notice":
-        this.tell(this.state, message.text);
-        break;
-      default:
-        // Who else is at the console, and what they write, stands beside it: company.js.
-        this.element.dispatchEvent(
-          new CustomEvent("muster:console-control", { bubbles: true, detail: message }));
+    if (message.type === "notice") {
+      this.tell(this.state, message.text);
+      return;
     }
-  }
-
-  show(bytes, drawn) {
-    this.term.write(bytes, () => drawn(bytes.length));
+    // Who else is at the console, and what they write, stands beside it: company.js.
+    this.element.dispatchEvent(
+      new CustomEvent("muster:console-control", { bubbles: true, detail: message }));
   }
 
   tell(state, message) {
@@ -180,12 +162,8 @@ export class LiveConsole {
     if (size.cols === this.wanted?.cols && size.rows === this.wanted?.rows) return;
     this.wanted = { cols: size.cols, rows: size.rows };
     this.line.say({ type: "resize", ...this.wanted });
-    if (this.state !== "open") this.resizeTo(this.wanted);
-  }
-
-  // Every page on a console shows the size the console has, which may be a smaller page's.
-  resizeTo({ cols, rows }) {
-    if (cols !== this.term.cols || rows !== this.term.rows) this.term.resize(cols, rows);
+    // While it is open the console's size counts, which may be that of a smaller page.
+    if (this.state !== "open") this.line.resize(this.wanted);
   }
 
   // --- looking for text -----------------------------------------------------------------------
