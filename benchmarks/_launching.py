@@ -47,11 +47,25 @@ class Visitor:
 
     def press_launch(self, slug: str) -> str:
         """Press Launch and return the attempt's id."""
-        location = self.post(f"/scenarios/{slug}/launch/").headers["Location"]
-        found = ATTEMPT.search(location)
+        return self._pressed(slug)[0]
+
+    def press_and_look(self, slug: str) -> float:
+        """Press Launch; return milliseconds until a page tells where one stands, or what goes on.
+
+        Whoever stands behind others is told by the answer itself, everybody else by the workspace.
+        """
+        began = time.perf_counter()
+        attempt, told = self._pressed(slug)
+        while not told:
+            told = bool(IN_LINE.search(self.client.get(f"/attempts/{attempt}/").text))
+        return (time.perf_counter() - began) * 1000
+
+    def _pressed(self, slug: str) -> tuple[str, bool]:
+        answer = self.post(f"/scenarios/{slug}/launch/")
+        found = ATTEMPT.search(answer.headers.get("Location", answer.text))
         if found is None:
-            raise SystemExit(f"The launch led to {location}, not to a workspace.")
-        return found[1]
+            raise SystemExit("The launch led to no workspace.")
+        return found[1], bool(IN_LINE.search(answer.text))
 
     def launch(self, slug: str) -> tuple[float, str]:
         """Launch and wait for the prompt; return milliseconds and the attempt's id."""
@@ -59,11 +73,6 @@ class Visitor:
         attempt = self.press_launch(slug)
         self._prompt(self._console(attempt))
         return (time.perf_counter() - began) * 1000, attempt
-
-    def tells_where_it_stands(self, attempt: str) -> bool:
-        """Load the workspace and tell whether it names a place in line, or what happens now."""
-        page = self.client.get(f"/attempts/{attempt}/")
-        return bool(IN_LINE.search(page.text))
 
     def end(self, attempt: str) -> None:
         """Stop the attempt's machines and wait until they are gone."""

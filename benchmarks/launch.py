@@ -147,7 +147,7 @@ def herd(site: WholeRange, size: int) -> dict[str, Any]:
     reading.start()
     began = time.perf_counter()
     with ThreadPoolExecutor(size, initializer=_urgently) as crowd:
-        told = list(crowd.map(_press_and_look, people))
+        told = list(crowd.map(lambda each: each.press_and_look(ONE), people))
     started = Sandbox.objects.filter(attempt__trainee__username__startswith="herd-")
     _until(lambda: not started.filter(state__in=["REQUESTED", "STARTING"]).exists(), 300)
     took = time.perf_counter() - began
@@ -169,15 +169,6 @@ def _urgently() -> None:
     """Let this thread go first, which only root may."""
     with suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, URGENT)
-
-
-def _press_and_look(person: Visitor) -> float:
-    """Press Launch and return milliseconds until the page tells where one stands."""
-    began = time.perf_counter()
-    attempt = person.press_launch(ONE)
-    while not person.tells_where_it_stands(attempt):
-        time.sleep(0.05)
-    return (time.perf_counter() - began) * 1000
 
 
 def _read(reader: Visitor, page: str, ended: threading.Event, read: list[float]) -> None:

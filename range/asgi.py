@@ -7,19 +7,19 @@ import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from inspect import iscoroutinefunction
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from django.core.asgi import get_asgi_application
-from django.core.handlers.asgi import ASGIHandler
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.signals import request_started
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "range.settings")
 
 _streams = get_asgi_application()
 
 # What follows may only be imported once Django is set up.
-from django.db import close_old_connections  # noqa: E402
-from django.http import HttpRequest, HttpResponseBase  # noqa: E402
-from django.urls import Resolver404, ResolverMatch, resolve  # noqa: E402
+from django.urls import Resolver404, ResolverMatch, resolve, set_script_prefix  # noqa: E402
 
 from range.workspace.static_files import StaticFiles  # noqa: E402
 
@@ -43,18 +43,29 @@ class Pages(ASGIHandler):
         self.load_middleware(is_async=False)
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="page")
 
-    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the answer to a request."""
-        here = contextvars.copy_context()
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, here.run, self._drawn, request)
-
-    def _drawn(self, request: HttpRequest) -> HttpResponseBase:
-        close_old_connections()
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Serve one request."""
         try:
-            return self.get_response(request)
-        finally:
-            close_old_connections()
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        here, loop = contextvars.copy_context(), asyncio.get_running_loop()
+        drawn = await loop.run_in_executor(self._threads, here.run, self._drawn, scope, body)
+        await self.send_response(drawn, send)
+        if drawn.streaming:
+            await loop.run_in_executor(self._threads, drawn.close)
+
+    def _drawn(self, scope: dict[str, Any], body: IO[bytes]) -> Any:
+        """Return the answer to a request, which is closed unless it is sent bit by bit."""
+        with body:
+            set_script_prefix(get_script_prefix(scope))
+            request_started.send(sender=type(self), scope=scope)
+            request, refused = self.create_request(scope, body)
+            answer: Any = self.get_response(request) if request else refused
+            answer._handler_class = type(self)
+            if not answer.streaming:
+                answer.close()
+            return answer
 
 
 type Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]

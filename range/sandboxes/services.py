@@ -76,7 +76,7 @@ def _refuse_unprepared(version: ScenarioVersion) -> None:
 
 def _refuse_beyond_quota(trainee: User, attempt: Attempt) -> None:
     # Locking the person's row makes two launches at once count one after the other.
-    User.objects.select_for_update().get(pk=trainee.pk)
+    User.objects.select_for_update().values_list("pk").get(pk=trainee.pk)
     others = Sandbox.objects.live().filter(attempt__trainee=trainee).exclude(attempt=attempt)
     if others.count() >= settings.RANGE_SANDBOXES_PER_TRAINEE:
         raise LaunchRefused(
@@ -87,13 +87,17 @@ def _refuse_beyond_quota(trainee: User, attempt: Attempt) -> None:
         )
 
 
-def _promised_mb() -> int:
-    """Return the memory that launches asked for before will take, in MiB."""
+def _promised_mb(known: ScenarioVersion) -> int:
+    """Return the memory that launches asked for before will take, in MiB.
+
+    Args:
+        known: A version that need not be read again: a class launches one and the same.
+    """
     coming = Sandbox.objects.filter(
         state__in=[Sandbox.State.REQUESTED, Sandbox.State.STARTING], wanted=Sandbox.Wanted.RUNNING
     )
     counts = Counter(coming.values_list("attempt__exercise__version", flat=True))
-    versions = ScenarioVersion.objects.in_bulk(counts)
+    versions = {known.pk: known, **ScenarioVersion.objects.in_bulk(counts.keys() - {known.pk})}
     return sum(memory_needed_mb(versions[pk]) * count for pk, count in counts.items())
 
 
@@ -111,7 +115,7 @@ def _refuse_without_memory(version: ScenarioVersion) -> None:
     need, free = memory_needed_mb(version), available_mb()
     if free is None:
         return
-    left = max(0, free - _promised_mb() - settings.RANGE_MEMORY_RESERVE_MB)
+    left = max(0, free - _promised_mb(version) - settings.RANGE_MEMORY_RESERVE_MB)
     if left < need:
         raise LaunchRefused(
             f"The range is full: this scenario needs {need} MB of memory and {left} MB are left "
@@ -151,22 +155,22 @@ def request_sandbox(attempt: Attempt) -> Sandbox:
         AttemptClosed: The attempt is finished.
         LaunchRefused: Not prepared, over the quota, or no memory.
     """
-    with _refusals_noted(attempt.trainee, attempt.exercise.version):
+    with _refusals_noted(attempt.trainee, attempt.exercise.version), transaction.atomic():
         return _request(attempt)
 
 
 def _request(attempt: Attempt) -> Sandbox:
+    """Do what `request_sandbox` says, inside the caller's transaction."""
     version = attempt.exercise.version
     _refuse_unprepared(version)
-    with transaction.atomic():
-        _refuse_beyond_quota(attempt.trainee, attempt)
-        if not Attempt.objects.filter(pk=attempt.pk, state=Attempt.State.ACTIVE).exists():
-            raise AttemptClosed
-        live = Sandbox.objects.live().filter(attempt=attempt).first()
-        if live is not None:
-            return live
-        _refuse_without_memory(version)
-        return insert(attempt, epoch=next_epoch(attempt))
+    _refuse_beyond_quota(attempt.trainee, attempt)
+    if not Attempt.objects.filter(pk=attempt.pk, state=Attempt.State.ACTIVE).exists():
+        raise AttemptClosed
+    live = Sandbox.objects.live().filter(attempt=attempt).first()
+    if live is not None:
+        return live
+    _refuse_without_memory(version)
+    return insert(attempt, epoch=next_epoch(attempt))
 
 
 @contextmanager

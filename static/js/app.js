@@ -150,7 +150,15 @@
     else if (status >= 500) addToast("Something went wrong on the range's side. It has been logged.", "error");
   });
 
+  // --- pages on the way to another one ------------------------------------------------
+  function goOn() {
+    const next = document.querySelector("a[data-opens-after]");
+    // What was posted must not be posted again by whoever goes back.
+    if (next) setTimeout(() => location.replace(next.href), Number(next.dataset.opensAfter));
+  }
+
   document.addEventListener("DOMContentLoaded", function () {
+    goOn();
     refreshTimes();
     armToasts();
     setInterval(refreshTimes, 1000);

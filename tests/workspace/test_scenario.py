@@ -1,9 +1,11 @@
 """A scenario's page, and launching from it."""
 
 from copy import deepcopy
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from range.catalog.models import ScenarioVersion
 from range.exercises.models import Attempt
@@ -115,3 +117,30 @@ def test_another_trainees_attempts_are_not_listed(client, other_trainee, attempt
     client.force_login(other_trainee)
     text = page_of(client).content.decode()
     assert str(attempt.pk) not in text
+
+
+def test_whoever_stands_behind_others_is_told_so_by_the_answer(
+    signed_in, trainee, exercise, settings, django_user_model
+):
+    settings.RANGE_LAUNCH_CONCURRENCY = 2
+    for number in range(3):
+        other = django_user_model.objects.create_user(f"other-{number}", password="x")
+        Sandbox.objects.create(
+            attempt=exercise.attempts.create(trainee=other),
+            expires_at=timezone.now() + timedelta(hours=1),
+        )
+    answer = launch(signed_in)
+    mine = Attempt.objects.get(trainee=trainee)
+    assert answer.status_code == 202
+    text = answer.content.decode()
+    assert "3 launches before yours, about 4 s until your machines run." in text
+    assert f'href="{reverse("workspace", args=[mine.pk])}" data-opens-after=' in text
+    # Pressing again changes nothing, and shows the same.
+    assert "3 launches before yours" in launch(signed_in).content.decode()
+    assert Sandbox.objects.filter(attempt=mine).count() == 1
+
+
+def test_whoever_is_next_goes_to_the_workspace_at_once(signed_in, exercise):
+    answer = launch(signed_in)
+    assert answer.status_code == 302
+    assert answer["Location"] == reverse("workspace", args=[Attempt.objects.get().pk])

@@ -9,12 +9,15 @@ from django.views.decorators.http import require_POST, require_safe
 from range.accounts.models import User
 from range.exercises.windows import ExerciseRefused
 from range.sandboxes import services as sandboxes
+from range.sandboxes.models import Sandbox
+from range.sandboxes.queue import place_of
 from range.workspace.presenters import catalogue as present
 from range.workspace.presenters.assigned import assigned_work
 from range.workspace.presenters.scenario import exercise_for, scenario_page
 
 CATALOGUE = "workspace/catalogue.html"
 SCENARIO = "workspace/scenario.html"
+IN_LINE = "workspace/in_line.html"
 
 
 @require_safe
@@ -56,7 +59,11 @@ def launch_panel(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def launch(request: HttpRequest, slug: str) -> HttpResponse:
-    """Ask for a sandbox and open the workspace, which follows its start."""
+    """Ask for a sandbox and open the workspace, which follows its start.
+
+    Whoever stands in line behind others is told so at once: when a whole class presses, drawing
+    all their workspaces takes longer than anybody should wait for the first word.
+    """
     person = cast(User, request.user)
     exercise = exercise_for(person, slug, request.POST.get("exercise", ""))
     try:
@@ -64,6 +71,11 @@ def launch(request: HttpRequest, slug: str) -> HttpResponse:
     except (sandboxes.LaunchRefused, ExerciseRefused) as refusal:
         context = {"scenario": scenario_page(person, exercise), "refusal": refusal}
         return render(request, SCENARIO, context, status=refusal.status)
+    if sandbox.state == Sandbox.State.REQUESTED:
+        place = place_of(sandbox)
+        if not place.is_at_once:
+            told = {"exercise": exercise, "attempt": sandbox.attempt_id, "place": place}
+            return render(request, IN_LINE, told, status=202)
     return redirect("workspace", sandbox.attempt_id)
 
 
