@@ -42,8 +42,6 @@ from range.runtime.topology import Machine, SeedFile, Topology
 log = get_logger(__name__)
 
 _ATTEMPTS = 5
-# What base images run when nothing else is asked for: a shell at a terminal nobody uses.
-_INERT = (["bash"], ["/bin/bash"], ["sh"], ["/bin/sh"], ["sleep", "infinity"])
 type _Make = Callable[[Machine, docker_spec.Place, Mapping[str, Future[str]]], str]
 
 
@@ -255,9 +253,8 @@ class Launch:
         """Make a machine without its files; one that runs nothing by itself is started, too."""
         arguments = docker_spec.container_arguments(self.topology, machine, place=place)
         container = self._created(machine, arguments, place, networks)
-        with self.engine.client() as client:
-            command = client.inspect_container(container)["Config"]["Cmd"]
-            if command in _INERT:
+        if docker_setup.is_idle(self.engine, machine.image):
+            with self.engine.client() as client:
                 client.start(container)
         return container
 

@@ -65,7 +65,7 @@ def first(engine: Engine, machine: Machine, arguments: Mapping[str, Any]) -> dic
 
     None where there is no set-up, or where the image runs something of its own.
     """
-    if not machine.setup or not _is_idle(engine, machine.image):
+    if not machine.setup or not is_idle(engine, machine.image):
         return None
     return {
         **arguments,
@@ -130,7 +130,8 @@ def _answer(line: Hijacked, word: bytes, *, until: float) -> int | None:
     return None
 
 
-def _is_idle(engine: Engine, image: str) -> bool:
+def is_idle(engine: Engine, image: str) -> bool:
+    """Tell whether a machine of this image runs nothing by itself, as our base image does."""
     try:
         return _config_is_idle(engine, image)
     except SandboxGone:
