@@ -1,13 +1,12 @@
 """Write the JSON Schema of scenario files, for editors that complete and check as one types."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from range.catalog.editor_schema import schema_text
 from range.catalog.reference_pages import checks_page, format_page
-from range.catalog.schema import ScenarioSpec
 
 PAGES = {"scenario-format.md": format_page, "checks.md": checks_page}
 
@@ -31,9 +30,7 @@ class Command(BaseCommand):
             for name, page in PAGES.items():
                 (options["pages"] / name).write_text(page(), encoding="utf-8")
             return
-        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-        schema |= ScenarioSpec.model_json_schema(by_alias=True)
-        text = json.dumps(schema, indent=2, sort_keys=True) + "\n"
+        text = schema_text()
         if options["to"] is None:
             self.stdout.write(text)
         else:
