@@ -10,7 +10,6 @@ from range.catalog.templating import (
     is_template,
     names_in,
 )
-from range.lib import clock
 
 
 @pytest.mark.parametrize(
@@ -79,12 +78,11 @@ def test_attack_nothing_but_values_is_within_reach(text):
         fill(text, {"name": "ann"})
 
 
+@pytest.mark.timeout(60)
 def test_attack_output_is_bounded():
-    began = clock.monotonic()
     text = "{% for a in s %}{% for b in s %}{{ s }}{% endfor %}{% endfor %}"
     with pytest.raises(TemplateInvalid, match="grows beyond"):
         fill(text, {"s": "x" * 10_000})
-    assert clock.monotonic() - began < 2
 
 
 def test_attack_replacing_cannot_make_a_text_large():

@@ -22,7 +22,7 @@ from range.runtime.images import load_bundle, save_bundle
 
 BASE = Path(__file__).resolve().parents[2]
 NETWORK = "ip link set lo up && echo ready && exec cat"
-READY_WITHIN_SECONDS = 30
+READY_WITHIN_SECONDS = 60
 
 
 class OwnEngine:

@@ -13,7 +13,7 @@ from tests.chaos.engine import OwnEngine
 
 # These meet the engine's networks, which are in a namespace of their own.
 AT_THE_NETWORKS = ("reconciler", "checker")
-READY_WITHIN_SECONDS = 30
+READY_WITHIN_SECONDS = 60
 
 
 class FragileSite(Site):

@@ -9,7 +9,7 @@ from websockets.sync.client import connect
 
 from benchmarks._launching import CONSOLE, Visitor
 
-TURN_SECONDS = 3
+TURN_SECONDS = 10
 
 
 def say(trainee: Visitor, attempt: str, line: str, answer: str, *, within: float) -> str:

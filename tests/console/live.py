@@ -206,16 +206,16 @@ class Page:
         else:
             self.controls.append(orjson.loads(frame))
 
-    async def until(self, condition, *, seconds=5.0):
+    async def until(self, condition, *, seconds=30.0):
         async with asyncio.timeout(seconds):
             while not condition(self):
                 await self.take()
         return self
 
-    async def until_shown(self, data, *, seconds=5.0):
+    async def until_shown(self, data, *, seconds=30.0):
         return await self.until(lambda page: data in page.shown, seconds=seconds)
 
-    async def until_closed(self, *, seconds=5.0):
+    async def until_closed(self, *, seconds=30.0):
         try:
             async with asyncio.timeout(seconds):
                 while True:

@@ -101,7 +101,7 @@ class Page:
         return [frame for frame in self.frames if isinstance(frame, str)]
 
 
-async def until(condition, *, seconds: float = 5.0) -> None:
+async def until(condition, *, seconds: float = 30.0) -> None:
     """Wait for something that is about to happen."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110

@@ -165,11 +165,11 @@ async def test_only_one_at_a_time_takes_over(room):
 
 
 async def test_keys_nobody_uses_go_back_by_themselves(room, monkeypatch):
-    monkeypatch.setattr(company, "HAND_BACK_SECONDS", 0.15)
+    monkeypatch.setattr(company, "HAND_BACK_SECONDS", 1.5)
     onlooker, page = room.come()
     room.relay.company.ask(onlooker, Hands.OVER)
     for _ in range(5):
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.4)
         await room.relay.type(b".", by=onlooker)
     assert onlooker.hands is Hands.OVER
     await until(lambda: onlooker.hands is Hands.LOOK)

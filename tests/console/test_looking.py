@@ -196,7 +196,7 @@ async def test_taking_over_and_handing_back_is_told_and_written_down(pair):
 
 
 async def until_kinds(desk, wanted):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await kinds(desk) != wanted:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 

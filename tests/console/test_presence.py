@@ -10,6 +10,7 @@ from django.utils import timezone
 from range.console.protocol import Close
 from range.sandboxes.models import Sandbox
 from tests.console.live import Page, a_desk, serving
+from tests.console.support import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("console_role")]
 
@@ -53,6 +54,7 @@ async def test_presence_is_noted_once_a_minute_whatever_is_typed(server, monkeyp
         for number in range(30):
             await page.type(f"line {number}\r".encode())
             await asyncio.sleep(0.02)
+        await until(lambda: noted)
         await asyncio.sleep(0.5)
     assert noted == [{desk.sandbox.pk}]
 

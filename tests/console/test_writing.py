@@ -1,7 +1,7 @@
 """From what a terminal shows to the timeline, the recording's row, and the checks."""
 
 import asyncio
-import time
+import threading
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -33,7 +33,7 @@ async def server(console_role):
         yield running
 
 
-async def payloads(desk, count, *, seconds=5.0):
+async def payloads(desk, count, *, seconds=30.0):
     """Wait until as many commands stand in the timeline, and return what they say."""
 
     def read():
@@ -54,12 +54,13 @@ async def showing(server, desk, *chunks):
         await page.until_shown(chunks[-1])
 
 
-async def test_a_command_becomes_an_event_within_a_moment(server):
-    desk, began = await a_desk(), time.monotonic()
+async def test_a_command_becomes_an_event_without_waiting_for_its_turn(server, monkeypatch):
+    # Only that it has ended can bring it there.
+    monkeypatch.setattr("range.console.scribe.FLUSH_SECONDS", 600.0)
+    desk = await a_desk()
     data = ran(b"cat /etc/shadow", b"cat: /etc/shadow: Permission denied\r\n", 1)
     await showing(server, desk, PROMPT, data)
     (payload,) = await payloads(desk, 1)
-    assert time.monotonic() - began < 4
     assert payload == {
         "number": 1,
         "machine": "web",
@@ -162,17 +163,18 @@ async def test_each_command_asks_for_checks(server):
     async def wanted():
         return (await Attempt.objects.aget(pk=desk.attempt.pk)).checks_wanted_at
 
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         while await wanted() is None:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
 async def test_a_database_that_is_away_loses_no_command_and_stops_no_key(server, monkeypatch):
-    desk, real, failures = await a_desk(), writer.record, []
+    desk, real, calls = await a_desk(), writer.record, []
+    is_back = threading.Event()
 
     def away(*args, **kwargs):
-        if len(failures) < 4:
-            failures.append(1)
+        calls.append(1)
+        if not is_back.is_set() or len(calls) < 4:
             raise OperationalError("the server closed the connection")
         return real(*args, **kwargs)
 
@@ -182,10 +184,11 @@ async def test_a_database_that_is_away_loses_no_command_and_stops_no_key(server,
         for number in range(3):
             desk.terminal().console.print(PROMPT + ran(b"command %d" % number))
         await page.type(b"typing goes on")
-        await page.until_shown(b"typing goes on", seconds=2.0)
-        found = await payloads(desk, 3, seconds=10)
+        await page.until_shown(b"typing goes on")
+        is_back.set()
+        found = await payloads(desk, 3)
     assert [payload["text"] for payload in found] == [f"command {n}" for n in range(3)]
-    assert len(failures) == 4
+    assert len(calls) >= 6
 
 
 async def test_a_full_disk_does_not_end_the_console(server, monkeypatch):

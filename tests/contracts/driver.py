@@ -263,14 +263,12 @@ class ProgramsAndFilesContract:
         assert rig.driver.exec(sandbox, "desk", ["no-such-program"]).exit_code in {126, 127}
 
     def test_a_program_is_ended_at_its_time_out(self, rig, sandbox):
-        began = datetime.now(UTC)
         result = rig.driver.exec(
-            sandbox, "desk", ["sleep", "30"], timeout=timedelta(milliseconds=300)
+            sandbox, "desk", ["sleep", "600"], timeout=timedelta(milliseconds=300)
         )
         assert result.timed_out
         assert result.exit_code == 137
-        assert datetime.now(UTC) - began < timedelta(seconds=10)
-        assert not [p for p in rig.driver.processes(sandbox, "desk") if p.argv == ("sleep", "30")]
+        assert not [p for p in rig.driver.processes(sandbox, "desk") if p.argv == ("sleep", "600")]
 
     def test_a_machine_that_never_was_is_refused(self, rig, sandbox):
         with pytest.raises(NoSuchMachine):

@@ -12,7 +12,7 @@ from tests.contracts.rigs import single, soon
 SIZE = Size(columns=80, rows=24)
 
 
-async def read_until(console, wanted, *, seconds=10):
+async def read_until(console, wanted, *, seconds=30):
     seen = b""
     async with asyncio.timeout(seconds):
         while wanted not in seen:
@@ -22,7 +22,7 @@ async def read_until(console, wanted, *, seconds=10):
     return seen
 
 
-async def read_to_end(console, *, seconds=10):
+async def read_to_end(console, *, seconds=30):
     seen = b""
     async with asyncio.timeout(seconds):
         while piece := await console.read():

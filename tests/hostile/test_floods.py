@@ -28,6 +28,7 @@ from range.sandboxes import disks
 from range.sandboxes.models import Sandbox
 from range.timeline.services import events_of
 from tests.contracts.rigs import DockerRig, single, soon
+from tests.support.waiting import until
 
 pytestmark = [
     pytest.mark.docker,
@@ -151,14 +152,6 @@ def flooded(rig, next_door):
         assert rig.driver.exec(next_door, "desk", ["true"]).exit_code == 0
 
     return flooded
-
-
-def until(happened, otherwise, *, seconds=60):
-    """Wait for something that comes on the slowest machine, too."""
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, otherwise
-        time.sleep(0.1)
 
 
 def layer_of(rig, handle):

@@ -242,7 +242,7 @@ async def test_a_page_that_ignores_its_end_holds_no_keys(server):
         theirs.transport.pause_reading()
         await sync_to_async(lose_the_role)(viewer)
         (relay,) = server.role.registry.relays()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while relay.company.people:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         await trainee.type(b"mine")

@@ -215,7 +215,7 @@ async def closes(server, desk, change):
     async with server.sit(desk) as socket:
         page = await Page(socket).until(lambda p: p.shown)
         await sync_to_async(change)()
-        code = await page.until_closed(seconds=5.0)
+        code = await page.until_closed()
     typed = desk.terminal().typed
     return code, typed
 

@@ -23,12 +23,11 @@ def test_a_frozen_moment_needs_a_zone():
         pass
 
 
+@pytest.mark.timeout(60)
 def test_waits_shrink_with_the_scale():
-    before = clock.monotonic()
     with clock.running_at(0.001):
         assert clock.scaled(timedelta(seconds=10)) == timedelta(milliseconds=10)
-        clock.sleep(timedelta(seconds=10))
-    assert clock.monotonic() - before < 5
+        clock.sleep(timedelta(minutes=2))
     assert clock.scaled(timedelta(seconds=10)) == timedelta(seconds=10)
 
 

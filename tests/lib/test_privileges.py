@@ -244,7 +244,7 @@ def _lives(pid):
         return False
 
 
-def _until(condition, seconds=10):
+def _until(condition, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -1,6 +1,5 @@
 import os
 import signal
-import time
 from datetime import timedelta
 
 import pytest
@@ -44,12 +43,11 @@ def test_without_a_supervisor_there_is_nobody_to_tell(monkeypatch):
     tell_ready()
 
 
+@pytest.mark.timeout(60)
 def test_a_waiting_listener_returns_when_the_role_is_to_end():
     url = conninfo({**django_settings.DATABASES["default"], "NAME": "postgres"})
     end_on_signal()
     with Listener(url, "sandboxes") as listener:
         listener.wait(timedelta(seconds=5))
         os.kill(os.getpid(), signal.SIGTERM)
-        before = time.monotonic()
-        assert listener.wait(timedelta(seconds=30)) == []
-        assert time.monotonic() - before < 5
+        assert listener.wait(timedelta(minutes=5)) == []

@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from range.runtime.images import build_image
 from range.runtime.topology import Limits
 from tests.contracts.rigs import DockerRig, single, soon
 from tests.runtime.attacks import SOCKET_FAMILY, SYSTEM_CALL
+from tests.support.waiting import until
 
 pytestmark = [
     pytest.mark.docker,
@@ -98,6 +100,10 @@ def connects(run, address, port):
     return run("nc", "-z", "-w", "2", address, str(port)).exit_code == 0
 
 
+# Port 9 stands there in hexadecimal once somebody listens.
+LISTENING = "nc -u -l -p 9 > /tmp/got & until grep -q ':0009 ' /proc/net/udp; do sleep 0.1; done"
+
+
 @contextmanager
 def watching(word):
     """Yield the names of the host's cards on which `word` is seen."""
@@ -109,13 +115,13 @@ def watching(word):
 def test_the_attack_with_raw_frames_works_where_nothing_forbids_it(rig, tools):
     addresses = {name: machine.addresses["lan"] for name, machine in tools.machines.items()}
     card = rig.driver.exec(tools, "target", ["cat", "/sys/class/net/eth0/address"]).stdout
-    rig.driver.exec(tools, "target", ["sh", "-c", "nc -u -l -p 9 > /tmp/got & sleep 0.2"])
+    rig.driver.exec(tools, "target", ["sh", "-c", LISTENING])
     frames = json.dumps([["frame", card.decode().strip(), addresses["target"], 9]])
     argv = ["python3", "-c", attacks.RAW_FRAMES, addresses["desk"], frames]
     sent = rig.driver.exec(tools, "desk", argv)
     assert sent.exit_code == 0, sent.stderr
-    time.sleep(0.2)
-    assert b"frame" in rig.driver.read_file(tools, "target", "/tmp/got")
+    got = partial(rig.driver.read_file, tools, "target", "/tmp/got")
+    until(lambda: b"frame" in (got() or b""), "the frame did not arrive")
 
 
 def test_the_host_is_not_reached_by_any_address(run, sandbox):

@@ -1,6 +1,5 @@
 """Reaching into real machines whose trainee is hostile: files, programs, processes, peers."""
 
-import time
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,6 +9,7 @@ from range.runtime import host_processes
 from range.runtime.docker_spec import container_name
 from range.runtime.driver import FileTooLarge, SandboxPaused
 from tests.contracts.rigs import DockerRig, soon, topology
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.enable_socket]
 
@@ -59,12 +59,11 @@ def test_a_link_cannot_lead_to_the_hosts_files(shell, read):
     assert ours.strip() == b"desk"
 
 
+@pytest.mark.timeout(60)
 def test_a_pipe_a_device_and_a_socket_are_no_files_and_do_not_hang(rig, sandbox, shell, read):
     shell("mkfifo /opt/pipe; python3 -c 'import socket; socket.socket(1).bind(\"/opt/sock\")'")
-    began = time.monotonic()
     for path in ("/opt/pipe", "/opt/sock", "/dev/zero", "/proc/kmsg", "/proc/self/mem"):
         assert read(path) is None
-    assert time.monotonic() - began < 5
 
 
 ODD_NAMES = """
@@ -84,15 +83,14 @@ def test_hostile_names_are_listed_in_printable_form(rig, sandbox, shell):
     assert all(path.encode("utf-8") for path in found)
 
 
+@pytest.mark.timeout(60)
 def test_a_sparse_monster_is_refused_without_being_read(rig, sandbox, shell, read):
     shell("truncate -s 40G /opt/monster; mkdir -p /opt/lair; truncate -s 1G /opt/lair/m")
-    began = time.monotonic()
     with pytest.raises(FileTooLarge):
         read("/opt/monster")
     assert rig.driver.stat(sandbox, "desk", "/opt/monster").size_bytes == 40 << 30
     with pytest.raises(FileTooLarge):
         rig.driver.list_files(sandbox, "desk", "/opt/lair")
-    assert time.monotonic() - began < 10
     shell("rm -r /opt/monster /opt/lair")
 
 
@@ -180,10 +178,13 @@ def test_processes_are_told_exactly_whatever_they_call_themselves(rig, sandbox, 
         "setsid bash -c 'exec -a \"root  sshd\" sleep 61' </dev/null >/dev/null 2>&1 &",
         user="nobody",
     )
-    time.sleep(0.2)
-    (found,) = [p for p in rig.driver.processes(sandbox, "desk") if p.argv[-1:] == ("61",)]
+
+    def asleep():
+        there = rig.driver.processes(sandbox, "desk")
+        return [p for p in there if p.argv[-1:] == ("61",) and p.executable == "/usr/bin/sleep"]
+
+    (found,) = until(asleep, "it did not begin")
     assert found.argv == ("root  sshd", "61")
-    assert found.executable == "/usr/bin/sleep"
     assert found.uid == 65534
 
 

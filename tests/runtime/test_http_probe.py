@@ -91,20 +91,19 @@ def test_a_body_without_end_is_cut():
     assert len(reply.body) == HTTP_BODY_LIMIT_BYTES
 
 
+@pytest.mark.timeout(60)
 def test_an_answer_that_trickles_is_given_up():
-    began = time.monotonic()
-    server = Server(b"HTTP/1.1 200 OK\r\n", *[b"X: y\r\n"] * 100, pause=0.05)
+    # Of which the last piece would come long after this test's own end.
+    server = Server(b"HTTP/1.1 200 OK\r\n", *[b"X: y\r\n"] * 10_000, pause=0.05)
     assert ask(server.connect, "GET", "http://web/", timeout=timedelta(seconds=0.4)) is None
-    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("said", [(), (b"\x16\x03\x03",) * 20])
+@pytest.mark.timeout(60)
 def test_silence_is_given_up(scheme, said):
-    began = time.monotonic()
     server = Server(*said, pause=0.1, hold=True)
     assert ask(server.connect, "GET", f"{scheme}://web/", timeout=timedelta(seconds=0.3)) is None
-    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import uuid
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -21,6 +22,7 @@ from range.runtime.options import DriverOptions
 from range.sandboxes import activity, disks, services
 from range.sandboxes.models import Sandbox
 from range.sandboxes.watch import Watch
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.django_db(transaction=True)]
 BASE = "range/base:bookworm"
@@ -160,9 +162,8 @@ def test_a_sandbox_that_nobody_is_at_freezes_and_goes_on_where_it_stood(
     took = time.monotonic() - began
     assert now().paused_at is None
     assert driver.status(handle_of) is Status.RUNNING
-    time.sleep(0.3)
-    after = driver.read_file(handle_of, "box", "/tmp/count")
-    assert int(after) > int(before)
+    count = partial(driver.read_file, handle_of, "box", "/tmp/count")
+    until(lambda: int(count() or 0) > int(before), "it does not go on")
     assert [kind for kind, _ in told()] == ["paused", "resumed"]
     resumed = told("sandbox.resumed")[0][1]["milliseconds"]
     print(
@@ -268,7 +269,7 @@ def test_what_happens_while_the_engine_is_out_of_reach_is_told_afterwards(
     time.sleep(0.5)
     assert told("sandbox.machine_died") == []
     cable.mend()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not told("sandbox.machine_died") and time.monotonic() < deadline:
         time.sleep(0.05)
     ended.set()

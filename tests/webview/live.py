@@ -106,7 +106,7 @@ class Browser:
     cookie: str = ""
     sockets: list = field(default_factory=list)
 
-    async def raw(self, data, *, seconds=10):
+    async def raw(self, data, *, seconds=30):
         """Send bytes and return everything that comes back."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
         writer.write(data)
@@ -125,7 +125,7 @@ class Browser:
             lines.append(f"Content-Length: {len(body)}")
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
-    async def ask(self, target="/", *, seconds=10, **options):
+    async def ask(self, target="/", *, seconds=30, **options):
         return parsed(await self.raw(self.request(target, **options), seconds=seconds))
 
     async def enter(self, url, *, headers=()):
