@@ -30,6 +30,9 @@ SMALL_CHUNK_BYTES = 512
 COALESCE_SECONDS = 0.004
 # With this a holder of a shell may begin a connection; an earlier screen must outlast it.
 ATTACH_CLEARS = b"\x1b[H\x1b[J"
+# A terminal that shows nothing for so long after a key, or from its beginning, is worth a line in
+# the log: the page says that it is connected, and nobody could tell otherwise where bytes got lost.
+SILENT_SECONDS = 10.0
 # With nobody looking, bulk output is read no faster than this: it is recorded, not waited for.
 UNWATCHED_PAUSE_SECONDS = 0.05
 
@@ -125,6 +128,7 @@ class Relay:
         self._tape = tape
         self._screen = screen
         self.typed_at = time.monotonic()
+        self._shown_at = self._silent_since = 0.0
         self.company = Company(on_change=self._company_changed, mark=tape.mark)
         self._watchers: list[Watcher] = []
         self._everybody: tuple[Watcher, ...] = ()
@@ -208,6 +212,18 @@ class Relay:
         watcher.cols, watcher.rows = cols, rows
         self._fit()
 
+    def note_silence(self) -> None:
+        """Say in the log, once, that the terminal shows nothing though somebody waits for it."""
+        since = self.typed_at
+        if not self._shown_at < since < time.monotonic() - SILENT_SECONDS:
+            return
+        if self._watchers and since != self._silent_since:
+            self._silent_since = since
+            undrawn = [watcher.undrawn_bytes for watcher in self._watchers]
+            log.info(
+                "console.silent", machine=self.key.machine, shown=self.shown_bytes, undrawn=undrawn
+            )
+
     def tell(self, text: str) -> None:
         """Show a sentence on every page, outside the terminal."""
         for watcher in self._watchers:
@@ -239,6 +255,7 @@ class Relay:
         finally:
             if not self.closed.done():
                 self.closed.set_result(code)
+            log.info("console.closed", machine=self.key.machine, code=int(self.closed.result()))
             await asyncio.shield(self._let_go())
 
     async def _carry(self) -> None:
@@ -246,6 +263,7 @@ class Relay:
         while data := await stream.read():
             if self._continues:
                 self._continues, data = False, data.removeprefix(ATTACH_CLEARS)
+            self._shown_at = time.monotonic()
             screen.append(data)
             tape.output(data)
             for watcher in self._everybody:

@@ -110,6 +110,8 @@ class Role:
                 if clock() - swept_at >= SWEEP.total_seconds():
                     named, swept_at = None, clock()
                 self.endings.begin()
+                for relay in self.registry.relays():
+                    relay.note_silence()
                 try:
                     await self.revoke(among=named)
                     await self.note_presence()

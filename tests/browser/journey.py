@@ -2,9 +2,11 @@
 
 import json
 import re
+import time
+from collections import deque
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, WebSocket
 
 from tests.browser.site import Site
 
@@ -84,6 +86,9 @@ class Person:
         self.page = self.context.new_page()
         self.troubles: list[str] = []
         self._handed_in: list[str] = []
+        # What went over the lines of the page's terminals, the newest last.
+        self._line = deque[str](maxlen=60)
+        self.page.on("websocket", self._follow)
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self._sign_in(name)
@@ -92,6 +97,16 @@ class Person:
         # An answer handed in ends the refresh that was under way, which htmx calls an error.
         if message.type == "error" and not message.text.startswith(ENDED):
             self.troubles.append(f"{message.text} {message.location}, on {self.page.url}")
+
+    def _follow(self, socket: WebSocket) -> None:
+        def note(what: str, data: str | bytes = "") -> None:
+            text = data if isinstance(data, str) else data.decode(errors="replace")
+            self._line.append(f"{time.monotonic():.3f} {what} {text[:300]!r}")
+
+        note("opens", socket.url)
+        socket.on("framesent", lambda data: note("sent", data))
+        socket.on("framereceived", lambda data: note("got", data))
+        socket.on("close", lambda _: note("closed"))
 
     def _sign_in(self, name: str) -> None:
         self.page.goto("/")
@@ -179,11 +194,18 @@ class Person:
                 f"([pattern]) => new RegExp(pattern, 'm').test(({TERMINAL_TEXT})())",
                 arg=[pattern],
                 timeout=seconds * 1000,
+                # By the clock: a page that draws no frame would never be asked again.
+                polling=100,
             )
         except Error as error:
             self.page.screenshot(path="var/screenshots/failed.png")
-            shown = self.page.locator("main").inner_text()[-1500:]
-            raise AssertionError(f"{pattern} did not appear; {self.troubles}\n{shown}") from error
+            raise AssertionError(
+                f"{pattern} did not appear; {self.troubles}\n"
+                f"{self.page.locator('main').inner_text()[-1500:]}\n\n"
+                f"The terminal shows {self.terminal_text()[-1500:]!r}\n\n"
+                + "\n".join(self._line)
+                + f"\n\nThe console role says:\n{self.site.log('console')[-4000:]}"
+            ) from error
         return self.terminal_text()
 
     def type_text(self, text: str) -> None:

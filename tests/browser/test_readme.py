@@ -52,6 +52,10 @@ class Running:
     accounts: dict[str, str]
     clone: Clone
 
+    def log(self, role: str) -> str:
+        """Return what a role has written so far."""
+        return self.clone.log(role)
+
 
 @dataclass
 class Step:

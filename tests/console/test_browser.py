@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings as django_settings
 from playwright.sync_api import TimeoutError
 
+from range.console.consumers import ConsoleConsumer
 from tests.console.live import desk, listening, pages_config, serving
 from tests.console.test_transcripts import PROMPT, ran
 from tests.support.browser import chromium
@@ -183,6 +184,26 @@ def test_a_trainee_types_and_what_the_terminal_shows_appears(place, graphics):
     place.shows("true colour")
     shot(place.page, f"console-{'graphics' if graphics else 'elements'}")
     assert place.sitting.terminal().typed == b"echo from the browser"
+    assert place.problems == []
+
+
+def test_what_is_typed_before_the_connection_is_there_goes_with_it(place, monkeypatch):
+    real, let_in = ConsoleConsumer._admitted, threading.Event()
+
+    async def later(consumer):
+        while not let_in.is_set():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return await real(consumer)
+
+    monkeypatch.setattr(ConsoleConsumer, "_admitted", later)
+    place.page.goto(f"{place.url}/attempts/{place.sitting.attempt.pk}/")
+    place.type("early")
+    assert place.page.locator(".terminal[data-state=connecting]").count() == 1
+    let_in.set()
+    place.shows("early")
+    place.type(" late")
+    place.shows("early late")
+    assert place.sitting.terminal().typed == b"early late"
     assert place.problems == []
 
 

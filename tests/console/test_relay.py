@@ -4,6 +4,7 @@ import random
 import uuid
 
 import pytest
+from structlog.testing import capture_logs
 
 from range.console.protocol import Close
 from range.console.relay import ATTACH_CLEARS, COALESCE_SECONDS, Key, Relay
@@ -67,6 +68,33 @@ async def test_what_is_typed_reaches_the_terminal_in_order():
         for number in range(100):
             await bench.relay.type(b"%d " % number)
         assert bench.stream.typed == b"".join(b"%d " % number for number in range(100))
+
+
+async def test_a_terminal_that_shows_nothing_is_told_of_once(monkeypatch):
+    monkeypatch.setattr("range.console.relay.SILENT_SECONDS", 0.0)
+    async with Bench() as bench:
+        with capture_logs() as logs:
+            bench.relay.note_silence()
+            assert logs == [], "nobody waits for it"
+            page = bench.page()
+            bench.relay.note_silence()
+            bench.relay.note_silence()
+            bench.stream.show(b"$ ")
+            await until(lambda: page.shown)
+            bench.relay.note_silence()
+            await bench.relay.type(b"secret")
+            bench.relay.note_silence()
+        told = [(each["event"], each["shown"]) for each in logs]
+        assert told == [("console.silent", 0), ("console.silent", 2)]
+        assert "secret" not in str(logs)
+
+
+async def test_the_log_tells_why_a_console_was_closed():
+    with capture_logs() as logs:
+        async with Bench() as bench:
+            bench.stream.show(b"")
+            await bench.relay.closed
+    assert [(each["event"], each["code"]) for each in logs] == [("console.closed", Close.ENDED)]
 
 
 async def test_return_keys_are_noted_but_never_what_was_typed():

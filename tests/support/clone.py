@@ -58,6 +58,10 @@ class Clone:
         """Return the demo accounts as they lie in the clone."""
         return json.loads((self.folder / "var" / "demo-accounts.json").read_text())
 
+    def log(self, role: str) -> str:
+        """Return what a role has written so far."""
+        return (self.folder / "var" / "log" / f"{role}.log").read_text(errors="replace")
+
     def roles(self) -> dict[int, str]:
         """Return the command of every process that the supervisor holds, by its number."""
         pid = int((self.folder / "var" / "supervisor.pid").read_text())

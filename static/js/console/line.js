@@ -40,7 +40,11 @@ export class Line {
     const socket = (this.socket = new WebSocket(address));
     socket.binaryType = "arraybuffer";
     this.drawn = 0;
-    socket.onopen = () => this.heard();
+    socket.onopen = () => {
+      if (socket !== this.socket) return;
+      this.heard();
+      this.drain();
+    };
     socket.onmessage = (event) => {
       if (socket !== this.socket) return;
       this.heard();
@@ -114,8 +118,10 @@ export class Line {
   }
 
   send(bytes) {
-    if (this.socket?.readyState !== WebSocket.OPEN) return;
-    if (!this.outbox.length && bytes.length <= FRAME_BYTES) {
+    const state = this.socket?.readyState;
+    // What is typed while a connection is being made goes with it.
+    if (state !== WebSocket.OPEN && state !== WebSocket.CONNECTING) return;
+    if (state === WebSocket.OPEN && !this.outbox.length && bytes.length <= FRAME_BYTES) {
       this.socket.send(bytes);
       return;
     }
@@ -127,6 +133,7 @@ export class Line {
 
   drain() {
     clearTimeout(this.draining);
+    if (this.socket?.readyState !== WebSocket.OPEN) return;
     while (this.outbox.length && this.socket && this.socket.bufferedAmount < BUFFERED_BYTES) {
       this.socket.send(this.outbox.shift());
     }
