@@ -11,6 +11,9 @@ from range.runtime.engine_client import Engine
 _CONSOLE_ID = re.compile(r"[a-z0-9-]{1,32}")
 _HELPER = "/usr/local/lib/range/console"
 _HOLDER = "console-hold"
+# The engine keeps a sequence of keys for itself, and each beginning of it back: by default Ctrl+P,
+# which shells and editors use, followed by Ctrl+Q. Nobody types this one.
+_DETACH_KEYS = "ctrl-^,ctrl-@,ctrl-^,ctrl-@,ctrl-^,ctrl-@,ctrl-^,ctrl-@"
 # Images that do not come from our base have no helper: they get a plain shell that ends with
 # its connection.
 _ENTER = f'[ -x {_HELPER} ] && exec {_HELPER} "$@"; cd "${{HOME:-/}}" || cd /; exec /bin/sh -l'
@@ -29,6 +32,7 @@ def command(machine: str, user: str, size: Size, *, console_id: str) -> dict[str
     return {
         "User": user,
         "Tty": True,
+        "DetachKeys": _DETACH_KEYS,
         "AttachStdin": True,
         "AttachStdout": True,
         "AttachStderr": True,

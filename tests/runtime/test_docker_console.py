@@ -81,7 +81,7 @@ async def run(console, line):
     """Type a line; return what came between the start of its output and the next prompt."""
     await console.write(line.encode() + b"\r")
     seen, started = b"", b"\x1b]133;C\x07"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while READY not in seen.partition(started)[2]:
             piece = await console.read()
             assert piece, f"the console ended: {seen!r}"
@@ -147,6 +147,17 @@ async def test_the_terminal_is_what_programs_expect(opened):
     output = await run(console, "echo $TERM $LANG $USER $HOME; tty; id -un; stty size")
     for wanted in (b"xterm-256color C.UTF-8 analyst /home/analyst", b"/dev/pts/", b"30 100"):
         assert wanted in output
+
+
+async def test_no_keys_are_kept_for_the_engine(opened):
+    console = await opened("keys")
+    await read_until(console, READY)
+    await run(console, "echo one")
+    await console.write(b"\x10")
+    await read_until(console, b"echo one")
+    # Its default would leave the terminal now.
+    await console.write(b"\x11")
+    assert b"and on" in await run(console, "; echo and on")
 
 
 async def test_a_new_size_reaches_programs(opened):
