@@ -37,6 +37,23 @@ from range.sandboxes.models import Sandbox
 sandbox = Sandbox.objects.get(attempt=UUID(values["attempt"]), state="RUNNING")
 print(sandbox.paused_at is not None)
 """
+CROWD = """
+from datetime import timedelta
+from django.utils import timezone
+from range.accounts.models import User
+from range.exercises.models import Exercise
+from range.sandboxes.models import Sandbox
+exercise = Exercise.objects.filter(version__scenario__slug="sudo-says", policy="PRACTICE").first()
+for number in range(12):
+    person, _ = User.objects.get_or_create(username=f"crowd-{number}")
+    attempt = exercise.attempts.create(trainee=person)
+    until = timezone.now() + timedelta(hours=1)
+    Sandbox.objects.create(attempt=attempt, expires_at=until)
+"""
+NOBODY_WAITS = """
+from range.sandboxes.models import Sandbox
+Sandbox.objects.filter(state="REQUESTED").delete()
+"""
 EVENTS = """
 from uuid import UUID
 from range.timeline.services import events_of
@@ -165,3 +182,29 @@ def test_machines_that_nobody_is_at_stand_still_and_go_on_at_once(page, worker, 
         "sandbox.paused",
         "sandbox.resumed",
     ]
+
+
+def test_whoever_stands_in_line_is_told_at_once_and_led_to_the_workspace(chromium, site):
+    person = Person(chromium, site, "trainee")
+    site.kill("reconciler")
+    try:
+        site.ask(CROWD)
+        page = person.page
+        page.goto("/scenarios/sudo-says/")
+        page.get_by_role("button", name="Launch").click()
+        page.get_by_role("heading", name="You are in line").wait_for()
+        assert page.get_by_role("status").get_by_text("12 launches before yours").is_visible()
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            keep(page, f"in-line-{theme}")
+        assert violations(page) == []
+        page.wait_for_url("**/attempts/*/")
+        page.get_by_text("12 launches before yours").wait_for()
+        # What was posted is not in the way of whoever goes back.
+        page.go_back()
+        assert page.url.endswith("/scenarios/sudo-says/")
+        assert person.troubles == []
+    finally:
+        site.ask(NOBODY_WAITS)
+        site.begin("reconciler")
+        person.close()
