@@ -113,6 +113,7 @@ TABLE = {
     "attempt-stream": own(),
     "sandbox-panel": own(),
     "consoles-panel": own(),
+    "console-news": own(),
     "open-console": act(machine="box"),
     "close-console": act(machine="box", console="2"),
     "objectives-panel": own(),

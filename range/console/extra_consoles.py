@@ -150,3 +150,4 @@ def _ending(console: ExtraConsole, sandbox: Sandbox | None) -> Ending:
 def _tell(console: ExtraConsole, kind: str, actor: str) -> None:
     payload = {"machine": console.machine, "console": console.console}
     record(console.attempt_id, kind=kind, actor=actor, payload=payload)
+    notify("attempt_changed", f"{console.attempt_id} consoles")

@@ -34,6 +34,7 @@ urlpatterns = [
     path("attempts/<uuid:attempt_id>/stream/", stream.attempt_stream, name="attempt-stream"),
     path("attempts/<uuid:attempt_id>/sandbox/", attempt.sandbox_panel, name="sandbox-panel"),
     path("attempts/<uuid:attempt_id>/consoles/", attempt.consoles_panel, name="consoles-panel"),
+    path("attempts/<uuid:attempt_id>/consoles/news/", consoles.console_news, name="console-news"),
     path("attempts/<uuid:attempt_id>/open-console/", consoles.open_console, name="open-console"),
     path("attempts/<uuid:attempt_id>/close-console/", consoles.close_console, name="close-console"),
     path(

@@ -2,7 +2,7 @@
 import { fontsReady, readerMode } from "./terminal.js";
 import "./console/acts.js";
 import { LiveConsole, consoles } from "./console/live.js";
-import { followTabs } from "./console/tabs.js";
+import { dropTwins, followTabs } from "./console/tabs.js";
 
 let sandboxState;
 
@@ -30,6 +30,7 @@ function prepare(element) {
 
 function sweep() {
   for (const live of consoles) if (!live.element.isConnected) live.dispose();
+  dropTwins();
   document.querySelectorAll(".terminal[data-console-url]").forEach(prepare);
   followTabs();
   const state = document.getElementById("sandbox-panel")?.dataset.state;

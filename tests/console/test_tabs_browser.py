@@ -2,6 +2,8 @@
 
 import pytest
 
+from range.console.extra_consoles import close_extra
+from range.console.models import ExtraConsole
 from tests.console.test_browser import AXE, chromium_place, shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -82,6 +84,74 @@ def test_another_browser_of_the_same_person_has_the_tabs_too(place, page):
     elsewhere.get_by_role("tab", name="web 2").wait_for()
     assert tabs(elsewhere) == ["web", "web 2"]
     other.close()
+
+
+def another_window(page):
+    """The same workspace in a window that has its own storage, as in another browser."""
+    context = page.context.browser.new_context()
+    context.add_cookies(page.context.cookies())
+    other = context.new_page()
+    other.goto(page.url)
+    other.locator('.terminal[data-label="web"][data-state=open]').wait_for()
+    return other
+
+
+def test_what_is_opened_elsewhere_comes_by_itself_and_takes_nothing(place, page):
+    other = another_window(page)
+    place.focus("web")
+    other.get_by_role("button", name="New terminal on web").click()
+    other.locator('.terminal[data-label="web 2"][data-state=open]').wait_for()
+    page.get_by_role("tab", name="web 2").wait_for()
+    assert shown(page) == ["web"]
+    assert "web 2 was opened" in page.locator("[data-console-said]").inner_text()
+    page.keyboard.type("goes on here")
+    place.until(lambda: place.sitting.terminal().typed == b"goes on here")
+    page.get_by_role("tab", name="web 2").click()
+    place.opens("web 2")
+    assert (tabs(page), tabs(other)) == (["web", "web 2"], ["web", "web 2"])
+    assert place.problems == []
+
+
+def test_what_is_closed_elsewhere_goes_even_if_it_was_never_looked_at(place, page):
+    open_second(place)
+    other = another_window(page)
+    other.get_by_role("tab", name="web 2").wait_for()
+    assert shown(other) == ["web"]
+    page.keyboard.press(KEYS + "X")
+    page.get_by_role("dialog").get_by_role("button", name="Close web 2").click()
+    other.get_by_role("tab", name="web 2").wait_for(state="detached")
+    assert other.locator(".terminal[data-label]").count() == 1
+
+
+def test_news_of_what_is_opened_here_brings_no_second_tab(place, page):
+    """The answer to a click is held back until the news of it came."""
+    held = []
+    page.route("**/open-console/", lambda route: held.append((route, route.fetch())))
+    page.get_by_role("button", name="New terminal on web").click()
+    page.get_by_role("tab", name="web 2").wait_for()
+    assert shown(page) == ["web"]
+    (route, answer), *more = held
+    route.fulfill(response=answer)
+    place.opens("web 2")
+    assert more == []
+    assert tabs(page) == ["web", "web 2"]
+    assert page.locator(".console-panel").count() == 2
+    page.keyboard.type("typed in it")
+    place.until(lambda: place.sitting.terminal(console="2").typed == b"typed in it")
+
+
+def test_a_number_that_is_used_again_still_goes_when_it_is_closed_elsewhere(place, page):
+    open_second(place)
+    page.keyboard.press(KEYS + "X")
+    page.get_by_role("dialog").get_by_role("button", name="Close web 2").click()
+    page.get_by_role("tab", name="web 2").wait_for(state="detached")
+    place.until(lambda: place.terminals() == ["main"])
+    place.until(lambda: not ExtraConsole.objects.filter(ended_at=None).exists())
+    open_second(place)
+    sitting = place.sitting
+    close_extra(sitting.attempt, machine="web", console="2", actor="instructor:1")
+    page.get_by_role("tab", name="web 2").wait_for(state="detached")
+    page.get_by_text("web 2 was closed.").wait_for()
 
 
 def test_what_waits_at_its_prompt_is_closed_at_once(place, page):

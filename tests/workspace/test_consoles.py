@@ -1,5 +1,7 @@
 """Tabs of terminals: opened and closed by their trainee, and there again after a reload."""
 
+import json
+
 import pytest
 from django.urls import reverse
 
@@ -34,8 +36,9 @@ def test_opening_brings_a_panel_and_beside_it_a_tab(press, tabs):
     answer = press("open-console", machine="box")
     text = answer.content.decode()
     assert answer.status_code == 200
-    assert text.lstrip().startswith('<div class="console-panel"')
+    assert '<div hx-swap-oob="beforeend:#console-panels"><div class="console-panel"' in text
     assert '<div hx-swap-oob="beforeend:#console-tabs"><button' in text
+    assert json.loads(answer.headers["HX-Trigger-After-Settle"]) == {"console-opened": "box-2"}
     assert 'aria-controls="console-panel-box-2"' in text
     assert "/consoles/box/2" in text
     assert tabs() == ["box", "box 2"]
@@ -53,6 +56,34 @@ def test_a_closed_one_is_gone_and_others_stay(press, tabs):
     press("open-console", machine="box")
     assert press("close-console", machine="box", console="2").status_code == 204
     assert tabs() == ["box", "box 3"]
+
+
+@pytest.fixture
+def news(client, attempt):
+    def news(*shown):
+        answer = client.get(reverse("console-news", args=[attempt.pk]), {"shown": shown})
+        told = json.loads(answer.headers.get("HX-Trigger-After-Settle", "{}"))
+        return [each.key for each in answer.context["consoles"]], told.get("consoles-gone", [])
+
+    return news
+
+
+def test_a_page_is_told_what_it_has_not_yet_and_what_is_open_no_more(press, news):
+    press("open-console", machine="box")
+    press("open-console", machine="box")
+    assert news("box-main") == (["box-2", "box-3"], [])
+    assert news("box-main", "box-2", "box-3") == ([], [])
+    press("close-console", machine="box", console="2")
+    assert news("box-main", "box-2") == (["box-3"], ["box-2"])
+
+
+def test_what_a_page_claims_to_show_is_only_a_name(press, client, attempt):
+    press("open-console", machine="box")
+    odd = 'x"\r\nSet-Cookie: a=1<script>ä'
+    answer = client.get(reverse("console-news", args=[attempt.pk]), {"shown": ["box-2", odd]})
+    assert json.loads(answer.headers["HX-Trigger-After-Settle"]) == {"consoles-gone": [odd]}
+    assert "a" not in answer.cookies
+    assert odd not in answer.content.decode()
 
 
 def test_the_first_one_cannot_be_closed(press, tabs):

@@ -1,18 +1,20 @@
 """Terminals that a trainee opens beside the first one of a machine, and closes again."""
 
+import json
 import uuid
+from collections.abc import Sequence
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from range.accounts.models import User
 from range.console import extra_consoles
-from range.exercises.services import active_attempt_of
+from range.exercises.services import active_attempt_of, attempt_of
 from range.workspace.console_origin import console_origin
 from range.workspace.presenters import specs
-from range.workspace.presenters.consoles import console_tab
+from range.workspace.presenters.consoles import ConsoleTab, console_tab, console_tabs
 
 
 @require_POST
@@ -27,11 +29,10 @@ def open_console(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     )
     if request.headers.get("HX-Request") != "true":
         return redirect("workspace", attempt.pk)
-    context = {
-        "console": console_tab(attempt, made.machine, made.console),
-        "console_origin": console_origin(request),
-    }
-    return render(request, "console/opened.html", context)
+    tab = console_tab(attempt, made.machine, made.console)
+    answer = _tabs(request, [tab])
+    answer.headers["HX-Trigger-After-Settle"] = json.dumps({"console-opened": tab.key})
+    return answer
 
 
 @require_POST
@@ -43,6 +44,23 @@ def close_console(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     if request.headers.get("HX-Request") != "true":
         return redirect("workspace", attempt.pk)
     return HttpResponse(status=204)
+
+
+@require_safe
+def console_news(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
+    """Bring the tabs that a page has not yet, and name those it has that are open no more."""
+    attempt = attempt_of(request.user, attempt_id)
+    shown = set(request.GET.getlist("shown"))
+    tabs = console_tabs(attempt)
+    answer = _tabs(request, [tab for tab in tabs if tab.key not in shown])
+    if gone := shown - {tab.key for tab in tabs}:
+        answer.headers["HX-Trigger-After-Settle"] = json.dumps({"consoles-gone": sorted(gone)})
+    return answer
+
+
+def _tabs(request: HttpRequest, tabs: Sequence[ConsoleTab]) -> HttpResponse:
+    context = {"consoles": tabs, "console_origin": console_origin(request)}
+    return render(request, "console/tabs.html", context)
 
 
 def _actor(request: HttpRequest) -> str:

@@ -24,7 +24,7 @@ CHANNEL = "attempt_changed"
 HEARTBEAT_SECONDS = 15.0
 # A page that does not read gets no longer a queue than this: it then refreshes everything.
 QUEUE_LENGTH = 64
-EVERYTHING = ("sandbox", "objectives", "hints", "events", "messages")
+EVERYTHING = ("sandbox", "objectives", "hints", "events", "messages", "consoles")
 type Pages = dict[str, set[asyncio.Queue[str]]]
 
 

@@ -178,14 +178,21 @@ function remove(tab) {
   if (slot >= 0) layout.shown.splice(slot, 1);
   if (!layout.shown.length) layout.shown = [next.id];
   known.delete(tab.id);
+  closing.delete(tab.id);
   draw();
   save();
   document.dispatchEvent(new Event("muster:consoles-changed"));
   if (had) enter(activeTab());
 }
 
+// Opened elsewhere, perhaps: it takes neither place nor keys from what is at work here.
 function arrived(tab) {
   known.add(tab.id);
+  draw();
+  document.querySelector("[data-console-said]").textContent = `${tab.dataset.label} was opened.`;
+}
+
+function openedHere(tab) {
   if (splitNext) {
     layout.shown = [layout.shown[layout.active], tab.id];
     layout.split = splitNext;
@@ -193,6 +200,21 @@ function arrived(tab) {
   }
   splitNext = "";
   enter(tab);
+}
+
+function closedElsewhere(tab) {
+  if (!tab?.dataset.closable || closing.has(tab.id)) return;
+  window.muster.toast(`${tab.dataset.label} was closed.`, "info");
+  remove(tab);
+}
+
+// What is opened here comes twice: with the answer, and with the news of it.
+export function dropTwins() {
+  for (const tab of tabs().filter((each) => tabOf(each.id) !== each)) {
+    const panel = `#console-panels > #${CSS.escape(tab.getAttribute("aria-controls"))}`;
+    Array.from(document.querySelectorAll(panel)).at(-1).remove();
+    tab.remove();
+  }
 }
 
 // --- the page -------------------------------------------------------------------------------
@@ -245,11 +267,14 @@ document.addEventListener("htmx:afterRequest", function (event) {
   if (tab && successful) remove(tab);
   else if (tab) closing.delete(tab.id);
 });
-// Closed in another window of the same person.
+// In another window of the same person, or by somebody else.
+document.addEventListener("console-opened", function (event) {
+  openedHere(tabOf(`console-tab-${event.detail.value}`));
+});
+document.addEventListener("consoles-gone", function (event) {
+  for (const key of event.detail.value) closedElsewhere(tabOf(`console-tab-${key}`));
+});
 document.addEventListener("muster:console-state", function (event) {
   if (event.detail.state !== "closed") return;
-  const tab = tabs().find((each) => panelOf(each).contains(event.target));
-  if (!tab?.dataset.closable || closing.has(tab.id)) return;
-  window.muster.toast(`${tab.dataset.label} was closed.`, "info");
-  remove(tab);
+  closedElsewhere(tabs().find((each) => panelOf(each).contains(event.target)));
 });
