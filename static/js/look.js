@@ -7,9 +7,13 @@ const part = (name) => stage.querySelector(`[data-look-${name}]`);
 const encoder = new TextEncoder();
 
 const CLOSINGS = {
-  4400: ["refused", "The range did not understand this page. Reload it."],
+  1000: ["waiting", "The trainee has left, so nothing is open here."],
   4403: ["refused", "You are signed out, or may no longer look at this trainee's terminals."],
   4404: ["refused", "This machine has no terminal."],
+  4409: ["waiting", "The machines do not run now."],
+  4410: ["waiting", "The shell ended. The trainee may open a new one."],
+  4411: ["waiting", "Nothing is open here now."],
+  4412: ["closed", "The trainee closed this terminal."],
   4413: ["refused", "That was more than a terminal takes at once."],
   4429: ["refused", "You look at too many terminals at a time. Close a page first."],
 };

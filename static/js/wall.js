@@ -11,8 +11,8 @@ const LINE = 1.22;
 const ANY_ATTEMPT = "00000000-0000-0000-0000-000000000000";
 
 const CLOSINGS = {
-  4400: ["refused", "The range did not understand this page. Reload it."],
   4403: ["refused", "You are signed out, or may no longer see this exercise."],
+  4413: ["refused", "That was more than a wall takes at once."],
   4429: ["refused", "You have too many walls open. Close one, then reload this page."],
 };
 // State: colour of its badge and words.

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from range.accounts.models import AccessRecord
+from range.console.protocol import Close
 from range.exercises.models import Attempt
 from range.timeline.models import Event
 from tests.browser.journey import violations
@@ -223,6 +224,63 @@ def test_what_opens_later_appears_by_itself_and_a_closed_page_lets_go(room):
     assert "open_console" not in room.sitting.driver.calls
     room.trainee.work(room.sitting)
     room.instructor.page.locator("[data-look][data-state=open]").wait_for(timeout=15_000)
+
+
+CLOSES = """(code) => {
+    const page = document.querySelector("[data-look], [data-wall], .terminal");
+    const { line } = page.look ?? page.wall ?? page.live;
+    const { socket } = line;
+    line.closed({code, reason: ""});
+    clearTimeout(line.retry);
+    if (socket) { socket.onclose = null; socket.close(); }
+    const said = "[data-look-state], [data-wall-state], [data-console-state]";
+    return page.querySelector(said).textContent;
+}"""
+# What no socket of a page is closed with: the wall is no console, and a trainee's own page opens
+# what is not open.
+NEVER = {
+    "look": set(),
+    "wall": {
+        Close.NORMAL,
+        Close.NOT_FOUND,
+        Close.NOT_RUNNING,
+        Close.ENDED,
+        Close.NOT_OPEN,
+        Close.CLOSED,
+    },
+    "work": {Close.NORMAL, Close.NOT_OPEN},
+}
+
+
+def test_every_reason_to_close_has_words_on_every_page(room):
+    room.trainee.work(room.sitting)
+    room.look()
+    page = room.instructor.page
+    said = {"look": {code: page.evaluate(CLOSES, int(code)) for code in Close}}
+    page.goto(f"/exercises/{room.sitting.attempt.exercise_id}/wall/")
+    tile(page, "Tia").wait_for()
+    said["wall"] = {code: page.evaluate(CLOSES, int(code)) for code in Close}
+    said["work"] = {code: room.trainee.page.evaluate(CLOSES, int(code)) for code in Close}
+    lost = {
+        where: {code for code, words in told.items() if "connection was lost" in words}
+        for where, told in said.items()
+    }
+    assert lost == NEVER
+
+
+def test_whoever_looks_reads_that_the_trainee_closed_the_terminal(room):
+    room.trainee.work(room.sitting)
+    page = room.trainee.page
+    page.get_by_role("button", name="New terminal on web").click()
+    page.locator('.terminal[data-label="web 2"][data-state=open]').wait_for()
+    address = f"/attempts/{room.sitting.attempt.pk}/look/?machine=web&console=2"
+    room.instructor.page.goto(address)
+    room.instructor.page.locator("[data-look][data-state=open]").wait_for()
+    page.keyboard.press("Control+Shift+X")
+    page.get_by_role("dialog").get_by_role("button", name="Close web 2").click()
+    room.instructor.page.get_by_text("The trainee closed this terminal.", exact=True).wait_for()
+    room.instructor.shot("look-closed")
+    assert violations(room.instructor.page) == []
 
 
 def test_only_the_keyboard_is_needed(room):

@@ -9,8 +9,13 @@ const SILENCE_MS = 12_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 8_000;
 
-const CLOSED = {
+// What every socket may be closed with, then what a trainee's own may.
+const ANYWHERE = {
+  1012: ["waiting", "The range restarts its terminals."],
   4400: ["refused", "The range did not understand this page. Reload it."],
+  4500: ["waiting", "Something went wrong in the range."],
+};
+const CLOSED = {
   4403: ["refused", "You are signed out, or this console is no longer yours."],
   4404: ["refused", "This machine has no console."],
   4409: ["waiting", "The sandbox is not running. The console opens when it does."],
@@ -73,7 +78,8 @@ export class Line {
     this.socket = null;
     clearTimeout(this.alive);
     this.outbox.length = 0;
-    const [state, message] = (this.page.closings ?? CLOSED)[code] ?? ["waiting", "The connection was lost."];
+    const known = { ...ANYWHERE, ...(this.page.closings ?? CLOSED) };
+    const [state, message] = known[code] ?? ["waiting", "The connection was lost."];
     if (state !== "waiting") {
       this.tell(state, reason || message);
       return;
