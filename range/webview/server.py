@@ -18,6 +18,7 @@ from range.webview.admission import NoTicket
 from range.webview.exchange import BODY_LIMIT_BYTES, TooLarge, exchange
 from range.webview.gate import WAIT_SECONDS, Busy, Gate, Seat
 from range.webview.machine import READ_AHEAD_BYTES, connect
+from range.webview.places import Places
 from range.webview.services import hand_over
 from range.webview.wire import Wire
 
@@ -25,7 +26,6 @@ log = get_logger(__name__)
 
 # A request's head must be there in this time, counted from the connection or the last answer.
 HEAD_SECONDS = 15.0
-CONNECTIONS = 400
 MACHINE_THREADS = 32
 HEARTBEAT_SECONDS = 10.0
 # What may stand in an address as it is. Source: RFC 3986, section 2.
@@ -47,6 +47,7 @@ class Server:
         self.gate = Gate()
         self._machines = ThreadPoolExecutor(MACHINE_THREADS, "web view machine")
         self._open: set[asyncio.Task[None]] = set()
+        self._places = Places()
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> None:
@@ -72,15 +73,17 @@ class Server:
         await asyncio.to_thread(self._machines.shutdown)
 
     def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._open) >= CONNECTIONS:
+        if not self._places.make_room():
             writer.transport.abort()
             return
         work = asyncio.create_task(self._converse(Wire(h11.SERVER, reader, writer)))
         self._open.add(work)
+        self._places.arrive(work)
         work.add_done_callback(self._forget)
 
     def _forget(self, work: asyncio.Task[None]) -> None:
         self._open.discard(work)
+        self._places.leave(work)
         if not work.cancelled() and (error := work.exception()) is not None:
             log.error("view.failed", exc_info=error)
 
@@ -128,6 +131,7 @@ class Server:
         seat = await self.gate.seat(label, headers.tickets_in(request.headers))
         work = asyncio.current_task()
         assert work is not None  # noqa: S101  # every connection has a task of its own
+        self._places.know(work, seat.grant.sandbox_id)
         seat.exchanges.add(work)
         try:
             if path == WHERE:

@@ -2,7 +2,6 @@
 
 import asyncio
 import resource
-from contextlib import suppress
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -10,10 +9,12 @@ import websockets
 from asgiref.sync import sync_to_async
 
 from range.webview import exchange as exchange_module
+from range.webview import places as places_module
 from range.webview import server as server_module
 from range.webview import wire as wire_module
 from range.webview.addresses import ENTER, WHERE
 from tests.console.live import person
+from tests.console.support import until
 from tests.webview.live import Browser, an_opened, parsed, seated
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -263,24 +264,69 @@ async def test_whoever_sends_a_head_slowly_is_hung_up_on(visitor, behind, monkey
     not_asked(behind)
 
 
-async def test_connections_beyond_the_limit_are_hung_up_on_and_the_rest_served(
-    visitor,
-    monkeypatch,
-):
-    monkeypatch.setattr(server_module, "CONNECTIONS", 5)
-    held = [await asyncio.open_connection("127.0.0.1", visitor.server.port) for _ in range(5)]
-    await asyncio.sleep(0.1)
-    reader, _ = await asyncio.open_connection("127.0.0.1", visitor.server.port)
-    with suppress(ConnectionResetError):
-        assert await reader.read() == b""
+async def test_silent_connections_shut_out_nobody(visitor, monkeypatch):
+    monkeypatch.setattr(places_module, "CONNECTIONS", 5)
+    port = visitor.server.port
+    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(20)]
+    for _ in range(3):
+        assert (await visitor.ask()).status == 200
+    # Those who came first were hung up on, and no more than needed be.
+    gone = [reader.at_eof() or reader.exception() is not None for reader, _ in held]
+    assert gone[:16] == [True] * 16
+    assert not any(gone[18:])
     for _, writer in held:
-        writer.close()
-    answer = b""
+        writer.transport.abort()
+
+
+async def streaming(visitor):
+    """Open an endless stream and return its first line and how to end it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", visitor.server.port)
+    writer.write(visitor.request(WHERE, headers=[("Origin", "http://localhost:8000")]))
+    async with asyncio.timeout(5):
+        return (await reader.readline()).split()[1], writer
+
+
+async def test_one_attempt_holds_no_more_connections_than_its_share(
+    visitor, view_server, behind, monkeypatch
+):
+    monkeypatch.setattr(places_module, "CONNECTIONS", 12)
+    monkeypatch.setattr(places_module, "SHARE", 8)
+    monkeypatch.setattr(server_module, "HEARTBEAT_SECONDS", 0.1)
+    neighbour = await seated(view_server, await an_opened())
+    opened = [await streaming(visitor) for _ in range(30)]
+    assert [status for status, _ in opened] == [b"200"] * 8 + [b"503"] * 22
+    assert (await neighbour.ask()).status == 200
+    opened.append(await streaming(neighbour))
+    assert opened[-1][0] == b"200"
+    crowded = await visitor.ask()
+    assert crowded.status == 503
+    assert b"too many connections" in crowded.body
+    assert len(behind.asked) == 1
+    # Whoever goes leaves a place, as soon as it is noticed that nobody reads.
+    for _, writer in opened:
+        writer.transport.abort()
     async with asyncio.timeout(30):
-        while not answer:
-            with suppress(ConnectionResetError):
-                answer = await visitor.raw(visitor.request())
-    assert answer.startswith(b"HTTP/1.1 200")
+        while (await visitor.ask()).status != 200:
+            pass
+
+
+async def test_connections_kept_after_an_answer_count_too(
+    visitor, view_server, behind, monkeypatch
+):
+    monkeypatch.setattr(places_module, "SHARE", 3)
+    kept = []
+    for _ in range(6):
+        reader, writer = await asyncio.open_connection("127.0.0.1", view_server.port)
+        writer.write(visitor.request().replace(b"Connection: close\r\n", b""))
+        kept.append((await asyncio.wait_for(reader.readline(), 5), writer))
+    assert [line.split()[1] for line, _ in kept] == [b"200"] * 3 + [b"503"] * 3
+    assert len(behind.asked) == 3
+    # A connection that has its place goes on with it.
+    kept[0][1].write(visitor.request())
+    await until(lambda: len(behind.asked) == 4)
+    for _, writer in kept:
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_a_flood_that_nobody_reads_stops_at_the_machine(visitor, behind):
