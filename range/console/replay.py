@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from range.console import event_words
 from range.console.models import Recording
@@ -26,12 +27,13 @@ class Crumb:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A recording one can play."""
+    """A recording one can play, from when to when of its attempt."""
 
     id: str
     label: str
     url: str
     starts_ms: int
+    ends_ms: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,12 @@ class ReplayPage:
         """Return what the player reads."""
         return {
             "recordings": [
-                {"id": each.id, "url": each.url, "starts": each.starts_ms}
+                {
+                    "id": each.id,
+                    "url": each.url,
+                    "starts": each.starts_ms,
+                    "ends": each.ends_ms,
+                }
                 for each in self.recordings
             ],
             "events": [
@@ -142,6 +149,7 @@ def _choice(recording: Recording, attempt: Attempt) -> Choice:
         label=f"{recording.machine}{console} from {_clock(starts_ms)}",
         url=reverse("recording", args=[recording.pk]),
         starts_ms=starts_ms,
+        ends_ms=max(starts_ms + 1, _since(attempt, recording.ended_at or timezone.now())),
     )
 
 

@@ -1,10 +1,14 @@
 // Looks at a trainee's console, types along or takes over; the trainee's page says so.
+import { beforePaste } from "./console/ask.js";
 import { TerminalLine } from "./console/line.js";
 import { fontsReady, makeTerminal, openTerminal, readerMode } from "./terminal.js";
 
 const stage = document.querySelector("[data-look]");
 const part = (name) => stage.querySelector(`[data-look-${name}]`);
 const encoder = new TextEncoder();
+
+// Height of a line of the terminal for each pixel of its letters.
+const LINE = 1.4;
 
 const CLOSINGS = {
   1000: ["waiting", "The trainee has left, so nothing is open here."],
@@ -37,6 +41,9 @@ class Look {
     term.attachCustomKeyEventHandler((event) => this.isForTerminal(event));
     term.onData((data) => this.send(encoder.encode(data)));
     term.onBinary((data) => this.send(Uint8Array.from(data, (c) => c.charCodeAt(0))));
+    part("screen").addEventListener("paste", (event) => {
+      if (this.hands !== "look") beforePaste(event, term, this.label);
+    }, true);
     term.onResize(() => this.fit());
     new ResizeObserver(() => this.fit()).observe(part("screen"));
     document.addEventListener("muster:theme", () => this.fit());
@@ -137,7 +144,7 @@ class Look {
     const widest = (part("screen").clientWidth - 24) / (this.term.cols * 0.61);
     const above = part("screen").getBoundingClientRect().top + scrollY;
     const below = stage.querySelector(".look__bar").offsetHeight;
-    const tallest = Math.max(220, innerHeight - above - below - 48) / (this.term.rows * 1.22);
+    const tallest = Math.max(220, innerHeight - above - below - 48) / (this.term.rows * LINE);
     const size = Math.max(6, Math.floor(Math.min(widest, tallest, 15) * 2) / 2);
     if (this.term.options.fontSize !== size) this.term.options.fontSize = size;
   }

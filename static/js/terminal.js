@@ -8,6 +8,10 @@ const FONT_KEY = "muster.console.font-size";
 const READER_KEY = "muster.console.reader";
 // Also read by theme.js, before the first paint.
 const COLOURS_KEY = "muster.console.colours";
+// Clears a terminal; a reset alone leaves a hidden cursor hidden.
+export const CLEARED = "\x1bc\x1b[?25h";
+// No screen has more lines or columns; what is to be done more often would only stop the page.
+const MOST_TIMES = 500;
 const SMALLEST = 9;
 const LARGEST = 28;
 
@@ -161,6 +165,9 @@ function tame(term, answers) {
   term.parser.registerCsiHandler({ prefix: "?", intermediates: "$", final: "p" }, asked);
   term.parser.registerCsiHandler({ prefix: ">", final: "q" }, asked);
   term.parser.registerCsiHandler({ final: "t" }, swallow);
+  for (const final of "@ILMPSTXZb") {
+    term.parser.registerCsiHandler({ final }, ([times]) => times > MOST_TIMES);
+  }
   term.parser.registerDcsHandler({ intermediates: "$", final: "q" }, asked);
   term.parser.registerDcsHandler({ intermediates: "+", final: "q" }, swallow);
   for (const code of [4, 10, 11, 12]) {

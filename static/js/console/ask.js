@@ -2,6 +2,8 @@
 const LONG_PASTE = 4000;
 const SAMPLE_LINES = 6;
 const SAMPLE_WIDTH = 120;
+// What nobody pastes on purpose: controls, with which a text could end its own paste and go on typing.
+const CONTROLS = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g;
 
 // Answers with a promise of yes or no; on a page without the dialog the browser asks.
 export function ask({ title, text, sample = "", yes, no = "Cancel" }) {
@@ -22,8 +24,20 @@ export function ask({ title, text, sample = "", yes, no = "Cancel" }) {
   });
 }
 
+// Lets a short paste happen, without its controls; asks before a long one.
+export async function beforePaste(event, term, label) {
+  const given = event.clipboardData?.getData("text/plain") ?? "";
+  const text = given.replace(CONTROLS, "");
+  const answer = mayPaste(text, label);
+  if (answer === true && text === given) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (await answer) term.paste(text);
+  term.focus();
+}
+
 // True for a paste that is short; else the promise of an answer.
-export function mayPaste(text, label) {
+function mayPaste(text, label) {
   if (text.length <= LONG_PASTE) return true;
   const lines = text.split("\n");
   const first = lines.slice(0, SAMPLE_LINES).map((line) => line.slice(0, SAMPLE_WIDTH));

@@ -1,5 +1,7 @@
 // One console's connection: a WebSocket that comes back by itself, acknowledges what was drawn,
 // notices silence, and hands over long input in pieces.
+import { CLEARED } from "../terminal.js";
+
 const ACK_BYTES = 16 * 1024;
 const ACK_AFTER_MS = 500;
 const FRAME_BYTES = 16 * 1024;
@@ -167,7 +169,7 @@ export class TerminalLine extends Line {
     switch (message.type) {
       case "screen":
         // Cleared in the order of the stream, after what was still to be drawn.
-        this.page.term.write("\x1bc");
+        this.page.term.write(CLEARED);
         this.opened();
         this.resize(message);
         break;

@@ -5,7 +5,7 @@ import { WebLinksAddon } from "../../vendor/@xterm/addon-web-links/lib/addon-web
 import {
   changeFontSize, makeTerminal, openLink, openTerminal, readerMode, setReaderMode,
 } from "../terminal.js";
-import { mayPaste } from "./ask.js";
+import { beforePaste } from "./ask.js";
 import { TerminalLine } from "./line.js";
 
 const encoder = new TextEncoder();
@@ -61,7 +61,7 @@ export class LiveConsole {
       this.mark = data[0];
       return false;
     });
-    this.screen.addEventListener("paste", (event) => this.beforePaste(event), true);
+    this.screen.addEventListener("paste", (event) => beforePaste(event, term, this.label), true);
     this.fit.fit();
     this.line.connect();
     if (this.wantsFocus) this.focus();
@@ -137,16 +137,6 @@ export class LiveConsole {
   holdCtrl(on) {
     this.holdsCtrl = on;
     this.element.querySelector("[data-console-key=ctrl]")?.setAttribute("aria-pressed", String(on));
-  }
-
-  async beforePaste(event) {
-    const text = event.clipboardData?.getData("text/plain") ?? "";
-    const answer = mayPaste(text, this.label);
-    if (answer === true) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    if (await answer) this.term.paste(text);
-    this.focus();
   }
 
   copy() {
