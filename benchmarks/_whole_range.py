@@ -29,8 +29,11 @@ READY_WITHIN_SECONDS = 60
 class WholeRange:
     """The roles of a range, as `bin/up` runs them, against scenarios of the caller's choice."""
 
-    def __init__(self, folder: Path, scenarios: Sequence[Path]) -> None:
+    def __init__(
+        self, folder: Path, scenarios: Sequence[Path], wanted: Sequence[str] = ROLES
+    ) -> None:
         self.state = folder
+        self._wanted = wanted
         self.port = _free_pair()
         self.url = f"http://127.0.0.1:{self.port}"
         self._scenarios = folder / "scenarios"
@@ -69,14 +72,22 @@ class WholeRange:
             ("create_demo", "--file", str(self.state / "accounts.json")),
         ):
             self.manage(*command)
-        for name in ROLES:
+        for name in self._wanted:
             self.begin(name)
         _wait_for(self.url + "/sign-in/")
 
-    def begin(self, name: str, **settings: str) -> None:
-        """Start a role, or start it again with other settings."""
+    def pid(self, name: str) -> int:
+        """Return the process of a role."""
+        return self._roles[name].pid
+
+    def end(self, name: str) -> None:
+        """End a role, if it runs."""
         if (old := self._roles.pop(name, None)) is not None:
             _end(old)
+
+    def begin(self, name: str, **settings: str) -> None:
+        """Start a role, or start it again with other settings."""
+        self.end(name)
         role = next(role for role in self._fleet.roles() if role.name == name)
         self._roles[name] = self._spawn(role, name, **settings)
 
@@ -124,8 +135,12 @@ class WholeRange:
 
 
 @contextmanager
-def whole_range(scenarios: Sequence[Path]) -> Iterator[WholeRange]:
-    """Run a range for as long as the block lasts, with this process as one of its own."""
+def whole_range(scenarios: Sequence[Path], wanted: Sequence[str] = ROLES) -> Iterator[WholeRange]:
+    """Run a range for as long as the block lasts, with this process as one of its own.
+
+    Args:
+        wanted: The roles to start, beside the database.
+    """
     # As root, the database's account must reach the folder.
     parent = Path("/var/lib/muster") if os.geteuid() == 0 else None
     if parent is not None:
@@ -133,8 +148,10 @@ def whole_range(scenarios: Sequence[Path]) -> Iterator[WholeRange]:
     with tempfile.TemporaryDirectory(prefix="bench-", dir=parent) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        made = WholeRange(folder, scenarios)
+        made = WholeRange(folder, scenarios, wanted)
         try:
+            # Whoever ends this run ends its range as well.
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
             made.start()
             import django
 

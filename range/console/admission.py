@@ -6,15 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib.auth import (
-    BACKEND_SESSION_KEY,
-    HASH_SESSION_KEY,
-    SESSION_KEY,
-    load_backend,
-)
-from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from django.utils.module_loading import import_string
 
 from range.accounts.access import can_launch, can_work_in_attempt
 from range.accounts.models import User
@@ -133,13 +129,13 @@ def still_admitted(admissions: Iterable[Permission]) -> dict[Permission, Close]:
     Few queries whatever their number: this is asked on every revocation and every few seconds.
     """
     held = list(admissions)
-    people = {key: person_of(key) for key in {a.session_key for a in held}}
+    people = people_of(a.session_key for a in held)
     attempts = Attempt.objects.in_bulk({a.attempt_id for a in held})
     stopped = ended_sandboxes(a.sandbox_id for a in held)
     closed = closed_among({(a.attempt_id, a.machine, a.console) for a in held})
     ended: dict[Permission, Close] = {}
     for admission in held:
-        person, attempt = people[admission.session_key], attempts.get(admission.attempt_id)
+        person, attempt = people.get(admission.session_key), attempts.get(admission.attempt_id)
         if person is None or attempt is None or not admission.holds(person, attempt):
             ended[admission] = Close.REVOKED
         elif admission.sandbox_id in stopped:
@@ -168,24 +164,32 @@ def may_type(person: User, attempt: Attempt) -> bool:
 
 def person_of(session_key: str) -> User | None:
     """Return who is signed in under a session's key, exactly as Django's own requests tell."""
-    if not session_key:
-        return None
-    store = import_string(f"{settings.SESSION_ENGINE}.SessionStore")(session_key)
-    person = _person_in(store)
-    return person if person is not None and person.is_active else None
+    return people_of([session_key]).get(session_key)
 
 
-def _person_in(store: SessionBase) -> User | None:
-    backend_path, person_id = str(store.get(BACKEND_SESSION_KEY)), store.get(SESSION_KEY)
-    if person_id is None or backend_path not in settings.AUTHENTICATION_BACKENDS:
-        return None
-    person = load_backend(backend_path).get_user(person_id)
-    if not isinstance(person, User):
-        return None
-    expected = person.get_session_auth_hash()
+def people_of(session_keys: Iterable[str]) -> dict[str, User]:
+    """Return who is signed in under each of some sessions, with three queries at most."""
+    store = SessionStore()
+    rows = Session.objects.filter(
+        session_key__in={key for key in session_keys if key}, expire_date__gt=timezone.now()
+    )
+    sessions = {row.session_key: store.decode(row.session_data) for row in rows}
+    wanted = {pk for session in sessions.values() if (pk := session.get(SESSION_KEY))}
+    known = User.objects.filter(pk__in=wanted, is_active=True).prefetch_related("memberships")
+    people = {str(person.pk): person for person in known} if wanted else {}
+    return {
+        key: person
+        for key, session in sessions.items()
+        if (person := people.get(str(session.get(SESSION_KEY)))) and _holds(session, person)
+    }
+
+
+def _holds(session: Mapping[str, str], person: User) -> bool:
+    if session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return False
     # A changed password ends every sign-in made with the old one.
-    known = constant_time_compare(store.get(HASH_SESSION_KEY, ""), expected)
-    return person if known else None
+    expected = person.get_session_auth_hash()
+    return constant_time_compare(session.get(HASH_SESSION_KEY, ""), expected)
 
 
 def _running_sandbox(attempt: Attempt, person: User) -> Sandbox:

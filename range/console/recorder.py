@@ -58,6 +58,8 @@ class Recorder:
 
     def output(self, at_ms: int, data: bytes) -> None:
         """Record bytes shown; a character cut in two is held until its rest comes."""
+        if self.full:
+            return
         text = self._decoder.decode(data)
         if text:
             self._event(at_ms, "o", text)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from range.console.company import Company, Onlooker
+from range.console.pace import SMALL_CHUNK_BYTES, pause_after, typists
 from range.console.protocol import (
     Close,
     message_frame,
@@ -24,17 +25,11 @@ from range.runtime.registry import get_driver
 
 log = get_logger(__name__)
 
-# A chunk below this is a key's echo and goes at once; after a larger one a short wait lets the
-# kernel's buffer fill, which halves the cost of bulk output. Source: docs/explanation/console.md.
-SMALL_CHUNK_BYTES = 512
-COALESCE_SECONDS = 0.004
 # With this a holder of a shell may begin a connection; an earlier screen must outlast it.
 ATTACH_CLEARS = b"\x1b[H\x1b[J"
 # A terminal that shows nothing for so long after a key, or from its beginning, is worth a line in
 # the log: the page says that it is connected, and nobody could tell otherwise where bytes got lost.
 SILENT_SECONDS = 10.0
-# With nobody looking, bulk output is read no faster than this: it is recorded, not waited for.
-UNWATCHED_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,8 +192,10 @@ class Relay:
         """
         if not self.company.allows(by):
             return
+        now = time.monotonic()
+        typists.typed(self.key, now)
         if by is None:
-            self.typed_at = time.monotonic()
+            self.typed_at = now
         else:
             self.company.typed()
             self._tape.typed_by(by.name)
@@ -269,7 +266,8 @@ class Relay:
             for watcher in self._everybody:
                 watcher.show(data)
             if len(data) >= SMALL_CHUNK_BYTES:
-                await asyncio.sleep(COALESCE_SECONDS if self._watchers else UNWATCHED_PAUSE_SECONDS)
+                watched = bool(self._watchers)
+                await asyncio.sleep(pause_after(len(data), self.key, watched=watched))
             if tape.full:
                 await tape.room()
             if self._all_full():

@@ -28,6 +28,7 @@ class Watcher:
         self._loop = asyncio.get_running_loop()
         self._queue: deque[bytes | str] = deque()
         self._undrawn = 0
+        self._was_full = False
         self._task: asyncio.Task[None] | None = None
         self._sending = False
 
@@ -75,9 +76,11 @@ class Watcher:
 
     def drawn(self, count: int) -> None:
         """Note that the page has drawn `count` further bytes; more than was sent counts as all."""
-        was_full = self.full or self.behind
+        # Many small acknowledgements lead from full to room, and only the last of them tells.
+        self._was_full = self._was_full or self.full or self.behind
         self._undrawn = max(0, self._undrawn - count)
-        if was_full and self._undrawn < LOW_BYTES:
+        if self._was_full and self._undrawn < LOW_BYTES:
+            self._was_full = False
             self.on_room(self)
 
     async def flushed(self) -> None:

@@ -6,8 +6,9 @@ import uuid
 import pytest
 from structlog.testing import capture_logs
 
+from range.console.pace import COALESCE_SECONDS
 from range.console.protocol import Close
-from range.console.relay import ATTACH_CLEARS, COALESCE_SECONDS, Key, Relay
+from range.console.relay import ATTACH_CLEARS, Key, Relay
 from range.console.screen import Screen
 from range.console.watchers import HIGH_BYTES, LOW_BYTES, Watcher
 from range.runtime.driver import EngineDown, SandboxGone, Size
@@ -176,6 +177,16 @@ async def test_a_page_that_does_not_draw_stops_the_reading_of_the_terminal():
         assert bench.stream.unread > 80
         bench.draw(page)
         await until(lambda: len(page.shown) > 2 * HIGH_BYTES)
+
+
+async def test_a_page_that_acknowledges_in_small_pieces_is_read_for_again():
+    async with Bench() as bench:
+        page = bench.page()
+        bench.stream.show(*[b"x" * 32_768] * 100)
+        await until(lambda: bench.watchers[page].full)
+        while bench.watchers[page].undrawn_bytes > LOW_BYTES:
+            bench.watchers[page].drawn(16 * 1024)
+        await until(lambda: len(page.shown) > HIGH_BYTES + 4 * 32_768)
 
 
 async def test_a_stalled_page_does_not_slow_another_one_and_is_caught_up_later():

@@ -2,10 +2,11 @@
  *
  *   console-hold SOCKET PROGRAM [ARGUMENT...]
  *
- * The first call starts PROGRAM and a holder that listens on SOCKET; every call then passes bytes
- * between its own terminal and the holder's. A later call takes the place of the one before.
- * Nothing here ever waits to write: a holder that did would stop reading what the program prints,
- * the program would stop reading what is typed, and a long paste would freeze both for ever.
+ * The first call starts PROGRAM and a holder that listens on SOCKET. The holder lends the program's
+ * terminal to whoever calls, and that call passes bytes between its own terminal and the lent one:
+ * no key takes a way through the holder. A later call takes the place of the one before.
+ * Nothing here ever waits to write: whatever did would stop reading what the program prints, the
+ * program would stop reading what is typed, and a long paste would freeze both for ever.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,8 +23,6 @@
 #include <unistd.h>
 
 #define ROOM 32768
-#define HEAD 3 /* kind, and length in two bytes */
-#define CHUNK 4096
 
 struct buffer {
     size_t start, end;
@@ -43,12 +42,6 @@ static size_t room(struct buffer *b)
         b->start = 0;
     }
     return ROOM - b->end;
-}
-
-static void append(struct buffer *b, const void *data, size_t length)
-{
-    memcpy(b->data + b->end, data, length);
-    b->end += length;
 }
 
 static int would_wait(void) { return errno == EAGAIN || errno == EINTR; }
@@ -87,96 +80,73 @@ static int line(const char *path, struct sockaddr_un *address)
 
 /* --- the holder ------------------------------------------------------------------------------ */
 
-static void resize(int terminal, const unsigned char *size, int redraw)
+/* Lends the terminal: the other side gets a descriptor of its own for it. */
+static void lend(int terminal, int client)
 {
-    struct winsize w = {.ws_row = size[0] << 8 | size[1], .ws_col = size[2] << 8 | size[3]};
-    pid_t group;
-    ioctl(terminal, TIOCSWINSZ, &w);
-    if (redraw && ioctl(terminal, TIOCGPGRP, &group) == 0 && group > 0)
-        kill(-group, SIGWINCH);
-}
-
-/* Moves whole frames of a connection into what waits for the program. */
-static void unpack(struct buffer *frames, int terminal, int *fresh)
-{
-    while (pending(frames) >= HEAD) {
-        unsigned char *frame = frames->data + frames->start;
-        size_t length = frame[1] << 8 | frame[2];
-        if (pending(frames) < HEAD + length)
-            return;
-        if (frame[0] == 'W' && length == 4) {
-            resize(terminal, frame + HEAD, *fresh);
-            *fresh = 0;
-        } else if (frame[0] == 'D') {
-            if (room(&typed) < length)
-                return;
-            append(&typed, frame + HEAD, length);
-        }
-        frames->start += HEAD + length;
-    }
-}
-
-/* The program has ended: pass on its last words, as far as somebody still listens. */
-static void finish(int terminal, int client)
-{
-    struct pollfd p = {client, POLLOUT, 0};
-    int more = 1;
-    while (client >= 0 && (more || pending(&printed))) {
-        errno = 0;
-        more = more && fill(&printed, terminal) && errno != EAGAIN;
-        if (pending(&printed) && (poll(&p, 1, 1000) <= 0 || !drain(&printed, client)))
-            return;
-    }
+    char word = 'T';
+    struct iovec body = {&word, 1};
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    memset(&control, 0, sizeof control);
+    message.msg_iov = &body;
+    message.msg_iovlen = 1;
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control;
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof terminal);
+    memcpy(CMSG_DATA(head), &terminal, sizeof terminal);
+    sendmsg(client, &message, MSG_NOSIGNAL);
 }
 
 static void hold(int listener, int terminal, const sigset_t *waiting)
 {
-    static struct buffer frames;
-    int client = -1, fresh = 1, seen = 0;
+    const struct timespec patience = {2, 0};
+    int client = -1, next = -1, seen = 0;
     nonblocking(terminal);
     nonblocking(listener);
-    for (;;) {
-        struct pollfd p[3] = {{listener, POLLIN, 0}, {terminal, 0, 0}, {client, 0, 0}};
+    while (!ended) {
         /* Before the first connection nothing is lost; while nobody looks it is let go. */
-        if (seen && room(&printed))
-            p[1].events |= POLLIN;
-        if (pending(&typed))
-            p[1].events |= POLLOUT;
-        if (room(&frames))
-            p[2].events |= POLLIN;
-        if (pending(&printed))
-            p[2].events |= POLLOUT;
-        int woken = ppoll(p, 3, NULL, waiting);
-        if (ended) {
-            finish(terminal, client);
-            return;
-        }
+        int lost = seen && client < 0;
+        struct pollfd p[3] = {{listener, POLLIN, 0},
+                              {client, POLLIN, 0},
+                              {lost ? terminal : -1, POLLIN, 0}};
+        int woken = ppoll(p, 3, next < 0 ? NULL : &patience, waiting);
         if (woken < 0)
             continue;
-        if (!drain(&typed, terminal) ||
-            (p[1].revents & (POLLIN | POLLHUP) && !fill(&printed, terminal)))
-            ended = 1;
-        if (client >= 0 && ((p[2].revents & POLLIN && !fill(&frames, client)) ||
-                            (p[2].revents & (POLLHUP | POLLERR) && !(p[2].revents & POLLIN)) ||
-                            !drain(&printed, client))) {
+        if (p[0].revents & POLLIN) {
+            int late = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+            if (late >= 0 && next >= 0)
+                close(next);
+            if (late >= 0 && client >= 0)
+                shutdown(client, SHUT_WR);
+            if (late >= 0)
+                next = late;
+        }
+        if (p[2].revents) {
+            ended = !fill(&printed, terminal);
+            printed.start = printed.end = 0;
+        }
+        /* A client says nothing: it has left, or has not for too long. */
+        if (client >= 0 && (p[1].revents || woken == 0)) {
             close(client);
             client = -1;
         }
-        if (client >= 0)
-            unpack(&frames, terminal, &fresh);
-        if (client < 0)
-            printed.start = printed.end = seen ? 0 : printed.end;
-        if (p[0].revents & POLLIN) {
-            int next = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-            if (next >= 0) {
-                if (client >= 0)
-                    close(client);
-                client = next;
-                fresh = seen = 1;
-                frames.start = frames.end = 0;
-            }
+        if (client < 0 && next >= 0) {
+            client = next;
+            next = -1;
+            seen = 1;
+            lend(terminal, client);
         }
     }
+    /* Whoever has the terminal passes on the program's last words. */
+    if (client >= 0)
+        send(client, "E", 1, MSG_NOSIGNAL);
 }
 
 static void on_end(int number) { ended = 1; }
@@ -243,57 +213,87 @@ static int reach(const char *path, char **program)
     return -1;
 }
 
+/* Returns the terminal that the holder lends; it may first have to take it from another. */
+static int borrow(int connection)
+{
+    char word;
+    struct iovec body = {&word, 1};
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message;
+    int terminal;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &body;
+    message.msg_iovlen = 1;
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control;
+    if (recvmsg(connection, &message, MSG_CMSG_CLOEXEC) <= 0)
+        return -1;
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    if (head == NULL || head->cmsg_type != SCM_RIGHTS)
+        return -1;
+    memcpy(&terminal, CMSG_DATA(head), sizeof terminal);
+    return terminal;
+}
+
 static void on_resize(int number) { resized = 1; }
 
-static void tell_size(void)
+static void resize(int terminal, int redraw)
 {
     struct winsize w;
-    if (ioctl(0, TIOCGWINSZ, &w) == 0) {
-        unsigned char frame[] = {'W', 0, 4, w.ws_row >> 8, w.ws_row, w.ws_col >> 8, w.ws_col};
-        append(&typed, frame, sizeof frame);
+    pid_t group;
+    if (ioctl(0, TIOCGWINSZ, &w) == 0)
+        ioctl(terminal, TIOCSWINSZ, &w);
+    if (redraw && ioctl(terminal, TIOCGPGRP, &group) == 0 && group > 0)
+        kill(-group, SIGWINCH);
+}
+
+/* Passes on what was printed, as far as somebody still listens. */
+static void finish(int terminal, int more)
+{
+    struct pollfd p = {1, POLLOUT, 0};
+    while (more || pending(&printed)) {
+        errno = 0;
+        more = more && fill(&printed, terminal) && errno != EAGAIN;
+        if (pending(&printed) && (poll(&p, 1, 1000) <= 0 || !drain(&printed, 1)))
+            return;
     }
 }
 
-static void take_typed(void)
+static void pass(int connection, int terminal)
 {
-    unsigned char frame[HEAD + CHUNK];
-    ssize_t got = read(0, frame + HEAD, CHUNK);
-    if (got == 0 || (got < 0 && !would_wait()))
-        _exit(0);
-    if (got > 0) {
-        frame[0] = 'D';
-        frame[1] = got >> 8;
-        frame[2] = got;
-        append(&typed, frame, HEAD + got);
-    }
-}
-
-static void pass(int connection)
-{
+    int fresh = 1;
     nonblocking(0);
     nonblocking(1);
-    nonblocking(connection);
     for (;;) {
-        int space = room(&typed) >= 2 * (HEAD + CHUNK);
-        if (resized && space) {
+        if (resized) {
             resized = 0;
-            tell_size();
+            resize(terminal, fresh);
+            fresh = 0;
         }
-        struct pollfd p[3] = {{0, space ? POLLIN : 0, 0},
+        struct pollfd p[4] = {{0, room(&typed) ? POLLIN : 0, 0},
                               {1, pending(&printed) ? POLLOUT : 0, 0},
-                              {connection, 0, 0}};
+                              {terminal, 0, 0},
+                              {connection, POLLIN, 0}};
         p[2].events = (room(&printed) ? POLLIN : 0) | (pending(&typed) ? POLLOUT : 0);
-        if (poll(p, 3, -1) < 0)
+        if (poll(p, 4, -1) < 0)
             continue;
-        if (p[0].revents)
-            take_typed();
-        if (p[2].revents & (POLLIN | POLLHUP) && !fill(&printed, connection)) {
-            p[1].events = POLLOUT;
-            while (pending(&printed) && poll(p + 1, 1, 1000) > 0 && drain(&printed, 1))
-                ;
+        if (p[3].revents) {
+            /* The program has ended, or somebody else takes this place. */
+            char word;
+            finish(terminal, read(connection, &word, 1) == 1);
             return;
         }
-        if (!drain(&typed, connection) || !drain(&printed, 1))
+        if (p[0].revents && (!(p[0].revents & POLLIN) || !fill(&typed, 0)))
+            return;
+        if ((p[2].revents & (POLLIN | POLLHUP) && !fill(&printed, terminal)) ||
+            !drain(&typed, terminal)) {
+            finish(terminal, 0);
+            return;
+        }
+        if (!drain(&printed, 1))
             return;
     }
 }
@@ -307,13 +307,14 @@ int main(int count, char **words)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_IGN);
     int connection = reach(words[1], words + 2);
-    if (connection < 0)
+    int terminal = connection < 0 ? -1 : borrow(connection);
+    if (terminal < 0)
         return 1;
     sigaction(SIGWINCH, &on, NULL);
     if (tcgetattr(0, &raw) == 0) {
         cfmakeraw(&raw);
         tcsetattr(0, TCSANOW, &raw);
     }
-    pass(connection);
+    pass(connection, terminal);
     return 0;
 }

@@ -2,7 +2,7 @@
 // notices silence, and hands over long input in pieces.
 import { CLEARED } from "../terminal.js";
 
-const ACK_BYTES = 16 * 1024;
+const ACK_BYTES = 64 * 1024;
 const ACK_AFTER_MS = 500;
 const FRAME_BYTES = 16 * 1024;
 const BUFFERED_BYTES = 256 * 1024;
