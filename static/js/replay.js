@@ -68,7 +68,12 @@ function drawLine() {
 }
 
 // --- which console is shown -----------------------------------------------------------------------
+// While one is loaded, another or another moment may be asked for: the last counts.
+let chosen = null;
+let wanted = 0;
+
 async function choose(recording, at) {
+  [chosen, wanted] = [recording, at];
   for (const lane of stage.querySelectorAll("[data-replay-lane]")) {
     lane.setAttribute("aria-pressed", String(lane.dataset.replayLane === recording.id));
   }
@@ -80,6 +85,7 @@ async function choose(recording, at) {
     tapes.set(recording.id, Tape.load(recording));
   }
   const tape = await tapes.get(recording.id);
+  if (chosen !== recording) return;
   if (!tape) {
     tapes.delete(recording.id);
     player.pause();
@@ -87,20 +93,21 @@ async function choose(recording, at) {
     return;
   }
   say("");
-  await player.insert(tape, at);
+  await player.insert(tape, wanted);
 }
 
 // Of several consoles the shown one stays where it goes on, else the one begun last.
 function recordingAt(moment) {
   const open = data.recordings.filter(({ starts, ends }) => starts <= moment && moment <= ends);
   const before = data.recordings.filter(({ starts }) => starts <= moment);
-  return open.find(({ id }) => id === player.tape?.recording.id) ?? open.at(-1) ?? before.at(-1)
+  return open.find((each) => each === chosen) ?? open.at(-1) ?? before.at(-1)
     ?? data.recordings[0];
 }
 
 async function go(moment, recording = recordingAt(moment)) {
-  if (recording.id === player.tape?.recording.id) await player.to(moment);
-  else await choose(recording, moment);
+  wanted = moment;
+  if (recording !== chosen) await choose(recording, moment);
+  else if (player.tape?.recording === chosen) await player.to(moment);
 }
 
 // At the end of one recording another goes on, or the next one begins; else it was the last.

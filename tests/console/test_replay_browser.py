@@ -221,6 +221,20 @@ def test_all_consoles_are_on_one_line_and_keep_the_moment(place, two_days):
     assert place.problems == []
 
 
+def test_what_is_asked_for_while_a_recording_loads_counts(place, two_days):
+    page = replay(place)
+    held = []
+    page.route("**/recordings/*.cast", lambda route: held.append(route))
+    lane(page, 1).click()
+    page.locator("[data-replay-seek]").fill("30000")
+    page.locator("[data-replay-seek]").fill("40000")
+    place.until(lambda: held)
+    held[0].continue_()
+    screen(page).get_by_text("second 16").wait_for()
+    assert chosen(page) == [False, True, False]
+    assert clock(page) == "00:42"
+
+
 def test_playing_goes_on_in_the_next_console(place, two_days):
     page = replay(place)
     page.locator("[data-replay-speed]").select_option("16")
