@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from range.authoring.recorded import RecordedConsoles
 from range.catalog.flags import FLAG_PATTERN
 from range.catalog.schema import ScenarioSpec
 from range.catalog.schema_solutions import Handed, PutStep, RunStep, Step, SubmitStep, WaitStep
@@ -16,7 +17,7 @@ from range.checks.combine import leaves
 from range.checks.patterns import captured
 from range.lib import clock
 from range.lib.errors import RangeError
-from range.runtime.driver import Driver, Handle
+from range.runtime.driver import Driver, ExecResult, Handle
 
 _ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07]*(\x07|\x1b\\)|[@-Z\\-_])")
 SHOWN_CHARACTERS = 600
@@ -37,6 +38,7 @@ class Solver:
         spec: The attempt's scenario, filled in.
         assets: Files of the scenario, for scripts and files that steps place.
         submissions: Last answer by objective and check.
+        consoles: Where steps are typed; without them each is an `exec` of its own.
     """
 
     driver: Driver
@@ -45,6 +47,7 @@ class Solver:
     assets: Mapping[str, Any]
     values: Values
     submissions: dict[tuple[str, str], str] = field(default_factory=dict)
+    consoles: RecordedConsoles | None = None
     _output: str = ""
 
     def reference(self, objective: str = "") -> None:
@@ -84,13 +87,7 @@ class Solver:
         console = self.spec.machines[step.on].console
         account = step.account or (console.user if console else "root")
         text = step.run if step.run is not None else self._file(str(step.script))
-        result = self.driver.exec(
-            self.handle,
-            step.on,
-            ["/bin/bash", "-c", f"set -e\n{text}"],
-            user=account,
-            timeout=timedelta(seconds=step.timeout_seconds),
-        )
+        result = self._carried_out(step, account, text)
         self._output = _readable(result.stdout + b"\n" + result.stderr)
         if result.timed_out:
             raise StepFailed(f"{where}: not done after {step.timeout_seconds} s.{self._shown()}")
@@ -99,6 +96,13 @@ class Solver:
             raise StepFailed(ended + self._shown())
         if step.submit is not None:
             self._hand_in(step.submit, self._output, where)
+
+    def _carried_out(self, step: RunStep, account: str, text: str) -> ExecResult:
+        within = timedelta(seconds=step.timeout_seconds)
+        if self.consoles is not None:
+            return self.consoles.run(step.on, account, text, within=within)
+        argv = ["/bin/bash", "-c", f"set -e\n{text}"]
+        return self.driver.exec(self.handle, step.on, argv, user=account, timeout=within)
 
     def _put(self, step: PutStep) -> None:
         data = self._file(step.put).encode()

@@ -3,9 +3,11 @@
 The same checks and the same probe judge here as in an attempt; no row is needed.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ from range.assessment.probes import SandboxProbe
 from range.assessment.runner import combined, judge_objectives
 from range.authoring.images import build_images
 from range.authoring.plan import PlannedRun, VariantNeverDrawn, attempt_with, plan
+from range.authoring.recorded import RecordedConsoles, recorded
 from range.authoring.solving import Solver
 from range.catalog import flags
 from range.catalog.lint import lint
@@ -89,12 +92,14 @@ class Verifier:
         build: Returns the image tag of each machine, building what is missing.
         parallel: Sandboxes at once.
         tell: Told about each run as it ends.
+        record_in: Folder for recordings; then solutions are typed on consoles.
     """
 
     driver: Driver
     build: Build = build_images
     parallel: int = 2
     tell: Tell = field(default=lambda _line: None)
+    record_in: Path | None = None
 
     def verify(
         self, folder: Path, *, only: Callable[[PlannedRun], bool] | None = None
@@ -173,15 +178,24 @@ class Verifier:
         handle: Handle,
         run: PlannedRun,
     ) -> tuple[dict[str, str], dict[str, str]]:
-        solver = Solver(self.driver, handle, spec, loaded.assets, values)
-        if run.solution == "reference":
-            solver.reference(run.target)
-        elif run.solution == "wrong":
-            solver.wrong(run.target)
+        with self._consoles(handle, spec.id, run) as consoles:
+            solver = Solver(self.driver, handle, spec, loaded.assets, values, consoles=consoles)
+            if run.solution == "reference":
+                solver.reference(run.target)
+            elif run.solution == "wrong":
+                solver.wrong(run.target)
         if run.wait_seconds:
             clock.sleep(timedelta(seconds=run.wait_seconds))
         probe = SandboxProbe(self.driver, handle, submissions=solver.submissions)
         return _judged(spec, probe)
+
+    def _consoles(
+        self, handle: Handle, slug: str, run: PlannedRun
+    ) -> AbstractContextManager[RecordedConsoles | None]:
+        if self.record_in is None:
+            return nullcontext()
+        name = re.sub(r"[^a-z0-9]+", "-", run.label.lower()).strip("-")
+        return recorded(self.driver, handle, self.record_in / slug / name)
 
 
 def _judged(spec: ScenarioSpec, probe: SandboxProbe) -> tuple[dict[str, str], dict[str, str]]:

@@ -28,6 +28,7 @@ from range.console.registry import Seat
 from range.console.relay import Key, Relay
 from range.console.role import Role, current_role
 from range.console.sockets import PageConsumer
+from range.console.typists import Typing
 from range.console.watchers import Watcher
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
@@ -41,6 +42,7 @@ RESUME_SECONDS = 10.0
 RESUME_LOOK_SECONDS = 0.1
 # News of a sandbox that starts may be lost with their connection; then it is asked for this often.
 LOOK_SECONDS = 3.0
+_PAGE = re.compile(r"[a-z0-9]{8,40}")
 
 
 class ConsoleConsumer(PageConsumer):
@@ -49,6 +51,7 @@ class ConsoleConsumer(PageConsumer):
     role: Role
     seat: Seat
     relay: Relay | None = None
+    typing: Typing | None = None
     _opening: asyncio.Task[None]
     _left: asyncio.Event
     _ahead: bytearray
@@ -72,6 +75,7 @@ class ConsoleConsumer(PageConsumer):
         await self.base_send({"type": "websocket.accept"})
         size = self._size_asked()
         self.watcher = Watcher(self.send_frame, cols=size.columns, rows=size.rows)
+        self.watcher.on_deaf = partial(self.close_soon, Close.FAILED)
         self.seat = Seat(
             person_id=who.person_id,
             sandbox_id=who.sandbox_id,
@@ -95,7 +99,7 @@ class ConsoleConsumer(PageConsumer):
             if len(self._ahead) > MAX_FRAME_BYTES:
                 await asyncio.wait([self._opening])
             elif self.relay is not None:
-                await self.relay.type(data)
+                await self.relay.type(data, typing=self.typing)
         except FrameRefused as error:
             await self.end(error.code, error.message)
         except RangeError:
@@ -209,10 +213,12 @@ class ConsoleConsumer(PageConsumer):
             writer=self.role.writer,
         )
         relay = await self.role.registry.join(key, self.watcher, opener)
+        if page := self._page_asked():
+            self.typing = relay.typists.sit(page, self.watcher)
         try:
             while self._ahead:
                 typed, self._ahead = bytes(self._ahead), bytearray()
-                await relay.type(typed)
+                await relay.type(typed, typing=self.typing)
         except RangeError:
             # The terminal has ended already; the relay says so to every page.
             log.info("console.ahead.lost")
@@ -220,11 +226,17 @@ class ConsoleConsumer(PageConsumer):
         self.relay = relay
         relay.closed.add_done_callback(self._relay_closed)
 
-    def _size_asked(self) -> Size:
+    def _asked_for(self, name: str) -> str:
         query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
+        return query.get(name, [""])[0]
 
+    def _page_asked(self) -> str:
+        page = self._asked_for("page")
+        return page if _PAGE.fullmatch(page) else ""
+
+    def _size_asked(self) -> Size:
         def side(name: str, default: int) -> int:
-            text = query.get(name, [""])[0]
+            text = self._asked_for(name)
             return clamp(int(text)) if re.fullmatch(r"[0-9]{1,5}", text) else default
 
         return Size(columns=side("cols", 80), rows=side("rows", 24))

@@ -85,6 +85,7 @@ class LookConsumer(PageConsumer):
         self.watcher = self.onlooker = Onlooker(
             self.send_frame, name=self.admission.viewer.shown_name, on_hands=self._hands_changed
         )
+        self.watcher.on_deaf = partial(self.close_soon, Close.FAILED)
         self.relay.look(self.onlooker)
         self.relay.closed.add_done_callback(lambda closed: self.close_soon(closed.result()))
         return True

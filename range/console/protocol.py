@@ -179,6 +179,15 @@ def role_frame(*, answers: bool) -> str:
     return _frame(type="role", answers=answers)
 
 
+def taken_frame(count: int, *, of: str) -> str:
+    """Say how many bytes of what a page typed the console has taken, in all.
+
+    Args:
+        of: Names this opening of the console, the only one that can know.
+    """
+    return _frame(type="taken", bytes=count, of=of)
+
+
 def notice_frame(text: str, *, level: Literal["info", "warning"] = "info") -> str:
     """Carry a sentence for the person at the console."""
     return _frame(type="notice", level=level, text=text)

@@ -17,10 +17,11 @@ from range.console.protocol import (
     size_frame,
 )
 from range.console.screen import Screen
+from range.console.typists import Typing, Typists
 from range.console.watchers import Watcher
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
-from range.runtime.driver import ConsoleStream, Handle, Size
+from range.runtime.driver import ConsoleStream, Handle, SandboxGone, Size
 from range.runtime.registry import get_driver
 
 log = get_logger(__name__)
@@ -128,6 +129,7 @@ class Relay:
         self._watchers: list[Watcher] = []
         self._everybody: tuple[Watcher, ...] = ()
         self._room = asyncio.Event()
+        self.typists = Typists()
         self._typing = asyncio.Lock()
         self._fitting: asyncio.Task[None] | None = None
         self._let_go_begun = False
@@ -179,30 +181,30 @@ class Relay:
         onlooker.leave()
         self.company.leave(onlooker)
 
-    async def type(self, data: bytes, *, by: Onlooker | None = None) -> None:
+    async def type(
+        self, data: bytes, *, by: Onlooker | None = None, typing: Typing | None = None
+    ) -> None:
         """Pass on what a page sent; waits while the terminal takes no more.
 
         Keys of whoever may not type now are dropped: kept, they would come out of place later.
 
         Args:
             by: Whose page it was; None for the trainee's.
+            typing: Counts what was taken, for a page that sends the rest again.
 
         Raises:
             SandboxGone: The terminal has ended.
         """
-        if not self.company.allows(by):
-            return
-        now = time.monotonic()
-        typists.typed(self.key, now)
-        if by is None:
-            self.typed_at = now
-        else:
-            self.company.typed()
-            self._tape.typed_by(by.name)
-        if b"\r" in data:
-            self._tape.entered(data.count(b"\r"))
         async with self._typing:
-            await self._stream.write(data)
+            if self.closed.done():
+                raise SandboxGone
+            if typing is not None and not typing.take(len(data)):
+                return
+            if self.company.allows(by):
+                self._note_typing(data, by)
+                await self._stream.write(data)
+            if typing is not None:
+                typing.taken()
 
     def resize(self, watcher: Watcher, *, cols: int, rows: int) -> None:
         """Note a page's size; the console takes the smallest of all pages'."""
@@ -233,12 +235,27 @@ class Relay:
 
     async def close(self, code: Close) -> None:
         """Let go of the terminal and end the recording; the shell itself stays."""
-        if not self.closed.done():
-            self.closed.set_result(code)
+        self._end(code)
         self._pump.cancel()
         await asyncio.wait([self._pump])
         # A pump cancelled before its first step never came to its end.
         await self._let_go()
+
+    def _note_typing(self, data: bytes, by: Onlooker | None) -> None:
+        now = time.monotonic()
+        typists.typed(self.key, now)
+        if by is None:
+            self.typed_at = now
+        else:
+            self.company.typed()
+            self._tape.typed_by(by.name)
+        if b"\r" in data:
+            self._tape.entered(data.count(b"\r"))
+
+    def _end(self, code: Close) -> None:
+        if not self.closed.done():
+            self.typists.tell()
+            self.closed.set_result(code)
 
     async def _run(self) -> None:
         code = Close.ENDED
@@ -250,8 +267,7 @@ class Relay:
             log.warning("console.stream.failed", error=type(error).__name__)
             code = Close.FAILED
         finally:
-            if not self.closed.done():
-                self.closed.set_result(code)
+            self._end(code)
             log.info("console.closed", machine=self.key.machine, code=int(self.closed.result()))
             await asyncio.shield(self._let_go())
 

@@ -15,13 +15,12 @@ from range.runtime.driver import Size
 
 log = get_logger(__name__)
 
-FLUSH_SECONDS = 1.0
+# What a killed process has not handed over by then is missing from its recordings. All consoles
+# hand over together: a thread woken for each of them would cost more than it writes.
+FLUSH_SECONDS = 0.03
 FLUSH_BYTES = 64 * 1024
-# A command just ended: its objectives should tick at once, not a second later.
-COMMAND_FLUSH_SECONDS = 0.03
 # The relay stops reading when this much waits for the disk.
 MOST_WAITING_BYTES = 4 * 1024 * 1024
-_COMMAND_ENDS = b"\x1b]133;D"
 
 type Note = (
     tuple[int, Literal["o"], bytes]
@@ -82,6 +81,7 @@ class Scribe:
 
     def __init__(self) -> None:
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._gathering: list[RecordingTape] = []
         self._thread = threading.Thread(target=self._run, name="scribe", daemon=True)
         self._thread.start()
 
@@ -89,10 +89,21 @@ class Scribe:
         """Do something after everything submitted before."""
         self._work.put(work)
 
+    def gather(self, tape: "RecordingTape") -> None:
+        """Let a tape hand over what it holds in a moment, with all others that hold something."""
+        if not self._gathering:
+            asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._hand_over)
+        self._gathering.append(tape)
+
     def stop(self) -> None:
         """Finish what was submitted and end the thread."""
         self._work.put(None)
         self._thread.join()
+
+    def _hand_over(self) -> None:
+        tapes, self._gathering = self._gathering, []
+        for tape in tapes:
+            tape.hand_over()
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
@@ -114,8 +125,7 @@ class RecordingTape:
         self._notes: list[Note] = []
         self._gathered = 0
         self._waiting = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._soon = False
+        self._closed = False
         self._room = asyncio.Event()
 
     @property
@@ -125,31 +135,34 @@ class RecordingTape:
 
     def output(self, data: bytes) -> None:
         """Note bytes that were shown."""
-        self._notes.append((self._now(), "o", data))
+        self._note((self._now(), "o", data))
         self._gathered += len(data)
         if self._gathered >= FLUSH_BYTES:
-            self._hand_over()
-        elif not self._soon and _COMMAND_ENDS in data:
-            self._soon = True
-            self._schedule(COMMAND_FLUSH_SECONDS)
-        elif self._timer is None:
-            self._schedule(FLUSH_SECONDS)
+            self.hand_over()
 
     def entered(self, lines: int) -> None:
         """Note that the return key was pressed; what was typed is never noted."""
-        self._notes.append((self._now(), "i", lines))
+        self._note((self._now(), "i", lines))
 
     def typed_by(self, name: str) -> None:
         """Note that somebody other than the trainee pressed a key."""
-        self._notes.append((self._now(), "k", name))
+        self._note((self._now(), "k", name))
 
     def mark(self, text: str) -> None:
         """Note a moment in words."""
-        self._notes.append((self._now(), "m", text))
+        self._note((self._now(), "m", text))
 
     def resize(self, size: Size) -> None:
         """Note a new size."""
-        self._notes.append((self._now(), "r", size))
+        self._note((self._now(), "r", size))
+
+    def hand_over(self) -> None:
+        """Give the thread what was noted since the last time."""
+        notes, size = self._notes, self._gathered
+        self._notes, self._gathered = [], 0
+        if notes:
+            self._waiting += size
+            self._scribe.submit(lambda: self._write(notes, size))
 
     async def room(self) -> None:
         """Wait until the thread has caught up."""
@@ -159,7 +172,8 @@ class RecordingTape:
 
     async def close(self) -> None:
         """Write what is left and seal the recording."""
-        self._hand_over()
+        self.hand_over()
+        self._closed = True
         ended = asyncio.Event()
         at_ms = self._now()
         self._scribe.submit(lambda: self._finish(at_ms, ended))
@@ -168,20 +182,13 @@ class RecordingTape:
     def _now(self) -> int:
         return int((time.monotonic() - self._began) * 1000)
 
-    def _schedule(self, seconds: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(seconds, self._hand_over)
-
-    def _hand_over(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        notes, size = self._notes, self._gathered
-        self._notes, self._gathered, self._soon = [], 0, False
-        if notes:
-            self._waiting += size
-            self._scribe.submit(lambda: self._write(notes, size))
+    def _note(self, note: Note) -> None:
+        if self._closed:
+            # Pages leave a console, and change its size, after its recording has ended.
+            return
+        if not self._notes:
+            self._scribe.gather(self)
+        self._notes.append(note)
 
     def _write(self, notes: list[Note], size: int) -> None:
         try:

@@ -8,6 +8,8 @@ type Send = Callable[[bytes | str], Awaitable[None]]
 
 HIGH_BYTES = 256 * 1024
 LOW_BYTES = 96 * 1024
+# A page for which this many control messages wait takes nothing any more.
+MOST_NOTES = 1024
 
 
 class Watcher:
@@ -24,9 +26,11 @@ class Watcher:
         self.behind = False
         self.gone = False
         self.on_room: Callable[[Watcher], None] = _nobody
+        self.on_deaf: Callable[[], None] = _nothing
         self._send = send
         self._loop = asyncio.get_running_loop()
         self._queue: deque[bytes | str] = deque()
+        self._notes = 0
         self._undrawn = 0
         self._was_full = False
         self._task: asyncio.Task[None] | None = None
@@ -54,8 +58,10 @@ class Watcher:
 
     def give(self, frame: bytes | str) -> None:
         """Send a frame after those before it, at once where nothing waits."""
+        if self.gone:
+            return
         if self._sending:
-            self._queue.append(frame)
+            self._wait(frame)
             return
         self._sending = True
         # Started eagerly the send is over before this returns, unless the network is full: a
@@ -90,10 +96,23 @@ class Watcher:
 
     def leave(self) -> None:
         """Send nothing more."""
-        self.gone = True
-        self._queue.clear()
+        self._drop()
         if self._task is not None:
             self._task.cancel()
+
+    def _wait(self, frame: bytes | str) -> None:
+        self._queue.append(frame)
+        self._notes += isinstance(frame, str)
+        if self._notes > MOST_NOTES:
+            # What is shown is bounded by what was drawn; what is said has nothing to bound it.
+            self._drop()
+            self.on_room(self)
+            self.on_deaf()
+
+    def _drop(self) -> None:
+        self.gone = True
+        self._queue.clear()
+        self._notes = 0
 
     async def _drain(self, frame: bytes | str) -> None:
         try:
@@ -102,14 +121,18 @@ class Watcher:
                 if not self._queue:
                     return
                 frame = self._queue.popleft()
+                self._notes -= isinstance(frame, str)
         except Exception:
             # Whoever reads from this page learns of the end and takes it off the console.
-            self.gone = True
-            self._queue.clear()
+            self._drop()
             self.on_room(self)
         finally:
             self._sending = False
 
 
 def _nobody(_watcher: Watcher) -> None:
+    return None
+
+
+def _nothing() -> None:
     return None

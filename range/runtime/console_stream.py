@@ -53,6 +53,8 @@ class EngineConsole:
             except BaseException:
                 writer.close()
                 raise
+        # What was typed counts as taken once it has left this process, so nothing may stay here.
+        writer.transport.set_write_buffer_limits(high=0)
         console = cls(engine, exec_id, reader, writer)
         await console.resize(size)
         return console

@@ -139,11 +139,19 @@ class Place:
 
 
 @contextlib.contextmanager
-def chromium_place(settings, monkeypatch):
-    """A trainee at a desk with a browser of their own."""
+def chromium_place(settings, monkeypatch, *, between=contextlib.nullcontext):
+    """A trainee at a desk with a browser of their own.
+
+    Args:
+        between: Yields the port through which the browser reaches the one given.
+    """
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     sitting = desk()
-    with served() as (pages, consoles), chromium(pages, consoles) as browser:
+    with (
+        served() as (pages, role),
+        between(role) as consoles,
+        chromium(pages, consoles) as browser,
+    ):
         settings.RANGE_WEB_PORT, settings.RANGE_CONSOLE_PORT = pages, consoles
         url = f"http://localhost:{pages}"
         context = browser.new_context(viewport={"width": 1280, "height": 800})

@@ -1,14 +1,18 @@
 // One console's connection: a WebSocket that comes back by itself, acknowledges what was drawn,
-// notices silence, and hands over long input in pieces.
+// notices silence, hands over long input in pieces, and keeps what is typed until it was taken.
 import { CLEARED } from "../terminal.js";
 
 const ACK_BYTES = 64 * 1024;
 const ACK_AFTER_MS = 500;
 const FRAME_BYTES = 16 * 1024;
 const BUFFERED_BYTES = 256 * 1024;
+const AHEAD_BYTES = 64 * 1024;
 const HEARTBEAT_MS = 20_000;
 const SILENCE_MS = 12_000;
 const FIRST_PAUSE_MS = 250;
+// Whoever was just cut off is asked for soon: a role that was killed is back in a few seconds.
+const SOON_PAUSE_MS = 1_000;
+const SOON_MS = 15_000;
 const LONGEST_PAUSE_MS = 8_000;
 
 // What every socket may be closed with, then what a trainee's own may.
@@ -27,40 +31,54 @@ const CLOSED = {
   4429: ["refused", "You have too many consoles open. Close one, then try again."],
 };
 
+const UNSURE = "Connected. What you typed last may not have arrived: look before you repeat it.";
+const AHEAD = "Too much waits to be typed. Type on when the console is there.";
+
 export class Line {
-  // `page` gives its `size()` and takes `control`, `show` and `tell`.
-  constructor(address, page) {
+  // `page` gives its `size()` and takes `control`, `show` and `tell`. Where `counted`, the console
+  // says how much of what was typed it has taken, and the rest is sent again on the next socket.
+  constructor(address, page, { counted = false } = {}) {
     this.address = address;
     this.page = page;
+    this.counted = counted;
+    this.name = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
+    this.count = 0;
     this.socket = null;
     this.state = "";
     this.pause = FIRST_PAUSE_MS;
     this.drawn = 0;
-    this.outbox = [];
+    this.forget();
   }
 
   connect() {
     clearTimeout(this.retry);
     this.tell("connecting", "Connecting…");
     const address = new URL(this.address, location.href);
-    address.search = new URLSearchParams(this.page.size());
+    const asked = this.counted ? { ...this.page.size(), page: this.name } : this.page.size();
+    address.search = new URLSearchParams(asked);
     const socket = (this.socket = new WebSocket(address));
     socket.binaryType = "arraybuffer";
     this.drawn = 0;
     socket.onopen = () => {
       if (socket !== this.socket) return;
       this.heard();
+      this.ready = !this.counted;
       this.drain();
     };
     socket.onmessage = (event) => {
       if (socket !== this.socket) return;
       this.heard();
-      if (typeof event.data === "string") this.control(JSON.parse(event.data));
-      else this.show(new Uint8Array(event.data), (count) => this.count(socket, count));
+      if (typeof event.data === "string") this.told(JSON.parse(event.data));
+      else this.show(new Uint8Array(event.data), (count) => this.drew(socket, count));
     };
     socket.onclose = (event) => {
       if (socket === this.socket) this.closed(event);
     };
+  }
+
+  told(message) {
+    if (message.type === "taken") this.taken(message);
+    else this.control(message);
   }
 
   control(message) {
@@ -73,21 +91,26 @@ export class Line {
 
   opened() {
     this.pause = FIRST_PAUSE_MS;
+    this.lostAt = undefined;
     this.tell("open", "Connected");
   }
 
   closed({ code, reason }) {
     this.socket = null;
     clearTimeout(this.alive);
-    this.outbox.length = 0;
+    this.ready = false;
+    if (!this.counted) this.forget();
     const known = { ...ANYWHERE, ...(this.page.closings ?? CLOSED) };
     const [state, message] = known[code] ?? ["waiting", "The connection was lost."];
     if (state !== "waiting") {
+      this.forget();
       this.tell(state, reason || message);
       return;
     }
     const wait = this.pause * (0.75 + Math.random() / 2);
-    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
+    this.lostAt ??= Date.now();
+    const longest = Date.now() - this.lostAt < SOON_MS ? SOON_PAUSE_MS : LONGEST_PAUSE_MS;
+    this.pause = Math.min(this.pause * 2, longest);
     this.tell("waiting", `${reason || message} Trying again…`);
     this.retry = setTimeout(() => this.connect(), wait);
   }
@@ -107,7 +130,7 @@ export class Line {
     }, HEARTBEAT_MS);
   }
 
-  count(socket, bytes) {
+  drew(socket, bytes) {
     if (socket !== this.socket) return;
     this.drawn += bytes;
     if (this.drawn >= ACK_BYTES) this.acknowledge();
@@ -125,27 +148,72 @@ export class Line {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
 
+  // --- typing -------------------------------------------------------------------------------
+  // `kept` holds, in order, what is not known to be taken: `out` pieces of it went out on this
+  // socket, and `risked` on any. Nothing is sent before the console has said where it stands.
   send(bytes) {
-    const state = this.socket?.readyState;
-    // What is typed while a connection is being made goes with it.
-    if (state !== WebSocket.OPEN && state !== WebSocket.CONNECTING) return;
-    if (state === WebSocket.OPEN && !this.outbox.length && bytes.length <= FRAME_BYTES) {
-      this.socket.send(bytes);
-      return;
-    }
+    if (!this.ready && !this.mayKeep()) return;
     for (let at = 0; at < bytes.length; at += FRAME_BYTES) {
-      this.outbox.push(bytes.subarray(at, at + FRAME_BYTES));
+      this.kept.push(bytes.subarray(at, at + FRAME_BYTES));
     }
     this.drain();
   }
 
+  // Whether what is typed now can wait for the console.
+  mayKeep() {
+    const states = this.counted ? ["connecting", "waiting", "open"] : ["connecting"];
+    if (!states.includes(this.state)) return false;
+    const room = this.kept.reduce((sum, piece) => sum + piece.length, 0) < AHEAD_BYTES;
+    if (!room) this.tell(this.state, AHEAD);
+    return room;
+  }
+
   drain() {
     clearTimeout(this.draining);
-    if (this.socket?.readyState !== WebSocket.OPEN) return;
-    while (this.outbox.length && this.socket && this.socket.bufferedAmount < BUFFERED_BYTES) {
-      this.socket.send(this.outbox.shift());
+    if (!this.ready) return;
+    while (this.out < this.kept.length && this.socket.bufferedAmount < BUFFERED_BYTES) {
+      this.socket.send(this.kept[this.out]);
+      if (this.counted) this.risked = Math.max(this.risked, ++this.out);
+      else this.kept.shift();
     }
-    if (this.outbox.length && this.socket) this.draining = setTimeout(() => this.drain(), 20);
+    if (this.out < this.kept.length) this.draining = setTimeout(() => this.drain(), 20);
+  }
+
+  // The first word on a new socket: the console that took the keys so far says how many it has.
+  // Another one cannot know, and what may have arrived is not typed twice, nor its rest alone.
+  taken({ bytes, of }) {
+    const knows = of === this.of && bytes >= this.count;
+    if (knows) this.drop(bytes - this.count);
+    const unsure = !knows && this.risked > 0;
+    if (unsure) this.forget();
+    if (this.ready) return;
+    this.of = of;
+    this.count = bytes;
+    this.out = this.risked = 0;
+    this.ready = true;
+    if (unsure) this.tell("open", UNSURE);
+    this.drain();
+  }
+
+  drop(bytes) {
+    this.count += bytes;
+    while (bytes > 0 && this.kept.length) {
+      const piece = this.kept[0];
+      if (piece.length > bytes) {
+        this.kept[0] = piece.subarray(bytes);
+        return;
+      }
+      bytes -= piece.length;
+      this.kept.shift();
+      this.out = Math.max(0, this.out - 1);
+      this.risked = Math.max(0, this.risked - 1);
+    }
+  }
+
+  forget() {
+    this.kept = [];
+    this.out = this.risked = 0;
+    this.ready = false;
   }
 
   tell(state, message) {
@@ -156,6 +224,8 @@ export class Line {
   close() {
     clearTimeout(this.retry);
     clearTimeout(this.alive);
+    clearTimeout(this.draining);
+    this.forget();
     const socket = this.socket;
     this.socket = null;
     socket?.close();

@@ -22,7 +22,7 @@ export class LiveConsole {
     this.mark = "";
     this.holdsCtrl = false;
     this.wantsFocus = false;
-    this.line = new TerminalLine(element.dataset.consoleUrl, this);
+    this.line = new TerminalLine(element.dataset.consoleUrl, this, { counted: true });
     consoles.add(this);
   }
 

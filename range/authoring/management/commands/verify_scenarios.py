@@ -36,6 +36,12 @@ class Command(BaseCommand):
         parser.add_argument("--junit", type=Path, metavar="FILE")
         parser.add_argument("--changed", action="store_true", help="Leave out what passed before.")
         parser.add_argument("--only", metavar="TEXT", help="Runs whose name holds this text.")
+        parser.add_argument(
+            "--record",
+            type=Path,
+            metavar="FOLDER",
+            help="Type the solutions on consoles, and leave their recordings in FOLDER.",
+        )
         parser.add_argument("--parallel", type=int, default=2, metavar="N")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,6 +66,7 @@ class Command(BaseCommand):
         verifier = Verifier(
             driver=get_driver(settings.RANGE_DRIVER, chosen),
             parallel=options["parallel"],
+            record_in=options["record"],
             tell=(lambda _line: None) if options["json"] else self.stdout.write,
         )
         result = verifier.verify(folder, only=_only(options["only"]))
