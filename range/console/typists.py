@@ -79,7 +79,7 @@ class Typists:
     def sit(self, name: str, watcher: Watcher) -> Typing:
         """Let a page type through a new socket, and tell it what it typed through earlier ones."""
         # In the order of their last coming, so that the oldest is forgotten.
-        page = self._pages[name] = self._pages.pop(name, None) or _Page(self._name)
+        page = self._pages[name] = self._pages.pop(name, _Page(self._name))
         self._forget()
         watcher.give(taken_frame(page.taken, of=page.of))
         return Typing(page, watcher)

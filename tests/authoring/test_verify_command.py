@@ -1,4 +1,5 @@
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -58,3 +59,13 @@ def test_a_difference_ends_with_an_error_and_is_reported(scenarios, tmp_path, ca
 def test_a_part_of_the_runs_proves_nothing(scenarios, settings):
     call_command("verify_scenarios", "--only", "fresh")
     assert not (settings.RANGE_STATE_DIR / "verified.json").exists()
+
+
+@pytest.mark.django_db
+def test_a_shell_that_marks_no_prompts_cannot_be_recorded(scenarios, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("range.authoring.recorded.READY_WITHIN", timedelta(seconds=0.1))
+    with pytest.raises(CommandError, match="small-desk"):
+        call_command("verify_scenarios", "--record", str(tmp_path / "kept"), "--only", "reference")
+    assert "shows no prompt that can be recorded" in capsys.readouterr().out
+    # What was shown before that is kept, to look at.
+    assert list((tmp_path / "kept").rglob("*.cast"))
