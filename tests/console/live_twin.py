@@ -11,7 +11,7 @@ from tests.console.fuzzing import TwinPage
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_SOON_SECONDS = 1.0
-RETRYABLE = (None, 1006, 1012, 4409, 4500)
+RETRYABLE = (None, 1000, 1006, 1012, 4409, 4500)
 
 
 class LiveTwin(TwinPage):

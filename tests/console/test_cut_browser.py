@@ -23,7 +23,7 @@ class Network:
         self.port, self.rng = port, rng
         self.swallows = False
         self._loop = asyncio.new_event_loop()
-        self._lines = set()
+        self._lines, self._carrying = set(), set()
         self._server = self._loop.run_until_complete(self._listen())
         self.door = self._server.sockets[0].getsockname()[1]
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -33,18 +33,24 @@ class Network:
         return await asyncio.start_server(self._carry, "127.0.0.1", 0)
 
     async def _carry(self, reader, writer):
+        self._carrying.add(asyncio.current_task())
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.port)
         self._lines.add(writer)
-        with contextlib.suppress(OSError):
-            await asyncio.gather(
-                self._pass(reader, far_writer, typed=True),
-                self._pass(far_reader, writer, typed=False),
-            )
+        passing = [
+            asyncio.create_task(self._pass(reader, far_writer, typed=True)),
+            asyncio.create_task(self._pass(far_reader, writer, typed=False)),
+        ]
+        await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
+        self._lines.discard(writer)
         # The far end may learn of the cut late, with what was typed still on its way to it.
         await asyncio.sleep(self.rng.choice([0, 0.05, 0.6]))
-        far_writer.close()
-        writer.close()
-        self._lines.discard(writer)
+        for each in passing:
+            each.cancel()
+        await asyncio.gather(*passing, return_exceptions=True)
+        for end in (far_writer, writer):
+            end.close()
+            with contextlib.suppress(OSError):
+                await end.wait_closed()
 
     async def _pass(self, reader, writer, *, typed):
         while data := await self._read(reader):
@@ -63,10 +69,14 @@ class Network:
         """End every connection on the browser's side."""
         self._loop.call_soon_threadsafe(lambda: [each.transport.abort() for each in self._lines])
 
-    def close(self):
-        self._loop.call_soon_threadsafe(self._server.close)
+    async def _end(self):
+        self._server.close()
         self.cut()
-        self._loop.call_soon_threadsafe(lambda: self._loop.call_later(1, self._loop.stop))
+        await asyncio.wait(self._carrying)
+
+    def close(self):
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(20)
+        self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 

@@ -171,6 +171,8 @@ async def test_no_byte_is_lost_doubled_or_reordered_on_a_real_machine(place, see
         if number % REOPEN_EVERY == REOPEN_EVERY - 1:
             await place.reopen()
     printed = await place.rest()
+    for page in place.pages:
+        await page.leave()
     (relay,) = place.server.role.registry.relays()
     await relay.close(Close.NORMAL)
     await recorded(place, printed)
