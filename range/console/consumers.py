@@ -228,7 +228,7 @@ class ConsoleConsumer(PageConsumer):
 
     def _asked_for(self, name: str) -> str:
         query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
-        return query.get(name, [""])[0]
+        return str(query.get(name, [""])[0])
 
     def _page_asked(self) -> str:
         page = self._asked_for("page")
