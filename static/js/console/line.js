@@ -41,7 +41,8 @@ export class Line {
     this.address = address;
     this.page = page;
     this.counted = counted;
-    this.name = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
+    const numbers = crypto.getRandomValues(new Uint32Array(4));
+    this.name = Array.from(numbers, (each) => each.toString(36).padStart(7, "0")).join("");
     this.count = 0;
     this.socket = null;
     this.state = "";
