@@ -54,9 +54,7 @@ async def showing(server, desk, *chunks):
         await page.until_shown(chunks[-1])
 
 
-async def test_a_command_becomes_an_event_without_waiting_for_its_turn(server, monkeypatch):
-    # Only that it has ended can bring it there.
-    monkeypatch.setattr("range.console.scribe.FLUSH_SECONDS", 600.0)
+async def test_a_command_becomes_an_event_while_its_console_stays_open(server):
     desk = await a_desk()
     data = ran(b"cat /etc/shadow", b"cat: /etc/shadow: Permission denied\r\n", 1)
     await showing(server, desk, PROMPT, data)
