@@ -13,6 +13,7 @@ import pytest
 
 from range.authoring.verification_report import as_text
 from range.authoring.verify import Verifier
+from range.catalog.reader import read_scenario
 from range.runtime import options as driver_options
 from range.runtime.registry import get_driver
 
@@ -43,6 +44,46 @@ SENTINELS = {
         wrong-stop-the-clock[way=tar-wildcard] close cron-runs process-missing
         wrong-leave-a-door[way=capability] close left-in-var-tmp mode-too-open
         wrong-leave-a-door[way=sudo-pager] close sudo-rules sudo-still-granted
+    """,
+    "teller-terminal": """
+        wrong-everything-of-one-table read-staff flag flag-wrong
+        wrong-the-wrong-person sign-in flag flag-wrong
+        wrong-leave-a-door become-root flag flag-accepted
+        wrong-leave-a-door become-root nothing-in-var-tmp mode-too-open
+        wrong-cover-the-tracks become-root flag flag-accepted
+        wrong-cover-the-tracks become-root counter-works answers-differ
+        wrong-thin-report report classes-named met
+        wrong-thin-report report findings report-too-short
+        wrong-wrong-classes report classes-named content-missing
+    """,
+    "three-hops": """
+        wrong-one-seal-for-both third-hop flag flag-wrong
+        wrong-close-everything segment nine-pairs paths-differ
+        wrong-close-everything segment door-open port-open
+        wrong-one-side-forgotten segment nine-pairs paths-differ
+        wrong-machines-for-sides segment nine-pairs paths-differ
+        wrong-until-the-next-start segment nine-pairs paths-as-wanted
+        wrong-until-the-next-start segment kept file-missing
+        wrong-stop-the-drive segment drive-answers no-answer
+        wrong-shut-the-weighbridge close-hop door-there port-closed
+        wrong-for-the-keeper-only close-hop carries-nobody content-missing
+        wrong-for-the-keeper-only close-hop shows-state met
+        wrong-no-more-drivers close-hop carries-nobody met
+        wrong-no-more-drivers close-hop shows-state content-missing
+    """,
+    "patch-sunday": """
+        wrong-by-score rank first-six content-missing
+        wrong-notes-unread rank first-six content-missing
+        wrong-straight-to-live patch book answers-differ
+        wrong-straight-to-live patch residents-served answers-differ
+        wrong-tried-but-not-tested patch book answers-differ
+        wrong-taken-back-too-late roll-back book answers-differ
+        wrong-left-on-the-canary roll-back canary-whole answers-differ
+        wrong-left-on-the-canary roll-back hole-guarded answers-differ
+        wrong-one-more-for-good-measure patch residents-served answers-as-expected
+        wrong-one-more-for-good-measure patch book answers-differ
+        wrong-guards-for-all roll-back hole-guarded answers-as-expected
+        wrong-guards-for-all roll-back searches-open answers-differ
     """,
     "clinic-portal": """
         fresh fix-authorisation strangers-refused some-answers-differ
@@ -81,7 +122,8 @@ def test_a_scenario_of_the_library_verifies(driver, slug, repeat):
     found = Verifier(driver=driver).verify(LIBRARY / slug)
     assert found.passed, as_text(found)
     names = {re.split(r"[\s\[#]", run.name)[0] for run in found.runs}
-    assert {"fresh", "reference", "foreign-flag"} <= names
+    flags = {"foreign-flag"} if read_scenario(LIBRARY / slug).spec.flag_variables() else set()
+    assert {"fresh", "reference"} | flags <= names
     assert sum(name.startswith("wrong-") for name in names) >= 2
     assert list(driver.running()) == []
     assert sentinels_that_differ(found, SENTINELS.get(slug, "")) == []
