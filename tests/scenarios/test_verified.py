@@ -104,6 +104,20 @@ SENTINELS = {
         wrong-for-the-examiner fix-authorisation no-favourites content-still-there
         wrong-thin-report report findings report-too-short
     """,
+    "quiet-night": """
+        wrong-half-custody custody which answer-right
+        wrong-half-custody custody minutes answer-wrong
+        wrong-older-archive recover flag flag-wrong
+        wrong-the-wrong-visit people address answer-wrong
+        wrong-the-wrong-visit people stolen answer-right
+        wrong-by-the-zone-file timeline mail-arrived met
+        wrong-by-the-zone-file timeline server-entered content-missing
+        wrong-by-the-zone-file timeline archive-deleted met
+        wrong-house-time-for-all timeline logging-stopped content-missing
+        wrong-house-time-for-all timeline gateway-left met
+        wrong-every-minute timeline mail-arrived content-still-there
+        wrong-every-minute timeline order met
+    """,
 }
 
 
