@@ -162,7 +162,7 @@ def shifted(text, name):
 def auth_log():
     """What the server wrote about who came in; by which clock is for the examiner to find out."""
     lines = []
-    for hour in range(0, 7):
+    for hour in range(7):
         lines.append(
             (
                 at(60 * hour + 17, 1),
@@ -211,7 +211,7 @@ def system_log():
             at(60 * hour, 2),
             f"timed[233]: clock checked against 3 peers: {at(60 * hour, 2):%Y-%m-%dT%H:%M:%SZ}",
         )
-        for hour in range(0, 7)
+        for hour in range(7)
     ]
     for _ in range(60):
         lines.append(
@@ -312,10 +312,8 @@ def image(path, loot):
     environment = {**os.environ, "E2FSPROGS_FAKE_TIME": str(born)}
     subprocess.run(
         [
-            "mke2fs",
+            "mkfs.ext2",
             "-q",
-            "-t",
-            "ext2",
             "-I",
             "128",
             "-N",
