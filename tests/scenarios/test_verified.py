@@ -118,6 +118,37 @@ SENTINELS = {
         wrong-every-minute timeline mail-arrived content-still-there
         wrong-every-minute timeline order met
     """,
+    "model-zoo": """
+        fresh gate-models let-through answers-as-expected
+        wrong-any-stamp exchanged-weights which answer-right
+        wrong-any-stamp exchanged-weights stamp flag-wrong
+        wrong-all-mistakes poisoned-labels word answer-right
+        wrong-all-mistakes poisoned-labels rows answer-wrong
+        wrong-no-pickles-at-all gate-models refused answers-as-expected
+        wrong-no-pickles-at-all gate-models let-through answers-differ
+        wrong-list-of-bad-words gate-models refused some-answers-differ
+        wrong-list-of-bad-words gate-models let-through some-answers-differ
+        wrong-one-way-of-naming gate-models refused some-answers-differ
+        wrong-one-way-of-naming gate-models let-through answers-as-expected
+        wrong-load-and-see gate-models refused some-answers-differ
+        wrong-digest-somewhere gate-lists releases-refused some-answers-differ
+        wrong-digest-somewhere gate-lists packages-refused some-answers-differ
+        wrong-digest-somewhere gate-lists packages-accepted some-answers-differ
+    """,
+    "invoice-desk": """
+        wrong-everything-changed hold fourth met
+        wrong-everything-changed hold no-others content-still-there
+        wrong-by-bad-english hold first content-missing
+        wrong-by-bad-english hold no-others content-still-there
+        wrong-by-authentication hold second met
+        wrong-by-authentication hold fourth content-missing
+        wrong-confirmed-is-confirmed hold third content-missing
+        wrong-confirmed-is-confirmed hold no-others met
+        wrong-the-number-in-the-mail call-back flag flag-wrong
+        wrong-the-loudest signs false-call answer-wrong
+        wrong-the-service signs lookalike answer-wrong
+        wrong-the-service signs answers-go-to answer-right
+    """,
 }
 
 
