@@ -13,7 +13,7 @@ from range.checks.combine import leaves
 from tests.scenarios.trial import LIBRARY
 
 MADE = ["invoice-desk", "model-zoo", "quiet-night"]
-MORE = MADE
+MORE = [*MADE, "cve-desk"]
 FIRST, SECOND = UUID(int=1 << 100), UUID(int=2 << 100)
 
 

@@ -149,6 +149,26 @@ SENTINELS = {
         wrong-the-service signs lookalike answer-wrong
         wrong-the-service signs answers-go-to answer-right
     """,
+    "cve-desk": """
+        fresh repair readers-served answers-as-expected
+        wrong-accept-the-loud triage of-another met
+        wrong-accept-the-loud triage weakness content-missing
+        wrong-every-decision triage weakness content-still-there
+        wrong-settings-not-read score cvss31 answer-wrong
+        wrong-settings-not-read score cvss40 answer-right
+        wrong-the-reported-one repair proofs-fail some-answers-differ
+        wrong-the-reported-one repair readers-served answers-as-expected
+        wrong-strip-until-gone repair proofs-fail some-answers-differ
+        wrong-strip-until-gone repair readers-served answers-as-expected
+        wrong-right-beginning repair proofs-fail some-answers-differ
+        wrong-right-beginning repair readers-served answers-as-expected
+        wrong-plain-names-only repair proofs-fail answers-as-expected
+        wrong-plain-names-only repair readers-served some-answers-differ
+        wrong-at-their-deadline advisory released-when content-missing
+        wrong-at-their-deadline advisory kept-back met
+        wrong-out-for-all advisory kept-back json-differs
+        wrong-out-for-all advisory released-when met
+    """,
 }
 
 
