@@ -58,7 +58,7 @@ class _Child:
     since: str = ""
     restarts: int = 0
     started_at: float = 0.0
-    pause_seconds: float = FIRST_PAUSE_SECONDS
+    pause_seconds: float = 0.0
     next_start_at: float = 0.0
     told: int | None = None
 
@@ -191,13 +191,15 @@ class Supervisor:
         child.forget_pipe()
         child.restarts += 1
         if time.monotonic() - child.started_at >= FORGIVEN_AFTER_SECONDS:
-            child.pause_seconds = FIRST_PAUSE_SECONDS
+            child.pause_seconds = 0.0
         child.next_start_at = time.monotonic() + child.pause_seconds
         child.move(RoleState.RESTARTING)
         log.warning(
             "role.ended", role=child.role.name, code=code, restart_in_seconds=child.pause_seconds
         )
-        child.pause_seconds = min(child.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+        # Somebody waits for a role that ran well; one that ends again and again is given time.
+        longer = child.pause_seconds * 2 or FIRST_PAUSE_SECONDS
+        child.pause_seconds = min(longer, LONGEST_PAUSE_SECONDS)
 
     def _stop_stage(self, children: Sequence[_Child]) -> None:
         running = [(child, child.process) for child in children if child.process is not None]

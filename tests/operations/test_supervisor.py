@@ -90,7 +90,7 @@ def test_a_long_life_is_forgiven(watched, monkeypatch):
     child = watched._children["web"]
     child.pause_seconds = 16
     tick_until(watched, lambda: child.restarts == 1)
-    assert child.pause_seconds == 2 * supervisor.FIRST_PAUSE_SECONDS
+    assert child.pause_seconds == supervisor.FIRST_PAUSE_SECONDS
 
 
 def test_roles_stop_from_the_highest_stage_to_the_lowest(watched, tmp_path):
