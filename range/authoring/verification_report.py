@@ -26,13 +26,18 @@ def as_text(verification: Verification) -> str:
     return "\n".join(lines)
 
 
-def as_json(verification: Verification) -> str:
-    """Return one JSON object on one line."""
+def as_json(verification: Verification, *, verified_at: str | None = None) -> str:
+    """Return one JSON object on one line.
+
+    Args:
+        verified_at: When this content last passed as a whole, in ISO form.
+    """
     return json.dumps(
         {
             "id": verification.id,
             "digest": verification.digest,
             "passed": verification.passed,
+            "verified_at": verified_at,
             "error": verification.error,
             "seconds": round(verification.seconds, 2),
             "runs": [_run(run) for run in verification.runs],
@@ -45,7 +50,13 @@ def as_junit(verifications: Sequence[Verification]) -> bytes:
     root = Element("testsuites")
     for each in verifications:
         suite = SubElement(
-            root, "testsuite", name=each.id, tests=str(len(each.runs)), time=f"{each.seconds:.2f}"
+            root,
+            "testsuite",
+            name=each.id,
+            tests=str(len(each.runs) + bool(each.error)),
+            failures=str(sum(not run.is_as_expected for run in each.runs)),
+            errors=str(int(bool(each.error))),
+            time=f"{each.seconds:.2f}",
         )
         if each.error:
             case = SubElement(suite, "testcase", classname=each.id, name="preparation")
@@ -54,8 +65,10 @@ def as_junit(verifications: Sequence[Verification]) -> bytes:
             case = SubElement(
                 suite, "testcase", classname=each.id, name=run.name, time=f"{run.seconds:.2f}"
             )
-            for difference in run.differences:
-                SubElement(case, "failure", message=_plain(difference))
+            # One failure a case: readers of the format count cases, and show the first only.
+            if run.differences:
+                told = [_plain(difference) for difference in run.differences]
+                SubElement(case, "failure", message=told[0]).text = "\n".join(told)
     return bytes(tostring(root, encoding="utf-8", xml_declaration=True))
 
 
@@ -65,6 +78,7 @@ def _run(run: RunResult) -> dict[str, object]:
         "expected": dict(run.expected),
         "found": dict(run.found),
         "seconds": round(run.seconds, 2),
+        "as_expected": run.is_as_expected,
         "differences": list(run.differences),
     }
 

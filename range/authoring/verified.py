@@ -16,8 +16,14 @@ class VerifiedLog:
 
     def knows(self, digest: str) -> bool:
         """Tell whether this content passed with the checks as they are now."""
+        return self.verified_at(digest) is not None
+
+    def verified_at(self, digest: str) -> str | None:
+        """Return when this content last passed with the checks as they are now, in ISO form."""
         entry = self._read().get(digest)
-        return isinstance(entry, dict) and entry.get("grader") == GRADER_VERSION
+        if not isinstance(entry, dict) or entry.get("grader") != GRADER_VERSION:
+            return None
+        return str(entry.get("at", ""))
 
     def add(self, slug: str, digest: str) -> None:
         """Note that a content passed; earlier contents of the same scenario are dropped."""

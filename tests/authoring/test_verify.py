@@ -155,7 +155,9 @@ def test_reports_tell_the_same_in_three_forms(verify):
     assert "mend: expected met, found unmet" in text
     value = json.loads(as_json(found))
     assert (value["id"], value["passed"], len(value["runs"])) == ("small-desk", False, 9)
-    assert value["runs"][0].keys() == {"name", "expected", "found", "seconds", "differences"}
+    assert value["runs"][0].keys() == {
+        *("name", "expected", "found", "seconds", "as_expected", "differences"),
+    }
     assert "\n" not in as_json(found)
     root = ElementTree.fromstring(as_junit([found]))
     assert len(root.findall("testsuite/testcase")) == 9

@@ -1,5 +1,7 @@
 import json
+import re
 from datetime import timedelta
+from xml.etree import ElementTree
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -38,7 +40,10 @@ def test_only_what_changed_is_verified_again(scenarios, capsys):
     call_command("verify_scenarios")
     capsys.readouterr()
     call_command("verify_scenarios", "--changed")
-    assert capsys.readouterr().out == ""
+    assert re.fullmatch(
+        r"small-desk: unchanged since it was verified on \d{4}-\d\d-\d\d\n",
+        capsys.readouterr().out,
+    )
     (scenarios / "small-desk" / "brief.md").write_text("# Other words\n")
     call_command("verify_scenarios", "--changed", "--json")
     assert json.loads(capsys.readouterr().out)["passed"] is True
@@ -53,7 +58,12 @@ def test_a_difference_ends_with_an_error_and_is_reported(scenarios, tmp_path, ca
         call_command("verify_scenarios", "--json", "--junit", str(report))
     value = json.loads(capsys.readouterr().out)
     assert value["passed"] is False
-    assert b"<failure" in report.read_bytes()
+    assert value["verified_at"] is None
+    (suite,) = ElementTree.fromstring(report.read_bytes())
+    failed = [case.get("name") for case in suite if case.find("failure") is not None]
+    assert int(suite.get("failures")) == len(failed) > 0
+    assert int(suite.get("tests")) == len(suite) == len(value["runs"])
+    assert failed == [run["name"] for run in value["runs"] if not run["as_expected"]]
 
 
 def test_a_part_of_the_runs_proves_nothing(scenarios, settings):
@@ -69,3 +79,42 @@ def test_a_shell_that_marks_no_prompts_cannot_be_recorded(scenarios, tmp_path, m
     assert "shows no prompt that can be recorded" in capsys.readouterr().out
     # What was shown before that is kept, to look at.
     assert list((tmp_path / "kept").rglob("*.cast"))
+
+
+@pytest.mark.django_db
+def test_programs_get_an_object_a_scenario_with_what_was_expected_and_found(scenarios, capsys):
+    write(scenarios / "other-desk", solvable() | {"id": "other-desk"})
+    call_command("verify_scenarios", "--json", "--parallel", "3")
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["id"] for each in told] == ["other-desk", "small-desk"]
+    for each in told:
+        assert len(each["digest"]) == 64
+        assert each["verified_at"]
+        assert each["seconds"] >= 0
+        for run in each["runs"]:
+            assert {"name", "expected", "found", "seconds", "as_expected"} <= run.keys()
+            assert run["found"].keys() >= run["expected"].keys()
+
+
+@pytest.mark.django_db
+def test_the_date_goes_with_the_content(scenarios, capsys):
+    call_command("verify_scenarios", "--json")
+    first = json.loads(capsys.readouterr().out)["verified_at"]
+    (scenarios / "small-desk" / "brief.md").write_text("# Other words\n")
+    call_command("verify_scenarios", "--json", "--only", "fresh")
+    assert json.loads(capsys.readouterr().out)["verified_at"] is None
+    assert first
+
+
+@pytest.mark.django_db
+def test_a_folder_that_cannot_be_read_does_not_keep_others_from_being_verified(scenarios, capsys):
+    write(scenarios / "broken-desk", solvable() | {"id": "broken-desk"})
+    (scenarios / "broken-desk" / "link").symlink_to("brief.md")
+    with pytest.raises(CommandError, match=r"Not verified: broken-desk\."):
+        call_command("verify_scenarios", "--changed", "--json")
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(each["id"], each["passed"]) for each in told] == [
+        ("broken-desk", False),
+        ("small-desk", True),
+    ]
+    assert "a link or a device" in told[0]["error"]

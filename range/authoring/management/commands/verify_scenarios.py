@@ -50,7 +50,7 @@ class Command(BaseCommand):
         try:
             folders = scenario_folders(Path(settings.RANGE_SCENARIOS_DIR), options["slug"])
             if options["changed"]:
-                folders = [each for each in folders if not log.knows(_digest(each))]
+                folders = [each for each in folders if not self._is_known(each, log, options)]
             results = [self._verify(folder, log, options) for folder in folders]
         except RangeError as error:
             raise CommandError(error.message) from error
@@ -70,11 +70,18 @@ class Command(BaseCommand):
             tell=(lambda _line: None) if options["json"] else self.stdout.write,
         )
         result = verifier.verify(folder, only=_only(options["only"]))
-        self.stdout.write(as_json(result) if options["json"] else as_text(result))
         if result.passed and not options["only"]:
             log.add(result.id, result.digest)
             _note(result)
+        at = log.verified_at(result.digest)
+        self.stdout.write(as_json(result, verified_at=at) if options["json"] else as_text(result))
         return result
+
+    def _is_known(self, folder: Path, log: VerifiedLog, options: dict[str, Any]) -> bool:
+        at = log.verified_at(_digest(folder))
+        if at is not None and not options["json"]:
+            self.stdout.write(f"{folder.name}: unchanged since it was verified on {at[:10]}")
+        return at is not None
 
 
 def _only(text: str | None) -> Callable[[PlannedRun], bool] | None:
@@ -82,7 +89,11 @@ def _only(text: str | None) -> Callable[[PlannedRun], bool] | None:
 
 
 def _digest(folder: Path) -> str:
-    return digest_of(folder, list_files(folder))
+    try:
+        return digest_of(folder, list_files(folder))
+    except RangeError:
+        # What is wrong with the folder is told where it is verified.
+        return ""
 
 
 def _note(result: Verification) -> None:
