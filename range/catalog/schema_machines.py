@@ -71,7 +71,9 @@ class SeedSpec(Conditional):
     """Where it goes."""
     mode: Mode = "0644"
     """Permission bits, in quotes."""
-    owner: Annotated[OwnerName, BeforeValidator(_as_text)] = "root"
+    owner: Annotated[
+        OwnerName, BeforeValidator(_as_text, json_schema_input_type=OwnerName | int)
+    ] = "root"
     """Account, or numbers as `uid` or `uid:gid`."""
 
     @model_validator(mode="after")
@@ -180,7 +182,13 @@ class MachineSpec(Spec):
     seed: Annotated[tuple[SeedSpec, ...], Field(max_length=200)] = ()
     """Files placed before it starts."""
     setup: Annotated[
-        tuple[Annotated[SetupStep, BeforeValidator(_as_step)], ...], Field(max_length=60)
+        tuple[
+            Annotated[
+                SetupStep, BeforeValidator(_as_step, json_schema_input_type=SetupStep | Argv)
+            ],
+            ...,
+        ],
+        Field(max_length=60),
     ] = ()
     """Commands run once as root after it starts; each a list of program and arguments."""
     healthy: HealthSpec | None = None

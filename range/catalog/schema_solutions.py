@@ -52,6 +52,9 @@ def _as_lines(value: Any) -> Any:
     return "\n".join(value) if is_list else value
 
 
+Submission = Annotated[Handed, BeforeValidator(_as_handed, json_schema_input_type=Handed | Key)]
+
+
 class RunStep(Conditional):
     """Commands typed on a machine."""
 
@@ -59,7 +62,9 @@ class RunStep(Conditional):
     """Machine."""
     account: Annotated[Account | None, Field(alias="as")] = None
     """Account; that of the machine's console when left out."""
-    run: Annotated[Text, BeforeValidator(_as_lines)] | None = None
+    run: (
+        Annotated[Text, BeforeValidator(_as_lines, json_schema_input_type=Text | list[Text])] | None
+    ) = None
     """Shell text."""
     script: RelativePath | None = None
     """File of the scenario with shell text, filled in like a template."""
@@ -69,7 +74,7 @@ class RunStep(Conditional):
     """Whether another exit code than 0 is fine."""
     timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 60
     """How long it may take."""
-    submit: Annotated[Handed, BeforeValidator(_as_handed)] | None = None
+    submit: Submission | None = None
     """Hand in what the output holds: an objective's key, or the details."""
 
     @model_validator(mode="after")
@@ -82,7 +87,7 @@ class RunStep(Conditional):
 class SubmitStep(Conditional):
     """Hand in an answer or a flag."""
 
-    submit: Annotated[Handed, BeforeValidator(_as_handed)]
+    submit: Submission
     """What is handed in."""
     say: Line = ""
     """What this step does, in words."""

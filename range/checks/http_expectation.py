@@ -17,8 +17,13 @@ def _as_list(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else [value]
 
 
-Statuses = Annotated[tuple[Status, ...], BeforeValidator(_as_list)]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
+Statuses = Annotated[
+    tuple[Status, ...],
+    BeforeValidator(_as_list, json_schema_input_type=tuple[Status, ...] | Status),
+]
+Texts = Annotated[
+    tuple[Text, ...], BeforeValidator(_as_list, json_schema_input_type=tuple[Text, ...] | Text)
+]
 
 
 class Expectation(Spec):

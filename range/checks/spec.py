@@ -47,7 +47,11 @@ Endpoint = Annotated[
     StringConstraints(pattern=rf"^([a-z][a-z0-9.-]{{0,62}}:[0-9]{{1,5}}|{TEMPLATED})$"),
 ]
 Owner = Annotated[int, Field(ge=0, le=2**31)] | Literal["root"] | Templated
-When = Annotated[dict[VariableName, list[Scalar]], BeforeValidator(_listed), Field(max_length=8)]
+When = Annotated[
+    dict[VariableName, list[Scalar]],
+    BeforeValidator(_listed, json_schema_input_type=dict[VariableName, list[Scalar] | Scalar]),
+    Field(max_length=8),
+]
 
 
 class Spec(BaseModel):
