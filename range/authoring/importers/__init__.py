@@ -1,0 +1,1 @@
+"""Drafts of scenarios made from what other ranges and contests write."""
