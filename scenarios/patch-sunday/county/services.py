@@ -3,6 +3,7 @@
 import html
 import json
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from urllib.parse import urlsplit
 
 # What a bad patch breaks: the old records, which nobody looks at first.
@@ -71,16 +72,9 @@ class Ring:
 
 def page(ring, retired):
     """Return the first page of a ring."""
-    rows = "".join(
-        f"<li><a href='{name}/'>{html.escape(name.title())}</a></li>" for name in ring.services
-    )
-    off = ", ".join(retired)
-    return (
-        "<!doctype html><html lang='en'><meta charset='utf-8'><title>Ashmere County</title>"
-        "<style>body{max-width:40rem;margin:2rem auto;padding:0 1rem;font:16px/1.6 sans-serif;"
-        "color:#1d3325;background:#fbfdf9}</style>"
-        f"<h1>Ashmere County online</h1><p>Services for residents ({ring.name}):</p>"
-        f"<ul>{rows}</ul><p>Switched off since spring: {off}.</p></html>"
+    text = (Path(__file__).parent / "page.html").read_text()
+    return text.replace("SERVICES", json.dumps(ring.services)).replace(
+        "RETIRED", html.escape(", ".join(retired))
     )
 
 
