@@ -23,6 +23,7 @@ from range.catalog.reader import SCENARIO_FILE, LoadedScenario, read_scenario
 
 # Where archives are unpacked: beside the scenarios, so that one rename puts a scenario in place.
 WORKSHOP = ".importing"
+REPLACED = "replaced"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -114,14 +115,13 @@ def workshop(root: Path) -> Iterator[Path]:
     shop.mkdir(exist_ok=True, mode=0o700)
     with (shop / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # What a killed import left.
         for left in [path for path in shop.iterdir() if path.is_dir()]:
-            shutil.rmtree(left, ignore_errors=True)
+            _clear(left, root)
         place = Path(tempfile.mkdtemp(dir=shop))
         try:
             yield place
         finally:
-            shutil.rmtree(place, ignore_errors=True)
+            _clear(place, root)
 
 
 def settle(folder: Path, target: Path, place: Path, *, replace: bool = False) -> None:
@@ -133,8 +133,17 @@ def settle(folder: Path, target: Path, place: Path, *, replace: bool = False) ->
     if os.path.lexists(target):
         if not replace:
             raise FolderTaken(target.name, "Give --replace to put this one in its place.")
-        target.rename(place / "before")
+        (place / REPLACED).mkdir()
+        target.rename(place / REPLACED / target.name)
     folder.rename(target)
+
+
+def _clear(place: Path, root: Path) -> None:
+    """Remove a place of work; a scenario that was to be replaced and was not goes back."""
+    for before in place.glob(f"{REPLACED}/*"):
+        if not os.path.lexists(root / before.name):
+            before.rename(root / before.name)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _write(entry: Entry, folder: Path, limit_bytes: int) -> int:

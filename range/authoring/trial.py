@@ -137,6 +137,17 @@ class Trial:
         machines = self._brought_up(topology)
         return Ready(machines=machines, seconds=time.monotonic() - began)
 
+    def renew(self) -> Ready:
+        """Start everything anew as another attempt, with values of its own.
+
+        Raises:
+            RangeError: As `refresh`; nothing runs then.
+        """
+        self.stop()
+        self._attempt_id = uuid4()
+        self.submissions.clear()
+        return self.refresh()
+
     def stop(self) -> None:
         """Remove everything of it; nothing running is success."""
         handle, self._handle = self._handle, None

@@ -11,7 +11,7 @@ from range.authoring.watching import Watch
 from range.lib.errors import RangeError
 
 LOOK_SECONDS = 0.25
-HELP = "keys: c checks · s shell · f hand in · r reference · v values · h help · q end"
+HELP = "keys: c checks · s shell · f hand in · r reference · v values · n anew · h help · q end"
 type Tell = Callable[[str], None]
 
 
@@ -31,6 +31,7 @@ class Desk:
             "f": self._hand_in,
             "r": self._solve,
             "v": self._values,
+            "n": self._renew,
             "h": self._help,
         }
 
@@ -53,6 +54,9 @@ class Desk:
         self._tell(f"changed: {', '.join(changed[:5])}{' …' if len(changed) > 5 else ''}")
         with self._telling():
             self._tell(told(self._trial.refresh()))
+
+    def _renew(self) -> None:
+        self._tell(told(self._trial.renew()))
 
     def _help(self) -> None:
         spec, slug = self._trial.spec, self._trial.folder.name

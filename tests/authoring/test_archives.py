@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from range.authoring.archive_names import ArchiveRefused
 from range.authoring.archives import (
+    REPLACED,
     WORKSHOP,
     BuildsRefused,
     export_scenario,
@@ -167,6 +168,20 @@ class TestWhoMayBringWhat:
         brought(exported(plain), root)
         assert list((root / WORKSHOP).iterdir()) == [root / WORKSHOP / "lock"]
 
+    def test_an_import_that_is_killed_while_it_replaces_loses_nothing(self, plain, root):
+        brought(exported(plain), root)
+        child = os.fork()
+        if child == 0:
+            with workshop(root) as place:
+                (place / REPLACED).mkdir()
+                (root / "open-drawer").rename(place / REPLACED / "open-drawer")
+                os.kill(os.getpid(), 9)
+        os.waitpid(child, 0)
+        assert not (root / "open-drawer").exists()
+        with workshop(root):
+            pass
+        assert digest(root / "open-drawer") == digest(plain)
+
     def test_other_commands_see_no_scenario_in_the_workshop(self, plain, root, settings, capsys):
         settings.RANGE_SCENARIOS_DIR = root
         brought(exported(plain), root)
@@ -258,9 +273,18 @@ class TestCommands:
             call_command("import_scenario", str(tmp_path / "bad.tar.gz"))
 
 
-def test_damage_never_ends_in_anything_but_a_refusal(plain, root):
-    data = bytearray(exported(plain))
-    for place in range(0, len(data), max(1, len(data) // 60)):
+def as_tar(folder, compress):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode=f"w:{compress}", format=tarfile.PAX_FORMAT) as archive:
+        archive.add(folder, arcname="open-drawer-é")
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
+def test_damage_never_ends_in_anything_but_a_refusal(plain, root, kind):
+    made = {"zip": exported, "tar": lambda f: as_tar(f, ""), "tar.gz": lambda f: as_tar(f, "gz")}
+    data = made[kind](plain)
+    for place in range(0, len(data), max(1, len(data) // 150)):
         damaged = bytes(data[:place]) + bytes([data[place] ^ 0xFF]) + bytes(data[place + 1 :])
         try:
             brought(damaged, root, replace=True)

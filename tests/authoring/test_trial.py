@@ -144,6 +144,16 @@ def test_a_machine_that_does_not_come_up_is_tried_again_by_the_next_save(trial):
     assert trial.refresh().machines == ("store",)
 
 
+def test_starting_anew_is_another_attempt(trial):
+    trial.refresh()
+    trial.solve()
+    before = trial.values["flag_enter"]
+    assert trial.renew().machines == ("box", "store")
+    assert trial.values["flag_enter"] != before
+    assert outcomes(trial) == {"enter": "UNMET", "mend": "UNMET"}
+    assert len(list(trial.driver.running())) == 1
+
+
 def test_the_reference_meets_every_objective(trial):
     trial.refresh()
     trial.solve()

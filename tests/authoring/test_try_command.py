@@ -94,6 +94,11 @@ def opened(folder):
         os.close(each.main)
 
 
+def built(folder):
+    (handle,) = driver_of(folder).running()
+    return driver_of(folder).read_file(handle, "desk", "/etc/built") == b"built\n"
+
+
 def driver_of(folder):
     return get_driver("docker", options_for(folder.name))
 
@@ -129,6 +134,16 @@ def test_an_author_edits_looks_and_leaves_nothing_behind(folder, opened):
     path.write_text(path.read_text().replace("[attic]", "[office]"))
     author.until(r"no machine differs")
     print(f"\nready in {first[1]} s, after an edit in {second[1]} s")
+
+    # A Dockerfile is built and its machine made anew; everything anew on a key.
+    dockerfile = folder / "machines" / "desk" / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text() + "RUN echo built > /etc/built\n")
+    third = author.until(r"ready in ([\d.]+) s \(started desk\)")
+    assert built(folder)
+    author.type("n")
+    author.until(r"ready in [\d.]+ s \(started desk\)")
+    assert built(folder)
+    print(f"after an edit of the Dockerfile in {third[1]} s")
 
     assert len(list(driver_of(folder).running())) == 1
     assert author.end(signal.SIGINT) == 0
