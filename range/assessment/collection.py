@@ -6,12 +6,14 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from range.assessment.evidence import Finding, latest, redacted, write
+from range.assessment.evidence import Finding, current_epoch, latest, redacted, write
+from range.assessment.happenings import happenings
 from range.assessment.models import Evidence, ReviewItem
 from range.assessment.probes import SandboxProbe
-from range.assessment.runner import HANDED_IN, Judgements, judge_objectives
+from range.assessment.runner import BY_EVENTS, HANDED_IN, Judgements, judge_objectives
 from range.assessment.status import objectives_for
 from range.catalog.schema_objectives import ObjectiveSpec
+from range.catalog.services import file_for
 from range.checks.base import Judgement, Outcome
 from range.checks.combine import leaves
 from range.checks.judgements import unmet
@@ -38,7 +40,15 @@ def probe_for(attempt: Attempt, driver: Driver) -> SandboxProbe:
     handle = None
     if sandbox is not None and sandbox.state == Sandbox.State.RUNNING and sandbox.handle:
         handle = Handle.from_json(sandbox.handle)
-    return SandboxProbe(driver, handle, transcript=lambda: typed_commands(attempt))
+    return SandboxProbe(
+        driver,
+        handle,
+        transcript=lambda: typed_commands(attempt),
+        events=lambda: happenings(attempt),
+        assets=lambda path, filled: file_for(
+            attempt.exercise.version, attempt.pk, current_epoch(attempt), path, filled=filled
+        ),
+    )
 
 
 class StillPaused(RangeError):
@@ -83,9 +93,11 @@ def run_checks(attempt: Attempt, driver: Driver) -> int:
     began = timezone.now()
     objectives = objectives_for(attempt)
     probe = probe_for(attempt, driver)
-    skipped = HANDED_IN | AT_THE_END
+    skipped = HANDED_IN | AT_THE_END | BY_EVENTS
     judgements = judged_awake(attempt, objectives, probe, skip_kinds=skipped)
     changed = _record_changes(attempt, objectives, judgements, final=False)
+    by_events = judge_objectives(objectives, probe, only_kinds=BY_EVENTS)
+    changed += _record_changes(attempt, objectives, by_events, final=False)
     Attempt.objects.filter(pk=attempt.pk).update(checks_run_at=began)
     return changed
 
@@ -100,9 +112,11 @@ def collect(attempt: Attempt, driver: Driver) -> None:
     """
     objectives = objectives_for(attempt)
     probe = probe_for(attempt, driver)
-    judgements = judged_awake(attempt, objectives, probe, skip_kinds=HANDED_IN)
+    judgements = judged_awake(attempt, objectives, probe, skip_kinds=HANDED_IN | BY_EVENTS)
     with transaction.atomic():
         _record_changes(attempt, objectives, judgements, final=True)
+        by_events = judge_objectives(objectives, probe, only_kinds=BY_EVENTS)
+        _record_changes(attempt, objectives, by_events, final=True)
         _keep_reports(attempt, objectives, judgements, probe)
         mark_collected(attempt.pk)
     stop(attempt, actor="range", reason="finished")

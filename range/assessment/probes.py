@@ -1,18 +1,21 @@
 """The one implementation of the probe: looks at a sandbox through its driver."""
 
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
 from range.checks.base import (
     FileStat,
+    Happening,
     HttpReply,
     ProbeUnavailable,
     Process,
+    ToolResult,
     TypedCommand,
 )
 from range.lib.errors import RangeError
-from range.runtime.driver import Driver, FileTooLarge, Handle
+from range.runtime.driver import Driver, ExecResult, FileTooLarge, Handle
 
 
 class SandboxProbe:
@@ -21,7 +24,8 @@ class SandboxProbe:
     Args:
         handle: None when no sandbox runs; then only submissions and the transcript can be seen.
         submissions: Last answer by objective and check.
-        transcript: Asked only by checks that read it.
+        transcript: Asked only by checks that read it; `events` and `assets` likewise.
+        assets: Returns a file of the scenario by path, filled in or as it is.
     """
 
     def __init__(
@@ -31,11 +35,15 @@ class SandboxProbe:
         *,
         submissions: Mapping[tuple[str, str], str] | None = None,
         transcript: Callable[[], Sequence[TypedCommand]] = tuple,
+        events: Callable[[], Sequence[Happening]] = tuple,
+        assets: Callable[[str, bool], bytes] | None = None,
     ) -> None:
         self._driver = driver
         self._given = handle
         self._submissions = submissions or {}
         self._transcript = transcript
+        self._events = events
+        self._assets = assets
 
     @property
     def _handle(self) -> Handle:
@@ -92,27 +100,91 @@ class SandboxProbe:
         self, *, from_network: str, host: str, port: int, timeout_seconds: float = 2.0
     ) -> bool:
         """Tell whether a TCP connection from a network to `host:port` is accepted."""
+        connection = self.connect(
+            from_network=from_network, host=host, port=port, timeout_seconds=timeout_seconds
+        )
+        if connection is not None:
+            connection.close()
+        return connection is not None
+
+    def connect(
+        self,
+        *,
+        from_network: str,
+        host: str,
+        port: int,
+        timeout_seconds: float = 5.0,
+        datagrams: bool = False,
+    ) -> socket.socket | None:
+        """Connect from the grader's own place on a network; None if nothing accepts."""
         with _looking():
             try:
-                connection = self._driver.connect(
+                return self._driver.connect(
                     self._handle,
                     from_network,
                     host,
                     port,
                     timeout=timedelta(seconds=timeout_seconds),
+                    datagrams=datagrams,
                 )
             except OSError:
-                return False
-        connection.close()
-        return True
+                return None
+
+    def tool(
+        self,
+        machine: str,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, bytes],
+        replaced: Sequence[str] = (),
+        timeout_seconds: float = 10.0,
+    ) -> ToolResult:
+        """Run a program of the machine's image, as it was built, beside the machine."""
+        timeout = timedelta(seconds=timeout_seconds)
+        with _looking():
+            return _told(
+                self._driver.tool(
+                    self._handle, machine, argv, files=files, replaced=replaced, timeout=timeout
+                )
+            )
+
+    def run_inside(
+        self, machine: str, argv: Sequence[str], *, account: str, timeout_seconds: float = 10.0
+    ) -> ToolResult:
+        """Run a program of the machine's own: a trainee may have replaced it."""
+        timeout = timedelta(seconds=timeout_seconds)
+        with _looking():
+            return _told(
+                self._driver.exec(self._handle, machine, argv, user=account, timeout=timeout)
+            )
 
     def transcript(self) -> Sequence[TypedCommand]:
         """Return the redacted commands of the attempt so far, in order."""
         return self._transcript()
 
+    def events(self) -> Sequence[Happening]:
+        """Return what happened in the attempt so far, in order."""
+        return self._events()
+
+    def asset(self, path: str, *, filled: bool = False) -> bytes:
+        """Return a file of the scenario, which no sandbox holds."""
+        if self._assets is None:
+            raise ProbeUnavailable("no files of the scenario are at hand")
+        with _looking():
+            return self._assets(path, filled)
+
     def latest_submission(self, objective: str, check: str) -> str | None:
         """Return the trainee's last answer to a check, or None."""
         return self._submissions.get((objective, check))
+
+
+def _told(result: ExecResult) -> ToolResult:
+    return ToolResult(
+        exit_code=result.exit_code,
+        stdout=result.stdout,
+        stderr=result.stderr,
+        timed_out=result.timed_out,
+    )
 
 
 @contextmanager

@@ -14,6 +14,8 @@ log = get_logger(__name__)
 
 # Judged where they are handed in, in the web role, which has no engine.
 HANDED_IN = frozenset({"flag", "answer"})
+# Judged after the others, whose evidence is among the events they look at.
+BY_EVENTS = frozenset({"temporal"})
 # Everything the runner judges itself; bumped when a judgement could change.
 GRADER_VERSION = "2026.1"
 
@@ -32,13 +34,18 @@ def judge_check(check: Check, probe: Probe, *, objective: str) -> Judgement:
 
 
 def judge_objectives(
-    objectives: Iterable[ObjectiveSpec], probe: Probe, *, skip_kinds: frozenset[str] = HANDED_IN
+    objectives: Iterable[ObjectiveSpec],
+    probe: Probe,
+    *,
+    skip_kinds: frozenset[str] = HANDED_IN,
+    only_kinds: frozenset[str] = frozenset(),
 ) -> Judgements:
     """Judge every check of the objectives, each once.
 
     Args:
         objectives: As filled in for one attempt.
         skip_kinds: Kinds left out; verification passes none and gives submissions to the probe.
+        only_kinds: Kinds that are judged alone; all when empty.
 
     Returns:
         Judgements by objective key and check id.
@@ -48,7 +55,7 @@ def judge_objectives(
         (objective.key, check.id): judge_check(check, snapshot, objective=objective.key)
         for objective in objectives
         for check in leaves(objective.checks)
-        if check.kind not in skip_kinds
+        if check.kind not in skip_kinds and (not only_kinds or check.kind in only_kinds)
     }
 
 

@@ -1,9 +1,19 @@
 """A probe that looks at each file once a round, so that many checks cost few looks."""
 
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from range.checks.base import FileStat, HttpReply, Probe, ProbeUnavailable, Process, TypedCommand
+from range.checks.base import (
+    FileStat,
+    Happening,
+    HttpReply,
+    Probe,
+    ProbeUnavailable,
+    Process,
+    ToolResult,
+    TypedCommand,
+)
 from range.checks.file_metadata import parents_of
 
 
@@ -92,9 +102,61 @@ class Snapshot:
             from_network=from_network, host=host, port=port, timeout_seconds=timeout_seconds
         )
 
+    def connect(
+        self,
+        *,
+        from_network: str,
+        host: str,
+        port: int,
+        timeout_seconds: float = 5.0,
+        datagrams: bool = False,
+    ) -> socket.socket | None:
+        """Connect, each time anew."""
+        return self._probe.connect(
+            from_network=from_network,
+            host=host,
+            port=port,
+            timeout_seconds=timeout_seconds,
+            datagrams=datagrams,
+        )
+
+    def tool(
+        self,
+        machine: str,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, bytes],
+        replaced: Sequence[str] = (),
+        timeout_seconds: float = 10.0,
+    ) -> ToolResult:
+        """Run a trusted program beside the machine."""
+        return self._probe.tool(
+            machine, argv, files=files, replaced=replaced, timeout_seconds=timeout_seconds
+        )
+
+    def run_inside(
+        self, machine: str, argv: Sequence[str], *, account: str, timeout_seconds: float = 10.0
+    ) -> ToolResult:
+        """Run a program of the machine's own."""
+        return self._probe.run_inside(
+            machine, argv, account=account, timeout_seconds=timeout_seconds
+        )
+
     def transcript(self) -> Sequence[TypedCommand]:
         """Return the commands of the attempt so far."""
         found: Sequence[TypedCommand] = self._once(("transcript",), self._probe.transcript)
+        return found
+
+    def events(self) -> Sequence[Happening]:
+        """Return what happened in the attempt so far."""
+        found: Sequence[Happening] = self._once(("events",), self._probe.events)
+        return found
+
+    def asset(self, path: str, *, filled: bool = False) -> bytes:
+        """Return a file of the scenario."""
+        found: bytes = self._once(
+            ("asset", path, filled), lambda: self._probe.asset(path, filled=filled)
+        )
         return found
 
     def latest_submission(self, objective: str, check: str) -> str | None:

@@ -1,7 +1,7 @@
 """Carries out a scenario's solutions in a running sandbox, as a trainee would."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -10,8 +10,7 @@ from range.authoring.recorded import RecordedConsoles
 from range.catalog.flags import FLAG_PATTERN
 from range.catalog.schema import ScenarioSpec
 from range.catalog.schema_solutions import Handed, PutStep, RunStep, Step, SubmitStep, WaitStep
-from range.catalog.templating import fill
-from range.catalog.topology_builder import asset_bytes
+from range.catalog.topology_builder import asset_bytes, filled_asset
 from range.catalog.variables import Values
 from range.checks.combine import leaves
 from range.checks.patterns import captured
@@ -39,6 +38,7 @@ class Solver:
         assets: Files of the scenario, for scripts and files that steps place.
         submissions: Last answer by objective and check.
         consoles: Where steps are typed; without them each is an `exec` of its own.
+        after_step: Called after each step, so that somebody may look.
     """
 
     driver: Driver
@@ -48,6 +48,7 @@ class Solver:
     values: Values
     submissions: dict[tuple[str, str], str] = field(default_factory=dict)
     consoles: RecordedConsoles | None = None
+    after_step: Callable[[], None] = lambda: None
     _output: str = ""
 
     def reference(self, objective: str = "") -> None:
@@ -82,6 +83,7 @@ class Solver:
                 clock.sleep(timedelta(seconds=step.wait_seconds))
             else:
                 self._submit(step, where)
+            self.after_step()
 
     def _run(self, step: RunStep, where: str) -> None:
         console = self.spec.machines[step.on].console
@@ -146,9 +148,19 @@ class Solver:
             )
         return checks[0].id, checks[0].kind == "flag"
 
+    def asset(self, path: str, filled: bool) -> bytes:
+        """Return a file of the scenario, filled in or as it is.
+
+        Raises:
+            TopologyInvalid: There is none.
+            TemplateInvalid: It cannot be filled in.
+        """
+        if filled:
+            return filled_asset(self.assets, path, self.values)
+        return asset_bytes(self.assets, path)
+
     def _file(self, path: str) -> str:
-        text = asset_bytes(self.assets, path).decode("utf-8", errors="strict")
-        return fill(text, self.values, name=path)
+        return self.asset(path, filled=True).decode()
 
     def _shown(self) -> str:
         shown = self._output.strip()[-SHOWN_CHARACTERS:]

@@ -5,7 +5,7 @@ The same checks and the same probe judge here as in an attempt; no row is needed
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from range.authoring.images import build_images
 from range.authoring.plan import PlannedRun, VariantNeverDrawn, attempt_with, plan
 from range.authoring.recorded import RecordedConsoles, recorded
 from range.authoring.solving import Solver
+from range.authoring.witness import Witness
 from range.catalog import flags
 from range.catalog.lint import lint
 from range.catalog.problems import ScenarioInvalid, Severity
@@ -27,7 +28,7 @@ from range.catalog.rendering import rendered
 from range.catalog.schema import ScenarioSpec
 from range.catalog.topology_builder import build_topology
 from range.catalog.variables import Values
-from range.checks.base import Judgement, Outcome
+from range.checks.base import Happening, Judgement, Outcome
 from range.checks.combine import leaves
 from range.checks.flag import FlagCheck
 from range.lib import clock
@@ -180,14 +181,25 @@ class Verifier:
     ) -> tuple[dict[str, str], dict[str, str]]:
         with self._consoles(handle, spec.id, run) as consoles:
             solver = Solver(self.driver, handle, spec, loaded.assets, values, consoles=consoles)
+            witness = Witness(spec, lambda: self._probe(handle, solver, ()))
+            solver.after_step = witness.look
+            witness.begin()
             if run.solution == "reference":
                 solver.reference(run.target)
             elif run.solution == "wrong":
                 solver.wrong(run.target)
         if run.wait_seconds:
             clock.sleep(timedelta(seconds=run.wait_seconds))
-        probe = SandboxProbe(self.driver, handle, submissions=solver.submissions)
-        return _judged(spec, probe)
+        return _judged(spec, self._probe(handle, solver, witness.events))
+
+    def _probe(self, handle: Handle, solver: Solver, events: Sequence[Happening]) -> SandboxProbe:
+        return SandboxProbe(
+            self.driver,
+            handle,
+            submissions=solver.submissions,
+            events=lambda: events,
+            assets=solver.asset,
+        )
 
     def _consoles(
         self, handle: Handle, slug: str, run: PlannedRun

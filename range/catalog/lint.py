@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+from range.catalog.lint_checks import check_problems
+from range.catalog.lint_corpora import corpus_problems
 from range.catalog.lint_files import file_problems
 from range.catalog.lint_help import help_problems
 from range.catalog.lint_machines import machine_problems
@@ -12,6 +14,8 @@ from range.catalog.problems import Problem, Severity
 from range.catalog.reader import LoadedScenario
 
 RULES: tuple[Callable[[LoadedScenario], Iterator[Problem]], ...] = (
+    check_problems,
+    corpus_problems,
     file_problems,
     machine_problems,
     solution_problems,

@@ -10,6 +10,8 @@ from range.catalog.schema_solutions import PutStep, RunStep
 from range.catalog.schema_variables import ChoiceVariable, FlagVariable
 from range.catalog.templating import TemplateInvalid, names_in
 from range.catalog.yaml_tree import Place
+from range.checks.combine import leaves
+from range.checks.detection import DetectionCheck
 
 # Keys whose texts a trainee reads; rung 4 from the reference is written by the range.
 _READ_BY_TRAINEES = frozenset({"title", "description", "feedback", "summary", "prompt"})
@@ -25,7 +27,7 @@ def text_problems(loaded: LoadedScenario) -> Iterator[Problem]:
         for seed in machine.seed:
             if seed.template is not None:
                 yield from _asset(loaded, seed.template, told=False)
-    for name in _solution_templates(loaded):
+    for name in _solution_templates(loaded) | _corpus_templates(loaded):
         yield from _asset(loaded, name, told=False)
     yield from _variables(loaded)
 
@@ -83,6 +85,12 @@ def _solution_templates(loaded: LoadedScenario) -> set[str]:
     steps += [step for wrong in loaded.spec.wrong.values() for step in wrong.steps]
     scripts = {step.script for step in steps if isinstance(step, RunStep) and step.script}
     return scripts | {step.put for step in steps if isinstance(step, PutStep)}
+
+
+def _corpus_templates(loaded: LoadedScenario) -> set[str]:
+    checks = [check for each in loaded.spec.objectives for check in leaves(each.checks)]
+    corpora = [c for e in checks if isinstance(e, DetectionCheck) for c in e.corpora().values()]
+    return {corpus.template for corpus in corpora if corpus.template is not None}
 
 
 def _variables(loaded: LoadedScenario) -> Iterator[Problem]:

@@ -77,6 +77,8 @@ def _machines_of(check: Check) -> Iterator[str]:
         yield machine
     if check.kind == "rubric":
         yield check.place()[0]
+    if check.kind == "detection":
+        yield check.rule.partition(":")[0]
 
 
 def _networks_of(check: Check) -> Iterator[str]:

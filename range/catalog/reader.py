@@ -13,6 +13,8 @@ from range.catalog.problems import Problem, ScenarioInvalid, Severity
 from range.catalog.schema import ScenarioSpec
 from range.catalog.schema_solutions import PutStep, RunStep
 from range.catalog.yaml_tree import Place, Tree, read_tree
+from range.checks.combine import leaves
+from range.checks.detection import DetectionCheck
 
 SCENARIO_FILE = "scenario.yaml"
 BRIEF_FILE = "brief.md"
@@ -127,7 +129,14 @@ def _published(spec: ScenarioSpec, folder: Path, files: list[str]) -> set[str]:
         wanted |= {seed.source for seed in machine.seed if seed.source}
     for pattern in spec.tutor.knowledge:
         wanted |= {path.relative_to(folder).as_posix() for path in folder.glob(pattern)}
-    return (wanted | solution_files(spec)) & set(files)
+    return (wanted | solution_files(spec) | corpus_files(spec)) & set(files)
+
+
+def corpus_files(spec: ScenarioSpec) -> set[str]:
+    """Return the labelled records that rules are tried on, which never enter a sandbox."""
+    checks = [check for each in spec.objectives for check in leaves(each.checks)]
+    detections = [check for check in checks if isinstance(check, DetectionCheck)]
+    return {corpus.path for check in detections for corpus in check.corpora().values()}
 
 
 def solution_files(spec: ScenarioSpec) -> set[str]:

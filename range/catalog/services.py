@@ -13,7 +13,7 @@ from range.catalog.reader import BRIEF_FILE
 from range.catalog.rendering import rendered_data
 from range.catalog.schema import ScenarioSpec
 from range.catalog.templating import fill, names_in
-from range.catalog.topology_builder import build_topology
+from range.catalog.topology_builder import asset_bytes, build_topology, filled_asset
 from range.catalog.variables import draw, secrets_among
 from range.checks.spec import Scalar
 from range.lib.errors import RangeError
@@ -73,6 +73,20 @@ def topology_for(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> Topo
         images=version.images,
         values=values_for(version, attempt_id, epoch),
     )
+
+
+def file_for(
+    version: ScenarioVersion, attempt_id: UUID, epoch: int, path: str, *, filled: bool
+) -> bytes:
+    """Return a file of a scenario as it is, or filled in for an attempt.
+
+    Raises:
+        TopologyInvalid: The version lacks it.
+        TemplateInvalid: It cannot be filled in.
+    """
+    if not filled:
+        return asset_bytes(version.assets, path)
+    return filled_asset(version.assets, path, values_for(version, attempt_id, epoch))
 
 
 def secrets_of(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> dict[str, str]:

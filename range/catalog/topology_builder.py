@@ -81,6 +81,20 @@ def asset_bytes(assets: Mapping[str, Any], path: str) -> bytes:
         raise TopologyInvalid(f"The scenario's file {path} cannot be read.") from error
 
 
+def filled_asset(assets: Mapping[str, Any], path: str, values: Values) -> bytes:
+    """Return a file of a published scenario with an attempt's variables filled in.
+
+    Raises:
+        TopologyInvalid: It was not published, or is no text.
+        TemplateInvalid: It cannot be filled in.
+    """
+    try:
+        text = asset_bytes(assets, path).decode("utf-8", errors="strict")
+    except UnicodeDecodeError as error:
+        raise TopologyInvalid(f"The scenario's file {path} is no text.") from error
+    return fill(text, values, name=path).encode()
+
+
 def _machine(
     name: str,
     spec: MachineSpec,
@@ -121,9 +135,7 @@ def _seed(
     elif seed.file is not None:
         data = asset_bytes(assets, seed.file)
     else:
-        source = str(seed.template)
-        text = asset_bytes(assets, source).decode("utf-8", errors="strict")
-        data = fill(text, values, name=source).encode()
+        data = filled_asset(assets, str(seed.template), values)
     uid, gid = _owner(machine, spec, seed.owner)
     return SeedFile(path=seed.to, data=data, mode=int(seed.mode, 8), uid=uid, gid=gid)
 

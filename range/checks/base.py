@@ -1,7 +1,9 @@
 """What a check is: its outcome, the probe it looks through, and how checks combine."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -36,11 +38,12 @@ class Judgement:
 
 @dataclass(frozen=True, kw_only=True)
 class ToolResult:
-    """What a trusted tool printed, run beside the machine and never from its own files."""
+    """What a program printed, and how it ended."""
 
     exit_code: int
     stdout: bytes
     stderr: bytes
+    timed_out: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,21 @@ class TypedCommand:
     exit_code: int | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Happening:
+    """An event of the attempt as the range recorded it.
+
+    Args:
+        number: Its place in the order of events.
+        facts: What is known of it, such as `objective`, `check`, `outcome`, `machine`, `text`.
+    """
+
+    number: int
+    at: datetime
+    kind: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
 class ProbeUnavailable(Exception):
     """The probe could not look (sandbox gone, engine down, time-out): INCONCLUSIVE."""
 
@@ -61,7 +79,7 @@ class Probe(Protocol):
     """The only way a check looks at a sandbox; `assessment/probes.py` implements it once.
 
     Every method raises `ProbeUnavailable` when it could not look, which is never the
-    trainee's failure. Nothing here runs a program that a trainee could have replaced.
+    trainee's failure. Only `run_inside` runs what a trainee could have replaced.
     """
 
     def read_file(self, machine: str, path: str, *, limit_bytes: int = 1 << 20) -> bytes | None:
@@ -99,8 +117,59 @@ class Probe(Protocol):
         """Tell whether a TCP connection from a segment to `host:port` is accepted."""
         ...
 
+    def connect(
+        self,
+        *,
+        from_network: str,
+        host: str,
+        port: int,
+        timeout_seconds: float = 5.0,
+        datagrams: bool = False,
+    ) -> socket.socket | None:
+        """Connect to `host:port` from a segment; None if nothing accepts. The caller closes.
+
+        Args:
+            datagrams: Over UDP, where nobody accepts or refuses.
+        """
+        ...
+
+    def tool(
+        self,
+        machine: str,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, bytes],
+        replaced: Sequence[str] = (),
+        timeout_seconds: float = 10.0,
+    ) -> ToolResult:
+        """Run a program of the machine's image, as it was built, beside the machine.
+
+        Args:
+            files: What it sees of the machine, by path.
+            replaced: What of the image is taken away first.
+        """
+        ...
+
+    def run_inside(
+        self, machine: str, argv: Sequence[str], *, account: str, timeout_seconds: float = 10.0
+    ) -> ToolResult:
+        """Run a program of the machine's own: a trainee may have replaced it."""
+        ...
+
     def transcript(self) -> Sequence[TypedCommand]:
         """Return the redacted commands of the attempt so far, in order."""
+        ...
+
+    def events(self) -> Sequence[Happening]:
+        """Return what happened in the attempt so far."""
+        ...
+
+    def asset(self, path: str, *, filled: bool = False) -> bytes:
+        """Return a file of the scenario, which no sandbox holds.
+
+        Args:
+            filled: With the attempt's variables filled in.
+        """
         ...
 
     def latest_submission(self, objective: str, check: str) -> str | None:

@@ -6,22 +6,24 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from range.checks.answer import AnswerCheck
+from range.checks.command import CommandCheck
+from range.checks.detection import DetectionCheck
 from range.checks.file import FileCheck
 from range.checks.flag import FlagCheck
 from range.checks.http import HttpCheck
+from range.checks.log import LogCheck
 from range.checks.network_path import NetworkPathCheck
 from range.checks.port import PortCheck
 from range.checks.process import ProcessCheck
 from range.checks.rubric import RubricCheck
 from range.checks.spec import CheckSpec
 from range.checks.sudo_rule import SudoRuleCheck
+from range.checks.tcp import TcpCheck
+from range.checks.temporal import TemporalCheck
 from range.checks.transcript import TranscriptCheck
 
 # Kinds the format speaks of that no program judges yet.
-RESERVED = frozenset(
-    {"adversary", "command", "detection", "dns", "log", "modbus", "service", "smtp", "sql"}
-    | {"ssh", "tcp", "temporal"}
-)
+RESERVED = frozenset({"adversary", "dns", "modbus", "service", "smtp", "sql"} | {"ssh"})
 
 
 def kind_of(value: Any) -> str | None:
@@ -32,14 +34,19 @@ def kind_of(value: Any) -> str | None:
 
 Check = Annotated[
     Annotated[AnswerCheck, Tag("answer")]
+    | Annotated[CommandCheck, Tag("command")]
+    | Annotated[DetectionCheck, Tag("detection")]
     | Annotated[FileCheck, Tag("file")]
     | Annotated[FlagCheck, Tag("flag")]
     | Annotated[HttpCheck, Tag("http")]
+    | Annotated[LogCheck, Tag("log")]
     | Annotated[NetworkPathCheck, Tag("network_path")]
     | Annotated[PortCheck, Tag("port")]
     | Annotated[ProcessCheck, Tag("process")]
     | Annotated[RubricCheck, Tag("rubric")]
     | Annotated[SudoRuleCheck, Tag("sudo_rule")]
+    | Annotated[TcpCheck, Tag("tcp")]
+    | Annotated[TemporalCheck, Tag("temporal")]
     | Annotated[TranscriptCheck, Tag("transcript")],
     Discriminator(
         kind_of,
@@ -50,13 +57,18 @@ Check = Annotated[
 
 KINDS: dict[str, type[CheckSpec]] = {
     "answer": AnswerCheck,
+    "command": CommandCheck,
+    "detection": DetectionCheck,
     "file": FileCheck,
     "flag": FlagCheck,
     "http": HttpCheck,
+    "log": LogCheck,
     "network_path": NetworkPathCheck,
     "port": PortCheck,
     "process": ProcessCheck,
     "rubric": RubricCheck,
     "sudo_rule": SudoRuleCheck,
+    "tcp": TcpCheck,
+    "temporal": TemporalCheck,
     "transcript": TranscriptCheck,
 }

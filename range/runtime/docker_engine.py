@@ -1,7 +1,7 @@
 """The driver for one container engine."""
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 from uuid import UUID
@@ -15,6 +15,7 @@ from range.runtime import (
     docker_observe,
     docker_peer,
     docker_remove,
+    docker_tool,
 )
 from range.runtime.console_stream import AsyncEngine, EngineConsole
 from range.runtime.docker_launch import Launch, machine_handle
@@ -143,6 +144,28 @@ class DockerDriver:
         container = self._container(handle, machine)
         return docker_exec.run(self.engine, container, argv, user=user, timeout=timeout)
 
+    def tool(
+        self,
+        handle: Handle,
+        machine: str,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, bytes],
+        replaced: Sequence[str] = (),
+        timeout: timedelta = timedelta(seconds=30),
+    ) -> ExecResult:
+        """Run it in a container of its own."""
+        return docker_tool.run(
+            self.engine,
+            self._container(handle, machine),
+            argv,
+            sandbox_id=handle.sandbox_id,
+            installation=self.options.installation,
+            files=files,
+            replaced=replaced,
+            timeout=timeout,
+        )
+
     def read_file(
         self, handle: Handle, machine: str, path: str, *, limit_bytes: int = 1 << 20
     ) -> bytes | None:
@@ -186,6 +209,7 @@ class DockerDriver:
         port: int,
         *,
         timeout: timedelta = timedelta(seconds=2),
+        datagrams: bool = False,
     ) -> socket.socket:
         """Connect from the range's own peer on that network."""
         return docker_peer.connect(
@@ -197,6 +221,7 @@ class DockerDriver:
             image=self.options.base_image,
             installation=self.options.installation,
             timeout=timeout.total_seconds(),
+            datagrams=datagrams,
         )
 
     def http(

@@ -9,7 +9,7 @@ from typing import Any
 from docker.errors import APIError
 
 from range.runtime import docker_spec, host_namespaces, host_processes
-from range.runtime.docker_relay import connect_through
+from range.runtime.docker_relay import connect_through, datagrams_through
 from range.runtime.driver import EngineError, Handle, NoSuchMachine, SandboxGone
 from range.runtime.engine_client import Engine, create_container
 
@@ -24,6 +24,7 @@ def connect(
     image: str,
     installation: str,
     timeout: float,
+    datagrams: bool = False,
 ) -> socket.socket:
     """Connect to a machine as a peer on `network` would.
 
@@ -39,7 +40,11 @@ def connect(
     peer = _peer(engine, handle, network, image=image, installation=installation)
     pid = int(peer["State"]["Pid"])
     if host_processes.belongs(pid, peer["Id"]) and host_processes.may_enter(pid):
-        return host_namespaces.connect_in(pid, addresses, port, timeout=timeout)
+        return host_namespaces.connect_in(
+            pid, addresses, port, timeout=timeout, datagrams=datagrams
+        )
+    if datagrams:
+        return datagrams_through(engine, peer["Id"], addresses[0], port, timeout=timeout)
     return connect_through(engine, peer["Id"], addresses, port, timeout=timeout)
 
 

@@ -3,11 +3,13 @@
 import os
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from range.runtime.engine_client import Engine
 from range.runtime.engine_socket import Hijacked, hijack
+
+type _Pump = Callable[[Hijacked, socket.socket, bytes], None]
 
 # Runs in a container of the base image that no trainee can enter: it connects, says "+" or an
 # error number, and then passes bytes on in both directions.
@@ -37,6 +39,29 @@ threading.Thread(target=send, daemon=True).start()
 while data := s.recv(65536):
     os.write(1, data)
 """
+# Passes datagrams on, each behind its length in two bytes.
+_DATAGRAMS = """
+import os, socket, sys, threading
+s = socket.socket(type=socket.SOCK_DGRAM)
+s.connect((sys.argv[1], int(sys.argv[2])))
+os.write(1, b"+\\n")
+def send():
+    with os.fdopen(0, "rb") as source:
+        while len(head := source.read(2)) == 2:
+            try:
+                s.send(source.read(int.from_bytes(head, "big")))
+            except OSError:
+                pass
+    os._exit(0)
+threading.Thread(target=send, daemon=True).start()
+while True:
+    try:
+        data = s.recv(65535)
+    except OSError:
+        continue
+    sys.stdout.buffer.write(len(data).to_bytes(2, "big") + data)
+    sys.stdout.buffer.flush()
+"""
 
 
 def connect_through(
@@ -48,15 +73,42 @@ def connect_through(
         OSError: No address accepted the connection.
         SandboxGone: The container has gone.
     """
-    command = ["python3", "-I", "-c", _PROGRAM, ",".join(addresses), str(port), str(timeout)]
+    arguments = [",".join(addresses), str(port), str(timeout)]
+    stream, rest = _started(engine, container, [_PROGRAM, *arguments], timeout=timeout)
+    return _joined(stream, socket.SOCK_STREAM, _send, _receive, rest)
+
+
+def datagrams_through(
+    engine: Engine, container: str, address: str, port: int, *, timeout: float
+) -> socket.socket:
+    """Return one end of a pair that keeps datagrams apart; the other end is in the container.
+
+    Raises:
+        SandboxGone: The container has gone.
+    """
+    program = [_DATAGRAMS, address, str(port)]
+    stream, rest = _started(engine, container, program, timeout=timeout)
+    return _joined(stream, socket.SOCK_SEQPACKET, _send_each, _receive_each, rest)
+
+
+def _started(
+    engine: Engine, container: str, program: Sequence[str], *, timeout: float
+) -> tuple[Hijacked, bytes]:
     with engine.client() as client:
+        command = ["python3", "-I", "-c", *program]
         exec_id = client.exec_create(container, command, stdin=True)["Id"]
     path = f"/v{engine.version()}/exec/{exec_id}/start"
     stream = hijack(engine.socket_path, path, {"Detach": False, "Tty": False}, timeout=timeout + 10)
     rest = _verdict(stream)
     stream.connection.settimeout(None)
-    ours, theirs = socket.socketpair()
-    for work in (_send, _receive):
+    return stream, rest
+
+
+def _joined(
+    stream: Hijacked, kind: socket.SocketKind, send: _Pump, receive: _Pump, rest: bytes
+) -> socket.socket:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+    for work in (send, receive):
         threading.Thread(target=work, args=(stream, theirs, rest), daemon=True).start()
     return ours
 
@@ -87,6 +139,26 @@ def _receive(stream: Hijacked, theirs: socket.socket, rest: bytes) -> None:
         theirs.sendall(rest)
         for _, data in stream.frames():
             theirs.sendall(data)
+    with suppress(OSError):
+        theirs.shutdown(socket.SHUT_WR)
+    stream.close()
+
+
+def _send_each(stream: Hijacked, theirs: socket.socket, rest: bytes) -> None:
+    with suppress(OSError):
+        while data := theirs.recv(1 << 16):
+            stream.connection.sendall(len(data).to_bytes(2, "big") + data)
+        stream.connection.shutdown(socket.SHUT_WR)
+
+
+def _receive_each(stream: Hijacked, theirs: socket.socket, rest: bytes) -> None:
+    waiting = rest
+    with suppress(OSError):
+        for _, data in stream.frames():
+            waiting += data
+            while len(waiting) >= 2 and len(waiting) >= (end := 2 + int.from_bytes(waiting[:2])):
+                theirs.sendall(waiting[2:end])
+                waiting = waiting[end:]
     with suppress(OSError):
         theirs.shutdown(socket.SHUT_WR)
     stream.close()

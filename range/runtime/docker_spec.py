@@ -61,6 +61,8 @@ _TTY = 5
 # 1024, come first, and containers are equal among themselves. Source: cgroups(7), cpu.shares.
 _CPU_SHARES = 128
 
+# Whoever runs the range's own programs in containers. Source: Debian's base-passwd.
+NOBODY = "65534:65534"
 _SAFE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _ON_TMPFS = ("/tmp/", "/run/", "/var/run/", "/dev/")  # noqa: S108
 
@@ -225,7 +227,7 @@ def probe_arguments(network: str, image: str, *, place: Place) -> dict[str, Any]
     return {
         "Image": image,
         "Hostname": "peer",
-        "User": "65534:65534",
+        "User": NOBODY,
         "Cmd": ["sleep", "infinity"],
         "Entrypoint": [],
         "Labels": {**_owner(place), PROBE: network},
@@ -237,6 +239,28 @@ def probe_arguments(network: str, image: str, *, place: Place) -> dict[str, Any]
             **_host_config(limits, place=place, privilege_gain=False),
         },
         "NetworkingConfig": {"EndpointsConfig": {name: fixed}},
+    }
+
+
+def tool_arguments(image: str, *, place: Place) -> dict[str, Any]:
+    """Return the arguments of a container that runs one trusted program beside a machine.
+
+    It has the machine's image as it was built, no network, and nothing of the machine itself.
+    """
+    limits = Limits(cpu_cores=0.5, memory_mb=256, pids=64)
+    return {
+        "Image": image,
+        "Hostname": "tool",
+        "User": NOBODY,
+        "Cmd": ["sleep", "infinity"],
+        "Entrypoint": [],
+        "Labels": _owner(place),
+        "Healthcheck": {"Test": ["NONE"]},
+        "StopTimeout": 1,
+        "HostConfig": {
+            "NetworkMode": "none",
+            **_host_config(limits, place=place, privilege_gain=False),
+        },
     }
 
 

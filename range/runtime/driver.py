@@ -1,14 +1,21 @@
 """The seam between the range and what runs its sandboxes: protocol, values and errors."""
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, Self
 from uuid import UUID
 
-from range.lib.errors import RangeError
+from range.runtime.driver_errors import ConsoleUnavailable as ConsoleUnavailable
+from range.runtime.driver_errors import EngineDown as EngineDown
+from range.runtime.driver_errors import EngineError as EngineError
+from range.runtime.driver_errors import FileTooLarge as FileTooLarge
+from range.runtime.driver_errors import LaunchFailed as LaunchFailed
+from range.runtime.driver_errors import NoSuchMachine as NoSuchMachine
+from range.runtime.driver_errors import SandboxGone as SandboxGone
+from range.runtime.driver_errors import SandboxPaused as SandboxPaused
 from range.runtime.handle import Handle as Handle
 from range.runtime.handle import MachineHandle as MachineHandle
 from range.runtime.handle import NetworkHandle as NetworkHandle
@@ -19,79 +26,6 @@ type Progress = Callable[[str, str], None]
 
 OUTPUT_LIMIT_BYTES = 1 << 20
 HTTP_BODY_LIMIT_BYTES = 1 << 20
-
-
-class SandboxGone(RangeError):
-    """The sandbox, or the machine asked for, no longer exists or no longer runs."""
-
-    def __init__(self, message: str = "This sandbox is no longer running.") -> None:
-        super().__init__(message, reason="sandbox-gone", status=410)
-
-
-class SandboxPaused(RangeError):
-    """The sandbox is frozen; what was asked needs it to run."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "This sandbox is paused. Resume it first.",
-            reason="sandbox-paused",
-            status=409,
-            retryable=True,
-        )
-
-
-class NoSuchMachine(RangeError):
-    """The sandbox never had a machine or network of that name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"This sandbox has no {name!r}.", reason="no-such-machine", status=404)
-
-
-class ConsoleUnavailable(RangeError):
-    """The machine offers no console, or not one of that name."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, reason="no-console", status=409)
-
-
-class FileTooLarge(RangeError):
-    """A file, or a folder's content, exceeds what the caller was ready to read."""
-
-    def __init__(self, path: str, *, limit_bytes: int) -> None:
-        super().__init__(
-            f"{path} is larger than the {limit_bytes} bytes that are read.", reason="file-too-large"
-        )
-
-
-class EngineDown(RangeError):
-    """The container engine does not answer."""
-
-    def __init__(self, detail: str = "") -> None:
-        hint = f" ({detail})" if detail else ""
-        super().__init__(
-            f"The container engine does not answer{hint}. Start it, or ask whoever runs the range.",
-            reason="engine-down",
-            status=503,
-            retryable=True,
-        )
-
-
-class EngineError(RangeError):
-    """The engine refused something this layer did not foresee."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(f"The container engine refused: {detail}", reason="engine", status=500)
-
-
-class LaunchFailed(RangeError):
-    """A sandbox could not be started; nothing of it is left.
-
-    `reason` is one of capacity, image-missing, unhealthy, setup-failed, exited, engine-down,
-    engine, deadline, runtime-missing, unsafe-topology.
-    """
-
-    def __init__(self, message: str, *, reason: str, retryable: bool = False) -> None:
-        super().__init__(message, reason=reason, status=503, retryable=retryable)
 
 
 class Status(StrEnum):
@@ -374,6 +308,26 @@ class Driver(Protocol):
         """
         ...
 
+    def tool(
+        self,
+        handle: Handle,
+        machine: str,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, bytes],
+        replaced: Sequence[str] = (),
+        timeout: timedelta = timedelta(seconds=30),
+    ) -> ExecResult:
+        """Run a program of the machine's image, as it was built, beside the machine.
+
+        It sees no network, no process of the machine, and of its files only those given.
+
+        Args:
+            files: Content by path, placed before it runs.
+            replaced: Files and folders of the image that are taken away before that.
+        """
+        ...
+
     def read_file(
         self, handle: Handle, machine: str, path: str, *, limit_bytes: int = 1 << 20
     ) -> bytes | None:
@@ -416,8 +370,12 @@ class Driver(Protocol):
         port: int,
         *,
         timeout: timedelta = timedelta(seconds=2),
+        datagrams: bool = False,
     ) -> socket.socket:
         """Connect to `host:port` as an ordinary peer on `from_network` would.
+
+        Args:
+            datagrams: Over UDP; each send and receive is one datagram.
 
         Raises:
             OSError: Nothing accepted the connection; that is an observation, not a fault.

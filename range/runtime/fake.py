@@ -259,6 +259,26 @@ class FakeDriver:
         code, output = known[argv[0]]
         return ExecResult(exit_code=code, stdout=output)
 
+    def tool(
+        self,
+        handle: Handle,
+        machine: str,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, bytes],
+        replaced: Sequence[str] = (),
+        timeout: timedelta = timedelta(seconds=30),
+    ) -> ExecResult:
+        """Answer as scripted, else as the image's `cat` would of the files given."""
+        self._enter("tool")
+        target = self._alive(handle, machine)
+        if argv[0] in target.tools:
+            return target.tools[argv[0]](argv, files)
+        if argv[0] != "cat":
+            return _MISSING
+        found = files.get(argv[1])
+        return ExecResult(exit_code=1) if found is None else ExecResult(exit_code=0, stdout=found)
+
     def read_file(
         self, handle: Handle, machine: str, path: str, *, limit_bytes: int = 1 << 20
     ) -> bytes | None:
@@ -311,13 +331,15 @@ class FakeDriver:
         port: int,
         *,
         timeout: timedelta = timedelta(seconds=2),
+        datagrams: bool = False,
     ) -> socket.socket:
         """Return a socket whose other end says the machine's banner and hangs up."""
         self._enter("connect")
         machine = self._reachable(handle, from_network, host)
         if port not in machine.banners and port not in machine.web:
             raise ConnectionRefusedError(f"{host}:{port}")
-        ours, theirs = socket.socketpair()
+        kind = socket.SOCK_DGRAM if datagrams else socket.SOCK_STREAM
+        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
         theirs.sendall(machine.banners.get(port, b""))
         theirs.close()
         return ours

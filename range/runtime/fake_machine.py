@@ -1,6 +1,6 @@
 """What a fake machine consists of: files, programs, web servers and terminals a test may script."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from range.runtime.driver import (
@@ -60,6 +60,7 @@ class FakeMachine:
 
     Args:
         programs: What `exec` answers, by the program's name.
+        tools: What `tool` answers, by the program's name, given its files.
         banners: Ports that accept a connection, and what they say first.
         web: Web servers by port.
     """
@@ -68,6 +69,9 @@ class FakeMachine:
     files: dict[str, FakeFile] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
     programs: dict[str, Callable[[Sequence[str]], ExecResult]] = field(default_factory=dict)
+    tools: dict[str, Callable[[Sequence[str], Mapping[str, bytes]], ExecResult]] = field(
+        default_factory=dict
+    )
     banners: dict[int, bytes] = field(default_factory=dict)
     web: dict[int, Callable[[FakeRequest], HttpReply]] = field(default_factory=dict)
     setup_run: list[tuple[str, ...]] = field(default_factory=list)

@@ -6,23 +6,29 @@ import threading
 from collections.abc import Sequence
 
 
-def connect_in(pid: int, addresses: Sequence[str], port: int, *, timeout: float) -> socket.socket:
+def connect_in(
+    pid: int, addresses: Sequence[str], port: int, *, timeout: float, datagrams: bool = False
+) -> socket.socket:
     """Connect from the network namespace of a process to the first address that accepts.
 
     A socket belongs for ever to the namespace it was made in; a namespace belongs to a thread.
     So a thread enters, makes the connection and ends.
 
+    Args:
+        datagrams: Over UDP, where the first address is taken for granted.
+
     Raises:
         OSError: No address accepted the connection.
         PermissionError: This process may not enter the namespace.
     """
+    kind = socket.SOCK_DGRAM if datagrams else socket.SOCK_STREAM
     made: list[socket.socket] = []
     failed: list[OSError] = []
 
     def enter() -> None:
         try:
             _enter_network_of(pid)
-            made.append(_first(addresses, port, timeout=timeout))
+            made.append(_first(addresses, port, kind, timeout=timeout))
         except OSError as error:
             failed.append(error)
 
@@ -42,10 +48,12 @@ def _enter_network_of(pid: int) -> None:
         os.close(descriptor)
 
 
-def _first(addresses: Sequence[str], port: int, *, timeout: float) -> socket.socket:
+def _first(
+    addresses: Sequence[str], port: int, kind: socket.SocketKind, *, timeout: float
+) -> socket.socket:
     problem: OSError = ConnectionRefusedError("no address to connect to")
     for address in addresses:
-        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        connection = socket.socket(socket.AF_INET, kind)
         try:
             connection.settimeout(timeout)
             connection.connect((address, port))

@@ -4,9 +4,13 @@ import pytest
 from django.db import transaction
 from django.db.utils import IntegrityError
 
-from range.assessment import services
+from range.assessment import collection, services
 from range.assessment.checker import Checker
+from range.assessment.collection import probe_for
 from range.assessment.models import Evidence, ReviewItem
+from range.assessment.status import objectives_for
+from range.catalog.schema_objectives import ObjectiveSpec
+from range.checks.temporal import TemporalCheck
 from range.exercises.models import Attempt
 from range.exercises.services import finish, want_checks
 from range.sandboxes.models import Sandbox
@@ -155,3 +159,32 @@ def test_the_checker_runs_what_is_wanted_and_collects_what_is_finished(attempt, 
     checker.settle()
     attempt.refresh_from_db()
     assert attempt.state == Attempt.State.COLLECTED
+
+
+def test_a_check_of_events_sees_what_was_judged_just_before(attempt, driver, close_hole):
+    mended = {"event": "evidence.recorded", "objective": "mend", "check": "gone"}
+    check = TemporalCheck.model_validate(
+        {"kind": "temporal", "event": mended, "before": {"event": "sandbox.machine_reset"}}
+    )
+    probe = probe_for(attempt, driver)
+    assert check.judge(probe).reason == "event-missing"
+    close_hole()
+    services.run_checks(attempt, driver)
+    assert check.judge(probe).reason == "event-in-time"
+    numbers = [each.number for each in probe.events()]
+    assert numbers == sorted(numbers)
+
+
+def test_a_finish_judges_events_after_everything_else(attempt, driver, close_hole, monkeypatch):
+    order = {"event": "evidence.recorded", "objective": "mend"}
+    late = {"id": "late", "kind": "temporal", "event": order, "before": {"event": "hint.asked"}}
+    spec = objectives_for(attempt)
+    mend = next(each for each in spec if each.key == "mend").model_dump(by_alias=True, mode="json")
+    mend["checks"] = {"all_of": [mend["checks"], late]}
+    changed = [ObjectiveSpec.model_validate(mend)]
+    monkeypatch.setattr(collection, "objectives_for", lambda _: changed)
+    close_hole()
+    finish(attempt.pk, reason="finished", actor="range")
+    collection.collect(attempt, driver)
+    rows = dict(Evidence.objects.values_list("check_id", "outcome"))
+    assert rows["late"] == "MET"

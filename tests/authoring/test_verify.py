@@ -192,3 +192,16 @@ def test_a_broken_memory_only_means_verifying_again(tmp_path, content):
     assert not log.knows("d1")
     log.add("desk", "d2")
     assert log.knows("d2")
+
+
+def test_events_are_there_in_the_order_of_a_solutions_steps(verify):
+    data = solvable()
+    flag = {"event": "submission.accepted", "objective": "enter"}
+    mended = {"event": "evidence.recorded", "objective": "mend", "check": "gone"}
+    order = {"id": "order", "kind": "temporal", "event": flag, "before": mended}
+    data["objectives"][1]["checks"]["all_of"].append(order)
+    data["verify"] = [{"name": "all", "run": "reference", "expect": {"objectives": "met"}}]
+    assert differing(verify(data)) == {}
+    order["before"] = {"event": "attempt.begun"}
+    found = differing(verify(data))
+    assert "order: event-at-another-time" in str(found)

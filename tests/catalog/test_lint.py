@@ -162,3 +162,84 @@ def test_lines_point_to_the_place(tmp_path):
 
 def test_the_small_scenario_has_the_files_it_needs():
     assert set(FILES) >= {"brief.md", "seed/note.j2", "machines/box/Dockerfile"}
+
+
+def warned(tmp_path, check, *, files=None):
+    """Return what is said of a check that decides the second objective beside the others."""
+    data = copy.deepcopy(SPEC)
+    data["objectives"][1]["checks"]["all_of"].append(check)
+    return [str(each) for each in findings(tmp_path, data, files=files)]
+
+
+def test_a_required_log_of_a_machine_trainees_enter_is_doubtful(tmp_path):
+    log = {"kind": "log", "machine": "box", "path": "/var/log/a.log", "matches": "^x$"}
+    assert warned(tmp_path / "a", log) == []
+    said = warned(tmp_path / "b", log | {"role": "required"})
+    assert any("which has a console, in log" in each for each in said)
+
+
+def test_an_exchange_that_is_always_the_same_is_doubtful(tmp_path):
+    steps = [{"send": "PING ${nonce}\n", "expect": "^PONG ${nonce}$"}]
+    tcp = {"kind": "tcp", "from": "lan", "to": "box:7", "steps": steps}
+    assert warned(tmp_path / "a", tcp) == []
+    tcp = tcp | {"steps": [{"send": "PING\n", "expect": "^PONG$"}]}
+    assert any("constant bytes" in each for each in warned(tmp_path / "b", tcp))
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({"objective": "entr"}, "one of the objectives enter, mend, found 'entr' in late"),
+        ({"objective": "enter", "check": "gone"}, "one of the checks flag, found 'gone' in late"),
+        ({"check": "late"}, "another check than itself"),
+        ({"objective": "mend", "check": "gone"}, ""),
+    ],
+)
+def test_events_name_objectives_and_checks_that_exist(tmp_path, event, said):
+    event = {"event": "evidence.recorded", **event}
+    found = warned(tmp_path, {"id": "late", "kind": "temporal", "event": event, "never": True})
+    assert any(said in each for each in found) if said else found == []
+
+
+def records(first, *, bad=10, good=30):
+    rows = [f'{{"ip": "198.51.100.{first + n}", "label": true}}' for n in range(bad)]
+    return "\n".join(rows + [f'{{"ip": "203.0.113.{n}", "label": false}}' for n in range(good)])
+
+
+DETECTION = {
+    "kind": "detection",
+    "rule": "box:/home/trainee/rule.yml",
+    "visible": {"file": "corpora/seen.jsonl"},
+    "hidden": {"template": "corpora/unseen.jsonl"},
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "files", "said"),
+    [
+        ({}, {}, ""),
+        ({}, {"corpora/unseen.jsonl": None}, "labelled records in corpora/unseen.jsonl"),
+        ({}, {"corpora/unseen.jsonl": "{}"}, "line 1 has no 'label'"),
+        ({}, {"corpora/unseen.jsonl": '{"label": true, "a": "{{ no }}"}'}, "found 'no'"),
+        ({}, {"corpora/unseen.jsonl": '{"label": true}'}, "of both labels"),
+        ({"max_false_positives": 99, "min_precision": 0.2}, {}, "finds everything breaks"),
+        ({}, {"corpora/seen.jsonl": records(1, bad=2, good=5)}, "at least 20 examples"),
+        ({}, {"corpora/unseen.jsonl": records(1)}, "by heart would pass"),
+        ({"rule": "bax:/rule.yml"}, {}, "'bax' in detection"),
+    ],
+)
+def test_labelled_records_tell_good_rules_from_bad_ones(tmp_path, check, files, said):
+    whole = {"corpora/seen.jsonl": records(1), "corpora/unseen.jsonl": records(101)} | files
+    found = warned(tmp_path, DETECTION | check, files=whole)
+    assert any(said in each for each in found) if said else found == []
+
+
+@pytest.mark.parametrize("where", ["machines/box/unseen.jsonl", "seed/note.j2", "knowledge/a.md"])
+def test_attack_hidden_records_reach_no_sandbox_and_no_tutor(tmp_path, where):
+    data = copy.deepcopy(SPEC)
+    data["tutor"] = {"knowledge": ["knowledge/*.md"]}
+    check = DETECTION | {"visible": None, "hidden": {"file": where}}
+    data["objectives"][1]["checks"]["all_of"].append(check)
+    text = "{{ flag_enter }}\n" if where in FILES else records(1)
+    found = errors(tmp_path, data, files={where: text})
+    assert any("is not hidden" in each for each in found)

@@ -105,7 +105,7 @@ def test_an_unknown_kind_of_check_names_the_nearest(tmp_path):
 
 
 def test_a_reserved_kind_says_that_it_is_not_yet_supported(tmp_path):
-    problem = only_problem(tmp_path, **with_check(kind="temporal"))
+    problem = only_problem(tmp_path, **with_check(kind="adversary"))
     assert "not yet supported" in problem.suggestion
 
 

@@ -1,8 +1,20 @@
 """A probe over plain values, so that every kind can be judged without an engine."""
 
+import socket
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
-from range.checks.base import FileStat, HttpReply, ProbeUnavailable, Process, TypedCommand
+from range.checks.base import (
+    FileStat,
+    Happening,
+    HttpReply,
+    ProbeUnavailable,
+    Process,
+    ToolResult,
+    TypedCommand,
+)
 
 
 class FakeProbe:
@@ -12,8 +24,13 @@ class FakeProbe:
         self.files: dict[tuple[str, str], FileStat] = {}
         self.contents: dict[tuple[str, str], bytes] = {}
         self.running: dict[str, list[Process]] = {}
+        self.services: dict[tuple[str, int], object] = {}
         self.open_ports: set[tuple[str, str, int]] = set()
         self.commands: list[TypedCommand] = []
+        self.tools: dict[str, object] = {}
+        self.ran: list[dict] = []
+        self.assets: dict[tuple[str, bool], bytes] = {}
+        self.happened: list[Happening] = []
         self.submissions: dict[tuple[str, str], str] = {}
         self.replies: list = []
         self.requests: list[dict] = []
@@ -48,6 +65,12 @@ class FakeProbe:
         self.commands.append(
             TypedCommand(number=number, machine=machine, text=text, exit_code=exit_code)
         )
+
+    def happen(self, kind, *, at=0, **facts):
+        """Record an event so many seconds after the attempt's beginning."""
+        moment = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(seconds=at)
+        number = len(self.happened) + 1
+        self.happened.append(Happening(number=number, at=moment, kind=kind, facts=facts))
 
     def answer(self, status=200, body=b"", headers=()):
         """Queue an HTTP reply."""
@@ -95,8 +118,46 @@ class FakeProbe:
         self._look()
         return (from_network, host, port) in self.open_ports
 
+    def serve(self, host, port, service):
+        """Answer connections: `service` gets each one's other end, in a thread."""
+        self.services[host, port] = service
+
+    def connect(self, *, from_network, host, port, timeout_seconds=5.0, datagrams=False):
+        self._look()
+        service = self.services.get((host, port))
+        if service is None:
+            return None
+        kind = socket.SOCK_SEQPACKET if datagrams else socket.SOCK_STREAM
+        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+
+        def work():
+            with theirs, suppress(OSError):
+                service(theirs)
+
+        threading.Thread(target=work, daemon=True).start()
+        return ours
+
+    def tool(self, machine, argv, **given):
+        self._look()
+        self.ran.append({"machine": machine, "argv": argv, **given})
+        run = self.tools.get(argv[0])
+        return run(given["files"]) if run else ToolResult(exit_code=127, stdout=b"", stderr=b"")
+
+    def run_inside(self, machine, argv, *, account, timeout_seconds=10.0):
+        return self.tool(machine, argv, files={"account": account})
+
     def transcript(self):
         return self.commands
+
+    def events(self):
+        self._look()
+        return self.happened
+
+    def asset(self, path, *, filled=False):
+        self._look()
+        if (path, filled) not in self.assets:
+            raise ProbeUnavailable("scenario-broken")
+        return self.assets[path, filled]
 
     def latest_submission(self, objective, check):
         return self.submissions.get((objective, check))
