@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from range.console.protocol import Hands, company_frame, hands_frame
-from range.console.watchers import Send, Watcher
+from range.console.watchers import Send, SendNow, Watcher
 
 # Whoever has taken over and does not type gives the keys back after this.
 HAND_BACK_SECONDS = 10 * 60.0
@@ -26,8 +26,10 @@ class Onlooker(Watcher):
             reason.
     """
 
-    def __init__(self, send: Send, *, name: str, on_hands: OnHands) -> None:
-        super().__init__(send, cols=0, rows=0)
+    def __init__(
+        self, send: Send, *, name: str, on_hands: OnHands, send_now: SendNow | None = None
+    ) -> None:
+        super().__init__(send, cols=0, rows=0, send_now=send_now)
         self.name = name
         self.on_hands = on_hands
         self.hands = Hands.LOOK

@@ -74,7 +74,9 @@ class ConsoleConsumer(PageConsumer):
         self._ahead = bytearray()
         await self.base_send({"type": "websocket.accept"})
         size = self._size_asked()
-        self.watcher = Watcher(self.send_frame, cols=size.columns, rows=size.rows)
+        self.watcher = Watcher(
+            self.send_frame, cols=size.columns, rows=size.rows, send_now=self.send_now
+        )
         self.watcher.on_deaf = partial(self.close_soon, Close.FAILED)
         self.seat = Seat(
             person_id=who.person_id,
@@ -224,6 +226,8 @@ class ConsoleConsumer(PageConsumer):
             log.info("console.ahead.lost")
         # Only now, so that no later key overtakes; and in any case, so that the page can leave.
         self.relay = relay
+        if self.direct is not None:
+            self.direct.take = partial(relay.type_now, typing=self.typing)
         relay.closed.add_done_callback(self._relay_closed)
 
     def _asked_for(self, name: str) -> str:

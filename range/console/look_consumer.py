@@ -83,7 +83,10 @@ class LookConsumer(PageConsumer):
             await self.close(Close.TOO_MANY, error.message)
             return False
         self.watcher = self.onlooker = Onlooker(
-            self.send_frame, name=self.admission.viewer.shown_name, on_hands=self._hands_changed
+            self.send_frame,
+            name=self.admission.viewer.shown_name,
+            on_hands=self._hands_changed,
+            send_now=self.send_now,
         )
         self.watcher.on_deaf = partial(self.close_soon, Close.FAILED)
         self.relay.look(self.onlooker)

@@ -4,7 +4,6 @@ import asyncio
 import time
 import uuid
 from dataclasses import dataclass
-from typing import Protocol
 
 from range.console.company import Company, Onlooker
 from range.console.pace import SMALL_CHUNK_BYTES, pause_after, typists
@@ -17,6 +16,7 @@ from range.console.protocol import (
     size_frame,
 )
 from range.console.screen import Screen
+from range.console.tape import Tape
 from range.console.typists import Typing, Typists
 from range.console.watchers import Watcher
 from range.lib.errors import RangeError
@@ -40,43 +40,6 @@ class Key:
     sandbox_id: uuid.UUID
     machine: str
     console: str
-
-
-class Tape(Protocol):
-    """Where everything shown is written down; none of its methods waits but `room`."""
-
-    @property
-    def full(self) -> bool:
-        """Tell whether the writer is so far behind that the relay must wait."""
-        ...
-
-    def output(self, data: bytes) -> None:
-        """Note bytes that were shown."""
-        ...
-
-    def entered(self, lines: int) -> None:
-        """Note that the return key was pressed; what was typed is never noted."""
-        ...
-
-    def typed_by(self, name: str) -> None:
-        """Note that somebody other than the trainee pressed a key."""
-        ...
-
-    def mark(self, text: str) -> None:
-        """Note a moment in words."""
-        ...
-
-    def resize(self, size: Size) -> None:
-        """Note a new size."""
-        ...
-
-    async def room(self) -> None:
-        """Wait until the writer has caught up."""
-        ...
-
-    async def close(self) -> None:
-        """Write what is left and end the recording."""
-        ...
 
 
 async def open_stream(
@@ -134,6 +97,7 @@ class Relay:
         self._fitting: asyncio.Task[None] | None = None
         self._let_go_begun = False
         self._continues = continues
+        stream.listen(self._shown_now)
         self._pump = asyncio.create_task(self._run(), name=f"console {key.machine}")
 
     @property
@@ -206,6 +170,24 @@ class Relay:
             if typing is not None:
                 typing.taken()
 
+    def type_now(self, data: bytes, *, typing: Typing | None) -> bool:
+        """Pass on what the trainee's page sent if the terminal takes it without waiting.
+
+        Returns:
+            Whether `data` is done with; otherwise it has to be typed.
+        """
+        if self._typing.locked() or self.closed.done() or not self._stream.has_room:
+            return False
+        if typing is not None and not typing.take(len(data)):
+            return True
+        if self.company.allows(None):
+            self._note_typing(data, None)
+            self._stream.write_now(data)
+        # What has not left by now is told of with the next key.
+        if typing is not None and self._stream.has_room:
+            typing.taken()
+        return True
+
     def resize(self, watcher: Watcher, *, cols: int, rows: int) -> None:
         """Note a page's size; the console takes the smallest of all pages'."""
         watcher.cols, watcher.rows = cols, rows
@@ -272,22 +254,34 @@ class Relay:
             await asyncio.shield(self._let_go())
 
     async def _carry(self) -> None:
-        stream, screen, tape = self._stream, self._screen, self._tape
-        while data := await stream.read():
+        while data := await self._stream.read():
             if self._continues:
                 self._continues, data = False, data.removeprefix(ATTACH_CLEARS)
-            self._shown_at = time.monotonic()
-            screen.append(data)
-            tape.output(data)
-            for watcher in self._everybody:
-                watcher.show(data)
+            # What was shown meanwhile without this loop may have filled every page.
+            await self._wait_for_room()
+            self._show(data)
             if len(data) >= SMALL_CHUNK_BYTES:
                 watched = bool(self._watchers)
                 await asyncio.sleep(pause_after(len(data), self.key, watched=watched))
-            if tape.full:
-                await tape.room()
-            if self._all_full():
-                await self._wait_for_room()
+            if self._tape.full:
+                await self._tape.room()
+            await self._wait_for_room()
+
+    def _show(self, data: bytes) -> None:
+        self._shown_at = time.monotonic()
+        self._screen.append(data)
+        self._tape.output(data)
+        for watcher in self._everybody:
+            watcher.show(data)
+
+    def _shown_now(self, data: bytes) -> bool:
+        """Show a key's echo at once, without a turn of the loop; False where it has to wait."""
+        if len(data) >= SMALL_CHUNK_BYTES or self._continues:
+            return False
+        if self._tape.full or self._all_full():
+            return False
+        self._show(data)
+        return True
 
     def _all_full(self) -> bool:
         # Whoever only looks is left out: what they cannot take is made up for by the whole screen.

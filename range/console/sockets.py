@@ -14,6 +14,7 @@ from django.http.request import split_domain_port, validate_host
 from range.console.admission import ConsoleRefused
 from range.console.origins import is_own
 from range.console.protocol import Close
+from range.console.reading import DIRECT, EagerSocket
 from range.console.watchers import Watcher
 from range.lib.logs import get_logger
 
@@ -38,6 +39,7 @@ class StreamConsumer(AsyncConsumer):  # type: ignore[misc]
         """Connect, then hand every frame on until the socket ends."""
         self.scope = scope
         self.base_send = send
+        self.direct = scope.get("extensions", {}).get(DIRECT, {}).get("socket")
         message = await receive()
         if message["type"] != "websocket.connect" or not await self.connect():
             return
@@ -50,6 +52,8 @@ class StreamConsumer(AsyncConsumer):  # type: ignore[misc]
                     await self.receive_text(message.get("text") or "")
         finally:
             await self.disconnect()
+
+    direct: EagerSocket | None
 
     async def connect(self) -> bool:
         """Accept or refuse the socket; False when there is nothing more to receive."""
@@ -71,6 +75,10 @@ class StreamConsumer(AsyncConsumer):  # type: ignore[misc]
         """Send one frame, binary or text."""
         kind = "bytes" if isinstance(frame, bytes) else "text"
         await self.base_send({"type": "websocket.send", kind: frame})
+
+    def send_now(self, frame: bytes | str) -> bool:
+        """Send one frame if the network takes it without waiting; tell whether it did."""
+        return self.direct is not None and self.direct.send_now(frame)
 
     async def close(self, code: Close, reason: str = "") -> None:
         """End the socket with a code, after accepting it."""

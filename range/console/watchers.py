@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 type Send = Callable[[bytes | str], Awaitable[None]]
+type SendNow = Callable[[bytes | str], bool]
 
 HIGH_BYTES = 256 * 1024
 LOW_BYTES = 96 * 1024
@@ -17,10 +18,13 @@ class Watcher:
 
     Args:
         send: Writes one frame; it may wait for the network and may raise when the page left.
+        send_now: Writes one frame if that needs no waiting, and tells whether it did.
         on_room: Called when a page that had too much undrawn can take more.
     """
 
-    def __init__(self, send: Send, *, cols: int, rows: int) -> None:
+    def __init__(
+        self, send: Send, *, cols: int, rows: int, send_now: SendNow | None = None
+    ) -> None:
         self.cols = cols
         self.rows = rows
         self.behind = False
@@ -28,6 +32,7 @@ class Watcher:
         self.on_room: Callable[[Watcher], None] = _nobody
         self.on_deaf: Callable[[], None] = _nothing
         self._send = send
+        self._send_now = send_now or _never
         self._loop = asyncio.get_running_loop()
         self._queue: deque[bytes | str] = deque()
         self._notes = 0
@@ -63,9 +68,10 @@ class Watcher:
         if self._sending:
             self._wait(frame)
             return
+        if self._send_now(frame):
+            return
         self._sending = True
-        # Started eagerly the send is over before this returns, unless the network is full: a
-        # task for each key would cost a turn of the loop.
+        # Started eagerly the send may be over before this returns.
         task = asyncio.Task(self._drain(frame), loop=self._loop, eager_start=True)
         self._task = None if task.done() else task
 
@@ -136,3 +142,7 @@ def _nobody(_watcher: Watcher) -> None:
 
 def _nothing() -> None:
     return None
+
+
+def _never(_frame: bytes | str) -> bool:
+    return False

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
@@ -16,6 +17,32 @@ _RESIZE_ATTEMPTS = 5
 _RESIZE_PAUSE_SECONDS = 0.02
 
 
+class EagerReader(asyncio.StreamReader):
+    """Offers what comes to somebody first, while nothing before it waits to be read.
+
+    Attributes:
+        take: Takes bytes at once, or tells that they have to be read.
+    """
+
+    take: Callable[[bytes], bool] | None = None
+    _awaited = False
+
+    async def read(self, n: int = -1) -> bytes:
+        """Return what came next and was not taken."""
+        self._awaited = True
+        try:
+            return await super().read(n)
+        finally:
+            self._awaited = False
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]
+        """Take bytes from the transport."""
+        if self._awaited and self.take is not None and self.take(data):
+            return
+        self._awaited = False
+        super().feed_data(data)
+
+
 class EngineConsole:
     """One attachment to a terminal that lives in a container."""
 
@@ -23,7 +50,7 @@ class EngineConsole:
         self,
         engine: "AsyncEngine",
         exec_id: str,
-        reader: asyncio.StreamReader,
+        reader: EagerReader,
         writer: asyncio.StreamWriter,
     ) -> None:
         self._engine = engine
@@ -65,6 +92,25 @@ class EngineConsole:
             return await self._reader.read(_CHUNK_BYTES)
         except OSError:
             return b""
+
+    def listen(self, take: Callable[[bytes], bool]) -> None:
+        """Offer what is printed while `read` waits to `take`; `read` returns what it refuses."""
+        self._reader.take = take
+
+    @property
+    def has_room(self) -> bool:
+        """Tell whether everything typed before has left."""
+        transport = self._writer.transport
+        return not (self._closed or transport.is_closing() or transport.get_write_buffer_size())
+
+    def write_now(self, data: bytes) -> None:
+        """Type a little without waiting."""
+        sent = 0
+        # The transport would write at the end of the loop's turn; so it has left by now.
+        with suppress(OSError):
+            sent = os.write(self._writer.get_extra_info("socket").fileno(), data)
+        if sent < len(data):
+            self._writer.write(data[sent:])
 
     async def write(self, data: bytes) -> None:
         """Type `data`; waits while the terminal does not take more.
@@ -117,16 +163,21 @@ class AsyncEngine:
         self._socket_path = socket_path
         self._prefix = f"/v{version}"
 
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def connect(self) -> tuple[EagerReader, asyncio.StreamWriter]:
         """Open a connection.
 
         Raises:
             EngineDown: Nobody listens.
         """
         try:
-            return await asyncio.open_unix_connection(self._socket_path, limit=_CHUNK_BYTES)
+            loop = asyncio.get_running_loop()
+            reader = EagerReader(limit=_CHUNK_BYTES, loop=loop)
+            transport, protocol = await loop.create_unix_connection(
+                lambda: asyncio.StreamReaderProtocol(reader, loop=loop), self._socket_path
+            )
         except OSError as error:
             raise EngineDown(type(error).__name__) from error
+        return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
     async def once(self, method: str, path: str) -> dict[str, Any]:
         """Ask on a connection of its own.

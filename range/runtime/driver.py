@@ -196,12 +196,25 @@ class ConsoleStream(Protocol):
         """Return what the terminal printed next, b"" once it has ended."""
         ...
 
+    def listen(self, take: Callable[[bytes], bool]) -> None:
+        """Offer what is printed while `read` waits to `take`; `read` returns what it refuses."""
+        ...
+
     async def write(self, data: bytes) -> None:
         """Type `data`; waits while the terminal does not take more.
 
         Raises:
             SandboxGone: The terminal has ended.
         """
+        ...
+
+    @property
+    def has_room(self) -> bool:
+        """Tell whether `write_now` may be called: everything typed before has left."""
+        ...
+
+    def write_now(self, data: bytes) -> None:
+        """Type a little without waiting."""
         ...
 
     async def resize(self, size: Size) -> None:

@@ -1,6 +1,7 @@
 """Terminals of the in-memory driver: they echo, remember and can be attached to again."""
 
 import asyncio
+from collections.abc import Callable
 
 from range.runtime.driver import SandboxGone, Size
 
@@ -36,10 +37,14 @@ class FakeConsole:
         self.closed = False
         self._output: asyncio.Queue[bytes] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
+        self._take: Callable[[bytes], bool] | None = None
+        self._waits = False
         self.print(b"\x1b[H\x1b[J" + terminal.prompt)
 
     def print(self, data: bytes) -> None:
         """Let the terminal show `data`."""
+        if self._waits and self._output.empty() and self._take and self._take(data):
+            return
         self._output.put_nowait(data)
 
     def end(self) -> None:
@@ -51,12 +56,29 @@ class FakeConsole:
         """Return what was printed next."""
         if self.closed and self._output.empty():
             return b""
-        return await self._output.get()
+        self._waits = True
+        try:
+            return await self._output.get()
+        finally:
+            self._waits = False
+
+    def listen(self, take: Callable[[bytes], bool]) -> None:
+        """Offer what is printed to `take` first."""
+        self._take = take
 
     async def write(self, data: bytes) -> None:
         """Echo what is typed; a return prints a fresh prompt."""
         if self.closed:
             raise SandboxGone
+        self.write_now(data)
+
+    @property
+    def has_room(self) -> bool:
+        """Tell whether the terminal lives."""
+        return not self.closed
+
+    def write_now(self, data: bytes) -> None:
+        """Echo what is typed."""
         self.terminal.typed += data
         self.print(data.replace(b"\r", b"\r\n" + self.terminal.prompt))
 

@@ -29,10 +29,20 @@ class ScriptedStream:
         self.reads += 1
         return data
 
-    async def write(self, data: bytes) -> None:
+    def listen(self, take) -> None:
+        """Nothing is taken but by reading, so that a test can count what was read."""
+
+    @property
+    def has_room(self) -> bool:
+        return not self.closed
+
+    def write_now(self, data: bytes) -> None:
         self.typed += data
         if self.echo:
             self.show(data)
+
+    async def write(self, data: bytes) -> None:
+        self.write_now(data)
 
     async def resize(self, size: Size) -> None:
         self.sizes.append(size)
