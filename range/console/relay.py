@@ -176,7 +176,7 @@ class Relay:
         Returns:
             Whether `data` is done with; otherwise it has to be typed.
         """
-        if self._typing.locked() or self.closed.done() or not self._stream.has_room:
+        if self._typing.locked() or self.closed.done() or not self._stream.has_room():
             return False
         if typing is not None and not typing.take(len(data)):
             return True
@@ -184,7 +184,7 @@ class Relay:
             self._note_typing(data, None)
             self._stream.write_now(data)
         # What has not left by now is told of with the next key.
-        if typing is not None and self._stream.has_room:
+        if typing is not None and self._stream.has_room():
             typing.taken()
         return True
 

@@ -69,22 +69,33 @@ class EngineConsole:
             SandboxGone: The container does not run.
             EngineDown: The engine does not answer.
         """
-        async with _in_time():
+        console = await cls.enter(engine, container, command)
+        await console.resize(size)
+        return console
+
+    @classmethod
+    async def enter(cls, engine: "AsyncEngine", container: str, command: Mapping[str, Any]) -> Self:
+        """Start `command` in the container, whatever size its terminal has.
+
+        Raises:
+            SandboxGone: The container does not run.
+            EngineDown: The engine does not answer.
+        """
+        async with in_time():
             reader, writer = await engine.connect()
             try:
                 created = await engine.ask(
                     reader, writer, "POST", f"/containers/{container}/exec", command
                 )
                 exec_id = str(created["Id"])
-                await engine.upgrade(reader, writer, f"/exec/{exec_id}/start")
+                path = f"/exec/{exec_id}/start"
+                await engine.upgrade(reader, writer, path, tty=bool(command.get("Tty", True)))
             except BaseException:
                 writer.close()
                 raise
         # What was typed counts as taken once it has left this process, so nothing may stay here.
         writer.transport.set_write_buffer_limits(high=0)
-        console = cls(engine, exec_id, reader, writer)
-        await console.resize(size)
-        return console
+        return cls(engine, exec_id, reader, writer)
 
     async def read(self) -> bytes:
         """Return what the terminal printed next, b"" once it has ended."""
@@ -97,7 +108,6 @@ class EngineConsole:
         """Offer what is printed while `read` waits to `take`; `read` returns what it refuses."""
         self._reader.take = take
 
-    @property
     def has_room(self) -> bool:
         """Tell whether everything typed before has left."""
         transport = self._writer.transport
@@ -105,7 +115,7 @@ class EngineConsole:
 
     def write_now(self, data: bytes) -> None:
         """Type a little without waiting."""
-        sent = 0
+        data, sent = self._wrapped(data), 0
         # The transport would write at the end of the loop's turn; so it has left by now.
         with suppress(OSError):
             sent = os.write(self._writer.get_extra_info("socket").fileno(), data)
@@ -121,10 +131,13 @@ class EngineConsole:
         if self._closed or self._writer.is_closing():
             raise SandboxGone
         try:
-            self._writer.write(data)
+            self._writer.write(self._wrapped(data))
             await self._writer.drain()
         except OSError as error:
             raise SandboxGone from error
+
+    def _wrapped(self, data: bytes) -> bytes:
+        return data
 
     async def resize(self, size: Size) -> None:
         """Tell programs the terminal's new size; too late is no error."""
@@ -186,7 +199,7 @@ class AsyncEngine:
             SandboxGone: What was asked about has gone.
             EngineDown: The engine does not answer.
         """
-        async with _in_time():
+        async with in_time():
             reader, writer = await self.connect()
             try:
                 return await self.ask(reader, writer, method, path)
@@ -222,7 +235,12 @@ class AsyncEngine:
         return dict(json.loads(content)) if content.strip() else {}
 
     async def upgrade(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        path: str,
+        *,
+        tty: bool,
     ) -> None:
         """Start an exec on this connection, which then carries the terminal's bytes.
 
@@ -230,7 +248,7 @@ class AsyncEngine:
             SandboxGone: What should be started has gone.
             EngineDown: The engine hung up.
         """
-        body = {"Detach": False, "Tty": True}
+        body = {"Detach": False, "Tty": tty}
         writer.write(request_bytes("POST", self._prefix + path, body, upgrade=True))
         answer = await _head(reader)
         if answer.status >= 400:
@@ -238,7 +256,12 @@ class AsyncEngine:
 
 
 @asynccontextmanager
-async def _in_time() -> AsyncIterator[None]:
+async def in_time() -> AsyncIterator[None]:
+    """Wait for the engine no longer than a person would.
+
+    Raises:
+        EngineDown: It took longer.
+    """
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
             yield

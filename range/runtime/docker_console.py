@@ -9,18 +9,27 @@ from range.runtime.driver import ConsoleUnavailable, Size
 from range.runtime.engine_client import Engine
 
 _CONSOLE_ID = re.compile(r"[a-z0-9-]{1,32}")
-_HELPER = "/usr/local/lib/range/console"
+_HELPERS = "/usr/local/lib/range"
 _HOLDER = "console-hold"
 # The engine keeps a sequence of keys for itself, and each beginning of it back: by default Ctrl+P,
 # which shells and editors use, followed by Ctrl+Q. Nobody types this one.
 _DETACH_KEYS = "ctrl-^,ctrl-@,ctrl-^,ctrl-@,ctrl-^,ctrl-@,ctrl-^,ctrl-@"
+# The holder has a terminal of its own: a second one around it would cost each key two sleeps.
+_HOLD = f'[ -x {_HELPERS}/console-framed ] && exec {_HELPERS}/console-framed "$@"'
 # Images that do not come from our base have no helper: they get a plain shell that ends with
-# its connection.
-_ENTER = f'[ -x {_HELPER} ] && exec {_HELPER} "$@"; cd "${{HOME:-/}}" || cd /; exec /bin/sh -l'
+# its connection. Images from an earlier base hold their shells through a second terminal.
+_ENTER = (
+    f'[ -x {_HELPERS}/console ] && exec {_HELPERS}/console "$@"; '
+    'cd "${HOME:-/}" || cd /; exec /bin/sh -l'
+)
 
 
-def command(machine: str, user: str, size: Size, *, console_id: str) -> dict[str, Any]:
+def command(machine: str, user: str, size: Size, *, console_id: str, held: bool) -> dict[str, Any]:
     """Return the engine's arguments for entering a machine.
+
+    Args:
+        held: Whether to ask for a shell that is held in the machine; where none can be, the
+            program ends without a word.
 
     Raises:
         ConsoleUnavailable: The machine has no console, or the id is malformed.
@@ -31,11 +40,11 @@ def command(machine: str, user: str, size: Size, *, console_id: str) -> dict[str
         raise ConsoleUnavailable(f"{console_id[:40]!r} cannot name a console.")
     return {
         "User": user,
-        "Tty": True,
+        "Tty": not held,
         "DetachKeys": _DETACH_KEYS,
         "AttachStdin": True,
         "AttachStdout": True,
-        "AttachStderr": True,
+        "AttachStderr": not held,
         "Env": [
             "TERM=xterm-256color",
             "COLORTERM=truecolor",
@@ -46,7 +55,7 @@ def command(machine: str, user: str, size: Size, *, console_id: str) -> dict[str
         "Cmd": [
             "/bin/sh",
             "-c",
-            _ENTER,
+            _HOLD if held else _ENTER,
             "console",
             f"{user}-{console_id}",
             str(size.rows),

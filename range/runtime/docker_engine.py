@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from ipaddress import IPv4Network
 from uuid import UUID
 
@@ -36,6 +37,7 @@ from range.runtime.driver import (
     Usage,
 )
 from range.runtime.engine_client import Engine, explanation
+from range.runtime.held_console import HeldConsole
 from range.runtime.http_probe import ask
 from range.runtime.options import DriverOptions
 from range.runtime.topology import SeedFile, Topology
@@ -269,12 +271,14 @@ class DockerDriver:
     async def open_console(
         self, handle: Handle, machine: str, size: Size, *, console_id: str = "main"
     ) -> EngineConsole:
-        """Enter the machine on the event loop."""
+        """Enter the machine on the event loop, where a shell can be held by way of its holder."""
         container = self._container(handle, machine)
         user = handle.machines[machine].console_user
-        command = docker_console.command(machine, user, size, console_id=console_id)
+        command = partial(docker_console.command, machine, user, size, console_id=console_id)
         engine = AsyncEngine(self.engine.socket_path, self.engine.version())
-        return await EngineConsole.open(engine, container, command, size)
+        if console := await HeldConsole.find(engine, container, command(held=True), size):
+            return console
+        return await EngineConsole.open(engine, container, command(held=False), size)
 
     def kill_consoles(self, handle: Handle, machine: str, *, console_id: str = "") -> None:
         """Kill what holds the shells."""

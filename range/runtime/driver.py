@@ -208,7 +208,6 @@ class ConsoleStream(Protocol):
         """
         ...
 
-    @property
     def has_room(self) -> bool:
         """Tell whether `write_now` may be called: everything typed before has left."""
         ...

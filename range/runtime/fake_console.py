@@ -72,7 +72,6 @@ class FakeConsole:
             raise SandboxGone
         self.write_now(data)
 
-    @property
     def has_room(self) -> bool:
         """Tell whether the terminal lives."""
         return not self.closed

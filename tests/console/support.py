@@ -32,7 +32,6 @@ class ScriptedStream:
     def listen(self, take) -> None:
         """Nothing is taken but by reading, so that a test can count what was read."""
 
-    @property
     def has_room(self) -> bool:
         return not self.closed
 

@@ -3,8 +3,10 @@
  *   console-hold SOCKET PROGRAM [ARGUMENT...]
  *
  * The first call starts PROGRAM and a holder that listens on SOCKET. The holder lends the program's
- * terminal to whoever calls, and that call passes bytes between its own terminal and the lent one:
- * no key takes a way through the holder. A later call takes the place of the one before.
+ * terminal to whoever calls, and that call passes bytes between it and its own two pipes: no key
+ * takes a way through the holder. A later call takes the place of the one before.
+ * What comes is framed: K, a number of four bytes and so many keys; or S, rows and columns of two
+ * bytes each, which must come first. What goes is an H once the terminal is lent, then bare bytes.
  * Nothing here ever waits to write: whatever did would stop reading what the program prints, the
  * program would stop reading what is typed, and a long paste would freeze both for ever.
  */
@@ -19,18 +21,21 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define ROOM 32768
+#define HEAD 5
 
 struct buffer {
     size_t start, end;
     unsigned char data[ROOM];
 };
 
-static struct buffer typed, printed;
-static volatile sig_atomic_t resized = 1, ended;
+static struct buffer framed, typed, printed;
+static struct winsize window = {.ws_row = 24, .ws_col = 80};
+static size_t keys_left;
+static int resized = 1;
+static volatile sig_atomic_t ended;
 
 static size_t pending(struct buffer *b) { return b->end - b->start; }
 
@@ -156,20 +161,18 @@ static void start(const char *path, char **program)
     struct sockaddr_un address;
     struct sigaction on = {.sa_handler = on_end};
     sigset_t blocked, waiting;
-    struct winsize w = {.ws_row = 24, .ws_col = 80};
     int listener = line(path, &address), terminal, nowhere;
     mode_t mask = umask(077);
     if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) < 0 ||
         listen(listener, 4) < 0)
         _exit(1);
     umask(mask);
-    ioctl(0, TIOCGWINSZ, &w);
     /* Seen only while waiting: the end of the program cannot slip in between. */
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGCHLD);
     sigprocmask(SIG_BLOCK, &blocked, &waiting);
     sigaction(SIGCHLD, &on, NULL);
-    pid_t child = forkpty(&terminal, NULL, NULL, &w);
+    pid_t child = forkpty(&terminal, NULL, NULL, &window);
     if (child == 0) {
         signal(SIGCHLD, SIG_DFL);
         signal(SIGPIPE, SIG_DFL);
@@ -238,14 +241,38 @@ static int borrow(int connection)
     return terminal;
 }
 
-static void on_resize(int number) { resized = 1; }
+/* Takes frames apart as far as there is room for their keys. */
+static void unframe(void)
+{
+    for (;;) {
+        size_t count = pending(&framed), most = room(&typed);
+        if (count > most)
+            count = most;
+        if (count > keys_left)
+            count = keys_left;
+        memcpy(typed.data + typed.end, framed.data + framed.start, count);
+        typed.end += count;
+        framed.start += count;
+        keys_left -= count;
+        if (keys_left || pending(&framed) < HEAD)
+            return;
+        unsigned char *head = framed.data + framed.start;
+        unsigned high = head[1] << 8 | head[2], low = head[3] << 8 | head[4];
+        framed.start += HEAD;
+        if (*head == 'K') {
+            keys_left = (size_t)high << 16 | low;
+        } else {
+            window.ws_row = high;
+            window.ws_col = low;
+            resized = 1;
+        }
+    }
+}
 
 static void resize(int terminal, int redraw)
 {
-    struct winsize w;
     pid_t group;
-    if (ioctl(0, TIOCGWINSZ, &w) == 0)
-        ioctl(terminal, TIOCSWINSZ, &w);
+    ioctl(terminal, TIOCSWINSZ, &window);
     if (redraw && ioctl(terminal, TIOCGPGRP, &group) == 0 && group > 0)
         kill(-group, SIGWINCH);
 }
@@ -268,12 +295,13 @@ static void pass(int connection, int terminal)
     nonblocking(0);
     nonblocking(1);
     for (;;) {
+        unframe();
         if (resized) {
             resized = 0;
             resize(terminal, fresh);
             fresh = 0;
         }
-        struct pollfd p[4] = {{0, room(&typed) ? POLLIN : 0, 0},
+        struct pollfd p[4] = {{0, room(&framed) ? POLLIN : 0, 0},
                               {1, pending(&printed) ? POLLOUT : 0, 0},
                               {terminal, 0, 0},
                               {connection, POLLIN, 0}};
@@ -286,8 +314,9 @@ static void pass(int connection, int terminal)
             finish(terminal, read(connection, &word, 1) == 1);
             return;
         }
-        if (p[0].revents && (!(p[0].revents & POLLIN) || !fill(&typed, 0)))
+        if (p[0].revents && (!(p[0].revents & POLLIN) || !fill(&framed, 0)))
             return;
+        unframe();
         if ((p[2].revents & (POLLIN | POLLHUP) && !fill(&printed, terminal)) ||
             !drain(&typed, terminal)) {
             finish(terminal, 0);
@@ -300,21 +329,18 @@ static void pass(int connection, int terminal)
 
 int main(int count, char **words)
 {
-    struct termios raw;
-    struct sigaction on = {.sa_handler = on_resize};
     if (count < 3)
         return 2;
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_IGN);
+    while (pending(&framed) < HEAD)
+        if (!fill(&framed, 0))
+            return 1;
+    unframe();
     int connection = reach(words[1], words + 2);
     int terminal = connection < 0 ? -1 : borrow(connection);
-    if (terminal < 0)
+    if (terminal < 0 || write(1, "H", 1) != 1)
         return 1;
-    sigaction(SIGWINCH, &on, NULL);
-    if (tcgetattr(0, &raw) == 0) {
-        cfmakeraw(&raw);
-        tcsetattr(0, TCSANOW, &raw);
-    }
     pass(connection, terminal);
     return 0;
 }
