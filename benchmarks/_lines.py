@@ -141,9 +141,10 @@ class WebSocketLine(Line):
 
 
 class OurLine(WebSocketLine):
-    """A console of ours, acknowledged as a page does it."""
+    """A console of ours, whose keys are counted and whose output is acknowledged as a page's."""
 
     def __init__(self, port: int, path: str, *, cookie: str, origin: str) -> None:
+        path += f"?cols=80&rows=24&page={os.urandom(8).hex()}"
         super().__init__(port, path, [f"Cookie: {cookie}", f"Origin: {origin}"])
         self._drawn = 0
         self._told_at = 0.0
