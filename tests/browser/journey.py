@@ -209,7 +209,11 @@ class Person:
         return self.terminal_text()
 
     def type_text(self, text: str) -> None:
-        self.page.locator(".console-panel:not([hidden]) .xterm textarea").focus()
+        # A terminal may hold a prompt while its pane still tells that machines start: nobody sees
+        # it then, and what cannot be seen cannot be focused.
+        terminal = self.page.locator(".console-panel:not([hidden]) .xterm")
+        terminal.wait_for()
+        terminal.locator("textarea").focus()
         self.page.keyboard.insert_text(text)
 
     def type_line(self, line: str) -> None:
