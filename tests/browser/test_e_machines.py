@@ -104,7 +104,7 @@ def test_an_instructor_sees_whose_machine_ended_and_is_led_to_the_moment(chromiu
     person = Person(chromium, site, "instructor")
     person.page.goto("/under-way/")
     attempts = person.page.get_by_role("group", name="Attempts")
-    assert attempts.locator(f"a[href*='{worker.attempt}']").count() == 1
+    attempts.locator(f"a[href*='{worker.attempt}']").first.wait_for()
     troubles = person.page.get_by_role("group", name="Troubles in the last 24 hours")
     row = troubles.get_by_role("row", name="desk A machine ended unexpectedly")
     keep(person.page, "under-way")
