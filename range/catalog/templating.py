@@ -8,8 +8,9 @@ import base64
 import hashlib
 import json
 import shlex
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from functools import lru_cache, wraps
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +24,11 @@ from range.lib.errors import RangeError
 OUTPUT_LIMIT = 1 << 20
 SOURCE_LIMIT = 1 << 18
 FOR_DEPTH_LIMIT = 3
+# Turns of all loops of one text together, and parts that a text may consist of.
+TURNS_LIMIT = 100_000
+PARTS_LIMIT = 20_000
+NUMBER_LIMIT_BITS = 256
+_turns: ContextVar[list[int]] = ContextVar("turns")
 _LOOP_FACTS = frozenset({"index", "index0", "first", "last", "length"})
 _ALLOWED = (
     nodes.Template,
@@ -76,13 +82,14 @@ def fill(text: str, values: Mapping[str, Any], *, name: str = "text") -> str:
         return text
     parts: list[str] = []
     size = 0
+    _turns.set([TURNS_LIMIT])
     try:
         for part in _compiled(text).generate(**values):
             size += len(part)
             if size > OUTPUT_LIMIT:
                 raise TemplateInvalid(f"{name}: grows beyond {OUTPUT_LIMIT} characters.")
             parts.append(part)
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+    except (*_FAILURES, LookupError) as error:
         raise TemplateInvalid(f"{name}: {error}.") from error
     return "".join(parts)
 
@@ -96,15 +103,15 @@ def names_in(text: str) -> frozenset[str]:
     if not is_template(text):
         return frozenset()
     try:
-        tree = _environment().parse(text)
-    except TemplateError as error:
+        tree = _parsed(text)
+    except _FAILURES as error:
         raise TemplateInvalid(f"{error}.") from error
     written = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")}
     return frozenset(node.name for node in tree.find_all(nodes.Name)) - written - {"loop"}
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    intercepted_binops = frozenset({"*", "**", "%"})
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return isinstance(obj, LoopContext) and attr in _LOOP_FACTS
@@ -114,9 +121,13 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         plain = all(isinstance(each, (int, float)) for each in (left, right))
+        if operator == "+" and not plain:
+            if sum(len(each) for each in (left, right) if hasattr(each, "__len__")) > OUTPUT_LIMIT:
+                raise ValueError(f"a value grows beyond {OUTPUT_LIMIT} characters")
+            return left + right
         if operator == "**" or not plain:
             raise SecurityError(f"{operator} works on numbers only, and ** not at all")
-        return super().call_binop(context, operator, left, right)
+        return _bounded(super().call_binop(context, operator, left, right))
 
 
 @lru_cache(maxsize=1)
@@ -124,6 +135,8 @@ def _environment() -> _Environment:
     environment = _Environment(
         undefined=StrictUndefined,
         autoescape=False,
+        # It would carry out each filter of a chain once for every filter after it.
+        optimized=False,
         keep_trailing_newline=True,
         # Shell text holds `${#list}`, which must not begin a comment.
         comment_start_string="{{#",
@@ -131,7 +144,8 @@ def _environment() -> _Environment:
     )
     environment.globals.clear()
     environment.filters.clear()
-    environment.filters.update(FILTERS)
+    environment.filters.update({name: _careful(each) for name, each in FILTERS.items()})
+    environment.filters[_TURNS_FILTER] = _counted
     tests = {name: environment.tests[name] for name in ("defined", "in", "odd", "even")}
     environment.tests.clear()
     environment.tests.update(tests)
@@ -140,11 +154,43 @@ def _environment() -> _Environment:
 
 @lru_cache(maxsize=512)
 def _compiled(text: str) -> Any:
-    if len(text) > SOURCE_LIMIT:
-        raise TemplateInvalid(f"the template is longer than {SOURCE_LIMIT} characters.")
-    tree = _environment().parse(text)
+    tree = _parsed(text)
     _refuse_strange(tree, depth=0)
+    _bind(tree)
     return _environment().from_string(tree)
+
+
+def _parsed(text: str) -> nodes.Template:
+    if len(text) > SOURCE_LIMIT:
+        raise ValueError(f"the template is longer than {SOURCE_LIMIT} characters")
+    # Counting parts takes little; the parser takes a kilobyte for each.
+    for count, _ in enumerate(_environment().lex(text)):
+        if count > PARTS_LIMIT:
+            raise ValueError(f"the template has more than {PARTS_LIMIT} parts")
+    return _environment().parse(text)
+
+
+def _bind(tree: nodes.Template) -> None:
+    """Let every loop count its turns, and `~` join with the bounds of the filter."""
+    for loop in list(tree.find_all(nodes.For)):
+        loop.iter = nodes.Filter(loop.iter, _TURNS_FILTER, [], [], None, None)
+    _replace_concats(tree)
+
+
+def _replace_concats(node: nodes.Node) -> None:
+    for name, value in node.iter_fields():
+        if isinstance(value, list):
+            setattr(node, name, [_without_concat(each) for each in value])
+        else:
+            setattr(node, name, _without_concat(value))
+
+
+def _without_concat(part: Any) -> Any:
+    if isinstance(part, nodes.Node):
+        _replace_concats(part)
+    if isinstance(part, nodes.Concat):
+        return nodes.Filter(nodes.List(part.nodes), "join", [], [], None, None)
+    return part
 
 
 def _refuse_strange(node: nodes.Node, *, depth: int) -> None:
@@ -157,6 +203,45 @@ def _refuse_strange(node: nodes.Node, *, depth: int) -> None:
         raise SecurityError(f"loops may be nested {FOR_DEPTH_LIMIT} deep at most")
     for child in node.iter_child_nodes():
         _refuse_strange(child, depth=depth)
+
+
+def _counted(value: Iterable[Any]) -> Iterator[Any]:
+    left = _turns.get([TURNS_LIMIT])
+    for each in value:
+        left[0] -= 1
+        if left[0] < 0:
+            raise ValueError(f"loops turn more than {TURNS_LIMIT} times")
+        yield each
+
+
+def _careful(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Bound what a filter returns, so that no chain of filters grows without end."""
+
+    @wraps(function)
+    def bounded(*args: Any, **options: Any) -> Any:
+        return _bounded(function(*args, **options))
+
+    return bounded
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, (str, list, tuple)) and len(value) > OUTPUT_LIMIT:
+        raise ValueError(f"a value grows beyond {OUTPUT_LIMIT} characters")
+    if isinstance(value, int) and value.bit_length() > NUMBER_LIMIT_BITS:
+        raise ValueError("a number grows too large")
+    return value
+
+
+def _joined(value: Iterable[Any], separator: object = "") -> str:
+    between = str(separator)
+    found: list[str] = []
+    size = 0
+    for each in value:
+        found.append(str(each))
+        size += len(found[-1]) + len(between)
+        if size > OUTPUT_LIMIT + len(between):
+            raise ValueError(f"a value grows beyond {OUTPUT_LIMIT} characters")
+    return between.join(found)
 
 
 def _replaced(value: object, old: str, new: str) -> str:
@@ -176,12 +261,14 @@ def _digest(name: str) -> Callable[[object], str]:
     return lambda value: hashlib.new(name, str(value).encode(), usedforsecurity=False).hexdigest()
 
 
+_TURNS_FILTER = "counted turns"
+_FAILURES = (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError)
 FILTERS: dict[str, Callable[..., Any]] = {
     "b64encode": lambda value: base64.b64encode(str(value).encode()).decode(),
     "first": lambda value: value[0],
     "indent": _indented,
     "int": lambda value: int(value),
-    "join": lambda value, separator="": str(separator).join(str(each) for each in value),
+    "join": _joined,
     "last": lambda value: value[-1],
     "length": lambda value: len(value),
     "lower": lambda value: str(value).lower(),

@@ -49,6 +49,23 @@ def tarred(*members, compress="gz", form=tarfile.GNU_FORMAT):
     return packed.getvalue()
 
 
+def told(text):
+    """Return an archive whose scenario is sound but for what a trainee would read."""
+    skeleton = Path(__file__).parents[2] / "range" / "authoring" / "skeletons" / "attack"
+    spec = (skeleton / "scenario.yaml").read_text()
+    title = 'title: "Find the flag"'
+    assert title in spec
+    spec = spec.replace(title, f"{title}\n    description: {json.dumps(text)}")
+    files = {path: path.read_text() for path in skeleton.rglob("*") if path.is_file()}
+    entries = [(str(path.relative_to(skeleton)), data) for path, data in files.items()]
+    return zipped([(name, spec if name == "scenario.yaml" else data) for name, data in entries])
+
+
+def told_spec():
+    with zipfile.ZipFile(io.BytesIO(told("x"))) as archive:
+        return archive.read("scenario.yaml")
+
+
 def special(name, kind, target=""):
     """Return a tar's header of another type than a file."""
     info = tarfile.TarInfo(name)
@@ -249,6 +266,16 @@ ATTACKS = {
     "yaml-nul": (lambda: with_yaml(b"schema: 1\0\n"), "expected YAML"),
     "yaml-large": (lambda: with_yaml("a: " + "x" * (10 << 20)), "at most 524288 bytes"),
     "yaml-merge": (lambda: with_yaml("<<: {schema: 1}\n"), "<<"),
+    "text-loops": (
+        lambda: told("{% for a in s %}".replace("s", repr("x" * 5000)) * 3 + "{% endfor %}" * 3),
+        "loops turn more than",
+    ),
+    "text-quotes": (lambda: told('{{ "x\'" ' + "| quote " * 60 + "}}"), "grows beyond"),
+    "text-deep": (lambda: told("{{ " + "(" * 9_000 + ")" * 9_000 + " }}"), "can be filled in"),
+    "brief-of-many-parts": (
+        lambda: zipped([("scenario.yaml", told_spec()), ("brief.md", "{{ drawer }}" * 600_000)]),
+        "template is longer",
+    ),
     "no-scenario": (lambda: zipped([("readme.md", b"x")]), "the file scenario.yaml"),
 }
 

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,6 +85,68 @@ def test_attack_output_is_bounded():
     text = "{% for a in s %}{% for b in s %}{{ s }}{% endfor %}{% endfor %}"
     with pytest.raises(TemplateInvalid, match="grows beyond"):
         fill(text, {"s": "x" * 10_000})
+
+
+LONG = "x" * 9_000
+GROWING = {
+    "loops": "{% for a in s %}{% for b in s %}{% for c in s %}{% endfor %}{% endfor %}{% endfor %}",
+    "loops-one-after-the-other": "{% for a in s %}{% for b in s %}{% endfor %}{% endfor %}" * 100,
+    "joined": "{{ s | join(s) | join(s) }}",
+    "joined-by-tilde": "{{ " + " ~ ".join(["s"] * 4_000) + " }}",
+    "joined-in-loops": "{% for a in [s ~ s ~ s ~ s] %}{% for b in [a ~ a ~ a ~ a ~ a ~ a] %}"
+    "{{ b ~ b ~ b ~ b ~ b ~ b ~ b }}{% endfor %}{% endfor %}",
+    "added": "{{ " + " + ".join(["s"] * 4_000) + " }}",
+    "lists": "{% for a in [" + "+".join(["[s]*1"] * 9) + "] %}{% endfor %}",
+    "quotes": '{{ "\'" ' + "| quote " * 40 + "}}",
+    "escapes": "{{ '\"' " + "| tojson " * 60 + "}}",
+    "indents": "{{ n " + "| indent(40) " * 3_000 + "}}",
+    "numbers": "{{ " + " * ".join(["999999999"] * 5_000) + " > 1 }}",
+    "parts": "{{ a }}" * 30_000,
+    "parts-in-braces": "{{ {1: 2} " + ", a" * 30_000 + "}}",
+    "deep": "{{ " + "(" * 5_000 + "1" + ")" * 5_000 + " }}",
+    "deep-lists": "{{ " + "[" * 5_000 + "]" * 5_000 + " }}",
+    "long": "{{ a }}" + "x" * 400_000,
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", sorted(GROWING))
+def test_attack_a_short_text_takes_neither_time_nor_room(name):
+    tracemalloc.start()
+    try:
+        with pytest.raises(TemplateInvalid):
+            fill(GROWING[name], {"s": LONG, "a": "a", "n": "\n" * 9_000})
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["parts", "parts-in-braces", "deep", "deep-lists", "long"])
+def test_attack_looking_for_names_is_bounded_too(name):
+    with pytest.raises(TemplateInvalid):
+        names_in(GROWING[name])
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("{{ 'a' ~ 1 ~ name }}", "a1ann"),
+        ("{{ 'a' + name }}", "aann"),
+        (
+            (
+                "{% for a in ['x' ~ name, 'y'] %}{{ loop.index }}/{{ loop.length }}{{ a ~ 1 }} "
+                "{% endfor %}"
+            ),
+            "1/2xann1 2/2y1 ",
+        ),
+        ("{% for a in [3, 4] %}{% for b in [1, 2] %}{{ a * b }}{% endfor %}{% endfor %}", "3648"),
+        ("{% if ('a' ~ 'b') == 'ab' %}yes{% endif %}", "yes"),
+        ("{{ ([1] + [2]) | length }}", "2"),
+        ("{{ 2 + 3 * 4 }}", "14"),
+    ],
+)
+def test_what_is_bounded_still_says_the_same(text, filled):
+    assert fill(text, {"name": "ann"}) == filled
 
 
 def test_attack_replacing_cannot_make_a_text_large():
