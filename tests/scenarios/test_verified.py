@@ -148,6 +148,9 @@ SENTINELS = {
         wrong-the-loudest signs false-call answer-wrong
         wrong-the-service signs lookalike answer-wrong
         wrong-the-service signs answers-go-to answer-right
+        wrong-every-new-account rule detection rule-false-alarms
+        wrong-by-the-words rule detection rule-misses
+        wrong-by-heart rule detection rule-misses
     """,
     "cve-desk": """
         fresh repair readers-served answers-as-expected
