@@ -89,7 +89,7 @@ def strange(name):
             [
                 plain + "-accounts",
                 plain.replace("m", "rn", 1),
-                plain + "s",
+                plain + "-pay",
                 "mail-" + plain,
                 "freemail",
             ]
