@@ -1,9 +1,7 @@
 """What other parts ask of a published scenario version: topology, values, secrets, texts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from uuid import UUID
-
-from django.conf import settings
 
 from range.catalog import flags
 from range.catalog.briefs import to_html
@@ -14,14 +12,15 @@ from range.catalog.rendering import rendered_data
 from range.catalog.schema import ScenarioSpec
 from range.catalog.templating import fill, names_in
 from range.catalog.topology_builder import asset_bytes, build_topology, filled_asset
-from range.catalog.variables import draw, secrets_among
+from range.catalog.values import flag_secret as flag_secret
+from range.catalog.values import remember
+from range.catalog.values import secrets_of as secrets_of
+from range.catalog.values import spec_of as spec_of
+from range.catalog.values import values_for as values_for
 from range.checks.spec import Scalar
 from range.lib.errors import RangeError
 from range.runtime.topology import Topology
 
-# Versions never change, so what is made of them may be kept.
-CACHE_LIMIT = 256
-_written: dict[UUID, ScenarioSpec] = {}
 _rendered: dict[tuple[UUID, UUID, int], ScenarioSpec] = {}
 
 
@@ -32,11 +31,6 @@ class ImagesNotReady(RangeError):
         super().__init__(message, reason="images-not-ready", status=409, retryable=True)
 
 
-def spec_of(version: ScenarioVersion) -> ScenarioSpec:
-    """Return the scenario as written, with nothing chosen or filled in."""
-    return _remember(_written, version.pk, lambda: ScenarioSpec.model_validate(version.spec))
-
-
 def attempt_spec(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> ScenarioSpec:
     """Return the scenario of one attempt: parts chosen, variables filled in.
 
@@ -45,16 +39,11 @@ def attempt_spec(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> Scen
     Raises:
         TemplateInvalid: A text cannot be filled in.
     """
-    return _remember(
+    return remember(
         _rendered,
         (version.pk, attempt_id, epoch),
         lambda: rendered_data(version.spec, values_for(version, attempt_id, epoch)),
     )
-
-
-def values_for(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> dict[str, Scalar]:
-    """Return every variable's value for an attempt; flags belong to the epoch."""
-    return draw(spec_of(version), flag_secret(), attempt_id, epoch=epoch)
 
 
 def topology_for(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> Topology:
@@ -87,19 +76,6 @@ def file_for(
     if not filled:
         return asset_bytes(version.assets, path)
     return filled_asset(version.assets, path, values_for(version, attempt_id, epoch))
-
-
-def secrets_of(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> dict[str, str]:
-    """Return each secret of an attempt with the placeholder that stands for it.
-
-    Flags of earlier epochs are among them: a recording goes on over a reset.
-    """
-    spec = spec_of(version)
-    found: dict[str, str] = {}
-    for each in range(1, max(1, epoch) + 1):
-        values = draw(spec, flag_secret(), attempt_id, epoch=each)
-        found |= secrets_among(spec, values)
-    return found
 
 
 def brief_for(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> str:
@@ -137,11 +113,6 @@ def hint_for(
     return text
 
 
-def flag_secret() -> bytes:
-    """Return the key of every flag and variable of this range."""
-    return str(settings.RANGE_FLAG_SECRET).encode()
-
-
 def examine_flag(version: ScenarioVersion, text: str) -> flags.FlagFinding:
     """Tell what a submitted flag is, looked up among the version's objectives."""
     keys = [objective.key for objective in spec_of(version).objectives]
@@ -155,12 +126,3 @@ def _tellable(version: ScenarioVersion, values: Mapping[str, Scalar]) -> dict[st
         for name, value in values.items()
         if not variables[name].is_secret and not variables[name].hidden
     }
-
-
-def _remember[K, V](cache: dict[K, V], key: K, make: Callable[[], V]) -> V:
-    value = cache.get(key)
-    if value is None:
-        if len(cache) >= CACHE_LIMIT:
-            cache.clear()
-        value = cache[key] = make()
-    return value

@@ -1,6 +1,6 @@
 """Knows the secrets of an attempt, for what is written down and what others are shown."""
 
-from range.catalog.services import secrets_of
+from range.catalog.values import secrets_of
 from range.console.redaction import Redactor
 from range.exercises.models import Attempt
 

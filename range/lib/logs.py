@@ -5,8 +5,22 @@ import logging.config
 import sys
 from typing import Any, TextIO, cast
 
-import structlog
-from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+# Where developers' tools brought it, structlog would load rich into every role: 9 MB, for
+# tracebacks in another form than those of a range that people use.
+_rich = sys.modules.get("rich")
+sys.modules["rich"] = None  # type: ignore[assignment]
+import structlog  # noqa: E402
+from structlog.typing import (  # noqa: E402
+    EventDict,
+    FilteringBoundLogger,
+    Processor,
+    WrappedLogger,
+)
+
+if _rich is None:
+    del sys.modules["rich"]
+else:
+    sys.modules["rich"] = _rich
 
 # Words that must never reach a log, whoever writes it there.
 SECRET_KEYS = frozenset(

@@ -3,7 +3,7 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 
-from range.catalog import services
+from range.catalog import services, values
 from range.catalog.flags import mint
 from range.catalog.models import Objective, Scenario, ScenarioVersion
 from range.catalog.problems import ScenarioInvalid
@@ -103,7 +103,7 @@ def test_what_is_kept_of_one_attempt_is_never_given_to_another(version):
 
 
 def test_memory_of_specifications_is_bounded(version, monkeypatch):
-    monkeypatch.setattr(services, "CACHE_LIMIT", 3)
+    monkeypatch.setattr(values, "CACHE_LIMIT", 3)
     for _ in range(10):
         services.attempt_spec(version, uuid4(), 1)
     assert len(services._rendered) <= 3

@@ -40,6 +40,8 @@ class Command(BaseCommand):
     """Judges rubrics, grades, debriefs and refreshes estimates."""
 
     help = "Grade collected attempts."
+    # Starting checks the range once; here it would load every page there is.
+    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work until SIGTERM or SIGINT."""

@@ -1,0 +1,62 @@
+"""What a role's process loads stays in it: what only others need must not be there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.clone import clean_environment
+
+CLONE = Path(__file__).resolve().parents[2]
+# A role as it is when its work begins, asked what it has loaded by then.
+ASK = """
+import importlib, sys
+from django.core.management import execute_from_command_line
+command, *further = sys.argv[1:]
+import django
+django.setup()
+from django.core.management import get_commands
+module = importlib.import_module(f"{get_commands()[command]}.management.commands.{command}")
+def told(*args, **options):
+    for each in further:
+        importlib.import_module(each)
+    print(*sys.modules)
+module.Command.handle = told
+execute_from_command_line(["manage.py", command])
+"""
+# Pages and their addresses, models of language, and developers' tools.
+NO_LOOP_NEEDS = {"range.urls", "tutor.views", "langchain_core", "openai", "onnxruntime", "rich"}
+# What reads scenarios and writes their texts.
+NO_CONSOLE_NEEDS = NO_LOOP_NEEDS | {
+    "range.catalog.services", "jinja2", "ruamel.yaml", "markdown_it", "nh3", "tutor.services",
+    "numpy", "paramiko",
+}  # fmt: skip
+SERVING = ("range.console.asgi", "range.console.opening", "range.runtime.docker_engine", "uvloop")
+
+
+def loaded(command, *further):
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, command, *further],
+        cwd=CLONE,
+        env=clean_environment() | {
+            "DJANGO_DEBUG": "1", "RANGE_RUNTIME_ENV": "", "RANGE_LOG_FORMAT": "json",
+            "DJANGO_SETTINGS_MODULE": "range.settings", "PYTHONPATH": str(CLONE),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return set(done.stdout.split())
+
+
+def test_the_console_role_loads_no_pages_and_nothing_that_writes_scenarios():
+    modules = loaded("run_console", *SERVING)
+    assert modules >= {*SERVING, "range.console.consumers", "range.catalog.values"}
+    assert not modules & NO_CONSOLE_NEEDS
+
+
+@pytest.mark.parametrize("command", ["run_view", "run_reconciler", "run_checker", "run_builder"])
+def test_roles_without_pages_load_none(command):
+    assert not loaded(command) & NO_LOOP_NEEDS
