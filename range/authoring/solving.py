@@ -10,7 +10,7 @@ from range.authoring.recorded import RecordedConsoles
 from range.catalog.flags import FLAG_PATTERN
 from range.catalog.schema import ScenarioSpec
 from range.catalog.schema_solutions import Handed, PutStep, RunStep, Step, SubmitStep, WaitStep
-from range.catalog.topology_builder import asset_bytes, filled_asset
+from range.catalog.topology_builder import scenario_file
 from range.catalog.variables import Values
 from range.checks.combine import leaves
 from range.checks.patterns import captured
@@ -155,9 +155,7 @@ class Solver:
             TopologyInvalid: There is none.
             TemplateInvalid: It cannot be filled in.
         """
-        if filled:
-            return filled_asset(self.assets, path, self.values)
-        return asset_bytes(self.assets, path)
+        return scenario_file(self.assets, path, self.values, filled=filled)
 
     def _file(self, path: str) -> str:
         return self.asset(path, filled=True).decode()

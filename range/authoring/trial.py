@@ -13,12 +13,13 @@ from range.assessment.runner import combined, judge_objectives
 from range.authoring.images import build_images
 from range.authoring.plan import attempt_with
 from range.authoring.solving import Solver
+from range.authoring.witness import Witness
 from range.catalog.lint import lint
 from range.catalog.problems import ScenarioInvalid, Severity
 from range.catalog.reader import LoadedScenario, read_scenario
 from range.catalog.rendering import rendered
 from range.catalog.schema import ScenarioSpec
-from range.catalog.topology_builder import build_topology
+from range.catalog.topology_builder import build_topology, scenario_file
 from range.catalog.variables import Values, draw
 from range.checks.answer import AnswerCheck
 from range.checks.base import Judgement
@@ -91,6 +92,7 @@ class Trial:
         self._handle: Handle | None = None
         self._running: dict[str, Machine] = {}
         self._topology: Topology | None = None
+        self._witness: Witness | None = None
         self.values: Values = {}
         self.submissions: dict[tuple[str, str], str] = {}
 
@@ -135,6 +137,10 @@ class Trial:
         topology = build_topology(spec, assets=loaded.assets, images=images, values=values)
         self._loaded, self.values = loaded, values
         machines = self._brought_up(topology)
+        if self._witness is None:
+            self._witness = Witness(spec, self._probe)
+            self._witness.begin()
+        self._witness.spec = spec
         return Ready(machines=machines, seconds=time.monotonic() - began)
 
     def renew(self) -> Ready:
@@ -146,6 +152,7 @@ class Trial:
         self.stop()
         self._attempt_id = uuid4()
         self.submissions.clear()
+        self._witness = None
         return self.refresh()
 
     def stop(self) -> None:
@@ -162,7 +169,9 @@ class Trial:
             NotUp: Nothing runs.
         """
         objectives = self.spec.objectives
-        probe = SandboxProbe(self.driver, self.handle, submissions=self.submissions)
+        if self._witness is not None:
+            self._witness.look()
+        probe = self._probe()
         found = judge_objectives(objectives, probe, skip_kinds=frozenset())
         outcomes = combined(objectives, found)
         return [
@@ -173,6 +182,17 @@ class Trial:
             )
             for each in objectives
         ]
+
+    def _probe(self) -> SandboxProbe:
+        assets = self._loaded.assets if self._loaded is not None else {}
+        events = self._witness.events if self._witness is not None else []
+        return SandboxProbe(
+            self.driver,
+            self.handle,
+            submissions=self.submissions,
+            events=lambda: events,
+            assets=lambda path, filled: scenario_file(assets, path, self.values, filled=filled),
+        )
 
     def hand_in(self, text: str) -> list[str]:
         """Hand a text in for every flag and answer that it is right for; return the objectives.
@@ -201,9 +221,12 @@ class Trial:
             NotUp: Nothing runs.
         """
         assets = self._loaded.assets if self._loaded else {}
-        solver = Solver(self.driver, self.handle, self.spec, assets, self.values)
+        solver = Solver(
+            self.driver, self.handle, self.spec, assets, self.values, submissions=self.submissions
+        )
+        if self._witness is not None:
+            solver.after_step = self._witness.look
         solver.reference()
-        self.submissions |= solver.submissions
 
     def _handed_in(self) -> Iterator[tuple[str, FlagCheck | AnswerCheck]]:
         for objective in self.spec.objectives:

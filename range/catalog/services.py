@@ -11,7 +11,7 @@ from range.catalog.reader import BRIEF_FILE
 from range.catalog.rendering import rendered_data
 from range.catalog.schema import ScenarioSpec
 from range.catalog.templating import fill, names_in
-from range.catalog.topology_builder import asset_bytes, build_topology, filled_asset
+from range.catalog.topology_builder import build_topology, scenario_file
 from range.catalog.values import flag_secret as flag_secret
 from range.catalog.values import remember
 from range.catalog.values import secrets_of as secrets_of
@@ -73,9 +73,8 @@ def file_for(
         TopologyInvalid: The version lacks it.
         TemplateInvalid: It cannot be filled in.
     """
-    if not filled:
-        return asset_bytes(version.assets, path)
-    return filled_asset(version.assets, path, values_for(version, attempt_id, epoch))
+    values = values_for(version, attempt_id, epoch)
+    return scenario_file(version.assets, path, values, filled=filled)
 
 
 def brief_for(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> str:

@@ -95,6 +95,16 @@ def filled_asset(assets: Mapping[str, Any], path: str, values: Values) -> bytes:
     return fill(text, values, name=path).encode()
 
 
+def scenario_file(assets: Mapping[str, Any], path: str, values: Values, *, filled: bool) -> bytes:
+    """Return a file of a published scenario as it is, or filled in for an attempt.
+
+    Raises:
+        TopologyInvalid: It was not published.
+        TemplateInvalid: It cannot be filled in.
+    """
+    return filled_asset(assets, path, values) if filled else asset_bytes(assets, path)
+
+
 def _machine(
     name: str,
     spec: MachineSpec,

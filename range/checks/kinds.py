@@ -8,14 +8,17 @@ from pydantic import Discriminator, Tag
 from range.checks.answer import AnswerCheck
 from range.checks.command import CommandCheck
 from range.checks.detection import DetectionCheck
+from range.checks.dns import DnsCheck
 from range.checks.file import FileCheck
 from range.checks.flag import FlagCheck
 from range.checks.http import HttpCheck
 from range.checks.log import LogCheck
+from range.checks.modbus import ModbusCheck
 from range.checks.network_path import NetworkPathCheck
 from range.checks.port import PortCheck
 from range.checks.process import ProcessCheck
 from range.checks.rubric import RubricCheck
+from range.checks.smtp import SmtpCheck
 from range.checks.spec import CheckSpec
 from range.checks.sudo_rule import SudoRuleCheck
 from range.checks.tcp import TcpCheck
@@ -23,7 +26,7 @@ from range.checks.temporal import TemporalCheck
 from range.checks.transcript import TranscriptCheck
 
 # Kinds the format speaks of that no program judges yet.
-RESERVED = frozenset({"adversary", "dns", "modbus", "service", "smtp", "sql"} | {"ssh"})
+RESERVED = frozenset({"adversary", "service", "sql", "ssh"})
 
 
 def kind_of(value: Any) -> str | None:
@@ -36,14 +39,17 @@ Check = Annotated[
     Annotated[AnswerCheck, Tag("answer")]
     | Annotated[CommandCheck, Tag("command")]
     | Annotated[DetectionCheck, Tag("detection")]
+    | Annotated[DnsCheck, Tag("dns")]
     | Annotated[FileCheck, Tag("file")]
     | Annotated[FlagCheck, Tag("flag")]
     | Annotated[HttpCheck, Tag("http")]
     | Annotated[LogCheck, Tag("log")]
+    | Annotated[ModbusCheck, Tag("modbus")]
     | Annotated[NetworkPathCheck, Tag("network_path")]
     | Annotated[PortCheck, Tag("port")]
     | Annotated[ProcessCheck, Tag("process")]
     | Annotated[RubricCheck, Tag("rubric")]
+    | Annotated[SmtpCheck, Tag("smtp")]
     | Annotated[SudoRuleCheck, Tag("sudo_rule")]
     | Annotated[TcpCheck, Tag("tcp")]
     | Annotated[TemporalCheck, Tag("temporal")]
@@ -59,14 +65,17 @@ KINDS: dict[str, type[CheckSpec]] = {
     "answer": AnswerCheck,
     "command": CommandCheck,
     "detection": DetectionCheck,
+    "dns": DnsCheck,
     "file": FileCheck,
     "flag": FlagCheck,
     "http": HttpCheck,
     "log": LogCheck,
+    "modbus": ModbusCheck,
     "network_path": NetworkPathCheck,
     "port": PortCheck,
     "process": ProcessCheck,
     "rubric": RubricCheck,
+    "smtp": SmtpCheck,
     "sudo_rule": SudoRuleCheck,
     "tcp": TcpCheck,
     "temporal": TemporalCheck,

@@ -11,9 +11,12 @@ import pytest
 from range.assessment.probes import SandboxProbe
 from range.checks.base import Outcome, ProbeUnavailable
 from range.checks.command import CommandCheck
+from range.checks.dns import DnsCheck
 from range.checks.log import LogCheck
+from range.checks.smtp import SmtpCheck
 from range.checks.tcp import TcpCheck
 from range.lib import clock
+from range.runtime import host_processes
 from range.runtime import options as driver_options
 from range.runtime.registry import get_driver
 from range.runtime.topology import Console, Health, Machine, Network, SeedFile, Topology
@@ -69,6 +72,33 @@ def test_tcp(box):
     assert echo().judge(box).outcome is Outcome.MET
     assert echo("box:7001").judge(box).reason == "answers-differ"
     assert echo("box:7999").judge(box).reason == "no-answer"
+
+
+@pytest.mark.parametrize("is_near", [True, False])
+def test_dns(box, monkeypatch, is_near):
+    """From our own host, and through a program in the peer as where we may not enter."""
+    if not is_near:
+        monkeypatch.setattr(host_processes, "may_enter", lambda _: False)
+    fields = {"kind": "dns", "from": "lan", "server": "box:5300", "timeout_seconds": 1.0}
+    www = {"name": "www.city.example", "answers": ["198.51.100.7"], "authoritative": True}
+    gone = {"name": "old.city.example", "status": "NXDOMAIN", "answers": []}
+    check = DnsCheck.model_validate(fields | {"questions": [www, gone]})
+    assert check.judge(box).outcome is Outcome.MET
+    other = DnsCheck.model_validate(fields | {"questions": [www | {"answers": ["198.51.100.8"]}]})
+    assert other.judge(box).reason == "answers-differ"
+    silent = DnsCheck.model_validate(fields | {"questions": [www], "server": "box:5399"})
+    assert silent.judge(box).reason == "no-answer"
+
+
+def test_smtp(box):
+    ours = {"name": "ours", "recipient": "ann@city.example"}
+    relay = {"name": "relay", "recipient": "x@elsewhere.example", "expect": "refused"}
+    fields = {"kind": "smtp", "from": "lan", "to": "box:2500"}
+    assert SmtpCheck.model_validate(fields | {"mails": [ours, relay]}).judge(box).outcome is (
+        Outcome.MET
+    )
+    wrong = SmtpCheck.model_validate(fields | {"mails": [relay | {"expect": "accepted"}]})
+    assert wrong.judge(box).reason == "answers-differ"
 
 
 def test_log(box, driver, handle):
