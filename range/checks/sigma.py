@@ -28,7 +28,6 @@ from range.checks.rule_logic import (
     pattern,
     text_of,
 )
-from range.checks.strict_yaml import read_yaml
 
 VALUE_LIMIT = 2000
 MODIFIERS = frozenset(
@@ -51,6 +50,9 @@ def read_sigma(data: bytes) -> Test:
     Raises:
         RuleInvalid: It cannot be read, is too large, or uses what is not supported.
     """
+    # Roles that only know of this kind of check carry no reader of YAML.
+    from range.checks.strict_yaml import read_yaml
+
     try:
         rule = read_yaml(data)
     except ValueError as error:

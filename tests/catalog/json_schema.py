@@ -3,7 +3,7 @@
 import re
 from itertools import chain
 
-ABOUT = {"$schema", "$defs", "title", "description", "default", "discriminator"}
+ABOUT = {"$schema", "$defs", "title", "description", "default", "discriminator", "examples"}
 TYPES = {
     "object": dict,
     "array": list,

@@ -23,7 +23,7 @@ from range.catalog.reader import SCENARIO_FILE, read_scenario
 from range.lib.errors import RangeError
 from range.runtime.registry import get_driver
 
-ENDING = (signal.SIGTERM, signal.SIGHUP)
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class Command(BaseCommand):
@@ -87,8 +87,8 @@ class Command(BaseCommand):
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let a hang-up or a polite kill end things as Ctrl-C does."""
-    before = {each: signal.getsignal(each) for each in (*ENDING, signal.SIGINT)}
+    """Let a hang-up or a polite kill end things as Ctrl-C does, even where a shell ignores that."""
+    before = {each: signal.getsignal(each) for each in ENDING}
     for each in ENDING:
         signal.signal(each, _interrupt)
     try:
@@ -104,7 +104,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _let_be() -> None:
     """Leave the removal alone: a second Ctrl-C would cut it short."""
-    for each in (*ENDING, signal.SIGINT):
+    for each in ENDING:
         signal.signal(each, signal.SIG_IGN)
 
 
