@@ -51,9 +51,11 @@ class Pages(ASGIHandler):
             return
         here, loop = contextvars.copy_context(), asyncio.get_running_loop()
         drawn = await loop.run_in_executor(self._threads, here.run, self._drawn, scope, body)
-        await self.send_response(drawn, send)
-        if drawn.streaming:
-            await loop.run_in_executor(self._threads, drawn.close)
+        try:
+            await self.send_response(drawn, send)
+        finally:
+            if drawn.streaming:
+                await loop.run_in_executor(self._threads, drawn.close)
 
     def _drawn(self, scope: dict[str, Any], body: IO[bytes]) -> Any:
         """Return the answer to a request, which is closed unless it is sent bit by bit."""

@@ -20,7 +20,7 @@ GIVE_WAY_SECONDS = 0.05
 TYPING_SECONDS = 0.25
 
 
-class Typists:
+class LastTyped:
     """On which consoles of this process somebody types: the last one, and the last but that."""
 
     def __init__(self) -> None:
@@ -39,13 +39,13 @@ class Typists:
         return time.monotonic() - at < TYPING_SECONDS
 
 
-typists = Typists()
+last_typed = LastTyped()
 
 
 def pause_after(size: int, key: "Key", *, watched: bool) -> float:
     """Return how many seconds to wait after a chunk that is no echo."""
     if not watched:
         return UNWATCHED_PAUSE_SECONDS
-    if typists.are_others(key):
+    if last_typed.are_others(key):
         return GIVE_WAY_SECONDS
     return 0.0 if size >= FULL_CHUNK_BYTES else COALESCE_SECONDS

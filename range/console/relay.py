@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 
 from range.console.company import Company, Onlooker
-from range.console.pace import SMALL_CHUNK_BYTES, pause_after, typists
+from range.console.pace import SMALL_CHUNK_BYTES, last_typed, pause_after
 from range.console.protocol import (
     Close,
     message_frame,
@@ -225,7 +225,7 @@ class Relay:
 
     def _note_typing(self, data: bytes, by: Onlooker | None) -> None:
         now = time.monotonic()
-        typists.typed(self.key, now)
+        last_typed.typed(self.key, now)
         if by is None:
             self.typed_at = now
         else:
