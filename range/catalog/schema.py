@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from range.catalog.schema_machines import MachineSpec, Name, NetworkSpec
-from range.catalog.schema_objectives import ObjectiveSpec, flag_variable_of
+from range.catalog.schema_objectives import ObjectiveSpec
 from range.catalog.schema_policies import (
     AgentSpec,
     FrameworkSpec,
@@ -16,7 +16,7 @@ from range.catalog.schema_policies import (
     TutorSpec,
     Version,
 )
-from range.catalog.schema_shorthand import written_out
+from range.catalog.schema_shorthand import flag_variable_of, written_out
 from range.catalog.schema_solutions import Steps, VerifyRun, WrongSolution
 from range.catalog.schema_variables import FlagVariable, Variable
 from range.checks.combine import leaves

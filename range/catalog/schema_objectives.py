@@ -1,6 +1,5 @@
 """Objectives of a scenario: what must be achieved, how it is judged, and help on the way."""
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -10,7 +9,6 @@ from range.checks.spec import Conditional, Key, SkillWeight, Spec, Text
 
 TECHNIQUE = r"^[a-z][a-z0-9-]*:[A-Za-z][A-Za-z0-9.-]*$"
 TechniqueId = Annotated[str, StringConstraints(pattern=TECHNIQUE)]
-FLAG_VARIABLE = re.compile(r"^\{\{\s*([a-z][a-z0-9_]*)\s*\}\}$")
 
 
 class HintSpec(Conditional):
@@ -55,9 +53,3 @@ class ObjectiveSpec(Spec):
     """Techniques it is about, with their framework, such as attack:T1548.003."""
     hints: Annotated[tuple[HintSpec, ...], Field(max_length=80)] = ()
     """The ladder of help."""
-
-
-def flag_variable_of(value: str) -> str:
-    """Return the variable that a flag check's value names; empty when it names none alone."""
-    named = FLAG_VARIABLE.match(value)
-    return named.group(1) if named else ""

@@ -1,7 +1,10 @@
 """Writes out what authors may leave unsaid: ids of checks, and the flag a flag check stands for."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+FLAG_VARIABLE = re.compile(r"^\{\{\s*([a-z][a-z0-9_]*)\s*\}\}$")
 
 
 def written_out(scenario: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,10 +20,28 @@ def flag_variable(objective: str) -> str:
     return f"flag_{objective.replace('-', '_')}"
 
 
+def flag_variable_of(value: str) -> str:
+    """Return the variable that a flag check's value names; empty when it names none alone."""
+    named = FLAG_VARIABLE.match(value)
+    return named.group(1) if named else ""
+
+
+def checks_in(node: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every check of a tree of combinators."""
+    if isinstance(node, Mapping):
+        if "kind" in node:
+            yield node
+        for each in node.values():
+            yield from checks_in(each)
+    elif isinstance(node, (list, tuple)):
+        for each in node:
+            yield from checks_in(each)
+
+
 def _objective(objective: Any) -> Any:
     if not isinstance(objective, Mapping) or "checks" not in objective:
         return objective
-    ids = [check.get("id") for check in _checks(objective["checks"])]
+    ids = [check.get("id") for check in checks_in(objective["checks"])]
     taken = {each for each in ids if isinstance(each, str)}
     return {**objective, "checks": _node(objective["checks"], taken, str(objective.get("key")))}
 
@@ -52,17 +73,6 @@ def _check(check: dict[str, Any], taken: set[str], key: str) -> dict[str, Any]:
     if check["kind"] == "flag" and not check.get("value"):
         check["value"] = f"{{{{ {flag_variable(key)} }}}}"
     return check
-
-
-def _checks(node: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(node, Mapping):
-        if "kind" in node:
-            yield node
-        for each in node.values():
-            yield from _checks(each)
-    elif isinstance(node, (list, tuple)):
-        for each in node:
-            yield from _checks(each)
 
 
 def _free_id(kind: str, taken: set[str]) -> str:

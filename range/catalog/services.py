@@ -15,12 +15,12 @@ from range.catalog.topology_builder import build_topology, scenario_file
 from range.catalog.values import flag_secret as flag_secret
 from range.catalog.values import remember
 from range.catalog.values import secrets_of as secrets_of
-from range.catalog.values import spec_of as spec_of
 from range.catalog.values import values_for as values_for
 from range.checks.spec import Scalar
 from range.lib.errors import RangeError
 from range.runtime.topology import Topology
 
+_written: dict[UUID, ScenarioSpec] = {}
 _rendered: dict[tuple[UUID, UUID, int], ScenarioSpec] = {}
 
 
@@ -29,6 +29,11 @@ class ImagesNotReady(RangeError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason="images-not-ready", status=409, retryable=True)
+
+
+def spec_of(version: ScenarioVersion) -> ScenarioSpec:
+    """Return the scenario as written, with nothing chosen or filled in."""
+    return remember(_written, version.pk, lambda: ScenarioSpec.model_validate(version.spec))
 
 
 def attempt_spec(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> ScenarioSpec:

@@ -6,23 +6,17 @@ from uuid import UUID
 from django.conf import settings
 
 from range.catalog.models import ScenarioVersion
-from range.catalog.schema import ScenarioSpec
-from range.catalog.variables import draw, secrets_among
+from range.catalog.variables import Declared, declared_in, draw, secrets_among
 from range.checks.spec import Scalar
 
 # Versions never change, so what is made of them may be kept.
 CACHE_LIMIT = 256
-_written: dict[UUID, ScenarioSpec] = {}
-
-
-def spec_of(version: ScenarioVersion) -> ScenarioSpec:
-    """Return the scenario as written, with nothing chosen or filled in."""
-    return remember(_written, version.pk, lambda: ScenarioSpec.model_validate(version.spec))
+_declared: dict[UUID, Declared] = {}
 
 
 def values_for(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> dict[str, Scalar]:
     """Return every variable's value for an attempt; flags belong to the epoch."""
-    return draw(spec_of(version), flag_secret(), attempt_id, epoch=epoch)
+    return draw(_variables_of(version), flag_secret(), attempt_id, epoch=epoch)
 
 
 def secrets_of(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> dict[str, str]:
@@ -30,11 +24,11 @@ def secrets_of(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> dict[s
 
     Flags of earlier epochs are among them: a recording goes on over a reset.
     """
-    spec = spec_of(version)
+    declared = _variables_of(version)
     found: dict[str, str] = {}
     for each in range(1, max(1, epoch) + 1):
-        values = draw(spec, flag_secret(), attempt_id, epoch=each)
-        found |= secrets_among(spec, values)
+        values = draw(declared, flag_secret(), attempt_id, epoch=each)
+        found |= secrets_among(declared, values)
     return found
 
 
@@ -51,3 +45,7 @@ def remember[K, V](cache: dict[K, V], key: K, make: Callable[[], V]) -> V:
             cache.clear()
         value = cache[key] = make()
     return value
+
+
+def _variables_of(version: ScenarioVersion) -> Declared:
+    return remember(_declared, version.pk, lambda: declared_in(version.spec))

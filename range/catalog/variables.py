@@ -4,11 +4,15 @@ import hmac
 import ipaddress
 import string
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import singledispatch
+from typing import Any, Protocol
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from range.catalog.flags import mint
-from range.catalog.schema import ScenarioSpec
+from range.catalog.schema_shorthand import checks_in, flag_variable_of
 from range.catalog.schema_variables import (
     ChoiceVariable,
     FlagVariable,
@@ -17,16 +21,60 @@ from range.catalog.schema_variables import (
     Ipv4Variable,
     PasswordVariable,
     PortVariable,
+    Variable,
     VariableSpec,
 )
-from range.checks.spec import Scalar
+from range.checks.spec import Scalar, VariableName
 
 # Without characters that are easily mistaken for one another: 0 O o 1 l I.
 PASSWORD_LETTERS = "".join(c for c in string.ascii_letters + string.digits if c not in "0Oo1lI")
 Values = Mapping[str, Scalar]
+_READER = TypeAdapter(dict[VariableName, Variable])
 
 
-def draw(spec: ScenarioSpec, secret: bytes, attempt_id: UUID, *, epoch: int) -> dict[str, Scalar]:
+class Declaring(Protocol):
+    """What declares variables: a scenario as written, or its stored variables alone."""
+
+    @property
+    def variables(self) -> Mapping[str, Variable]:
+        """Return each variable by its name."""
+        ...
+
+    def flag_variables(self) -> Mapping[str, str]:
+        """Return the objective that each flag variable proves."""
+        ...
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The variables of a stored scenario, read without the rest of its schema.
+
+    Roles that only draw or mask need no schema of checks, which takes much memory.
+    """
+
+    variables: Mapping[str, Variable]
+    proofs: Mapping[str, str]
+
+    def flag_variables(self) -> Mapping[str, str]:
+        """Return the objective that each flag variable proves."""
+        return self.proofs
+
+
+def declared_in(data: Mapping[str, Any]) -> Declared:
+    """Read the variables of a scenario that was stored as data."""
+    variables = _READER.validate_python(data.get("variables", {}))
+    proofs: dict[str, str] = {}
+    for objective in data["objectives"]:
+        for check in checks_in(objective["checks"]):
+            if check["kind"] == "flag" and "{{" in check.get("value", ""):
+                name = flag_variable_of(check["value"])
+                declared = variables.get(name)
+                named = declared.objective if isinstance(declared, FlagVariable) else None
+                proofs[name] = named or objective["key"]
+    return Declared(variables, proofs)
+
+
+def draw(spec: Declaring, secret: bytes, attempt_id: UUID, *, epoch: int) -> dict[str, Scalar]:
     """Return every variable's value for an attempt.
 
     Only flags change with the epoch: what a trainee learnt about the machines stays true after
@@ -109,7 +157,7 @@ def _blocks(secret: bytes, label: bytes) -> Iterator[int]:
         counter += 1
 
 
-def secrets_among(spec: ScenarioSpec, values: Values) -> dict[str, str]:
+def secrets_among(spec: Declaring, values: Values) -> dict[str, str]:
     """Return each secret value with the placeholder that stands for it wherever it is shown."""
     proofs = spec.flag_variables()
     found: dict[str, str] = {}

@@ -1,16 +1,21 @@
 import ipaddress
 from collections import Counter
+from pathlib import Path
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from range.catalog.flags import examine
+from range.catalog.reader import read_scenario
+from range.catalog.rendering import dumped
 from range.catalog.schema import ScenarioSpec
-from range.catalog.variables import PASSWORD_LETTERS, Dice, draw, secrets_among
+from range.catalog.variables import PASSWORD_LETTERS, Dice, declared_in, draw, secrets_among
 from tests.catalog.support import changed
 
 SECRET = b"s"
+LIBRARY = Path(__file__).resolve().parents[2] / "scenarios"
 
 
 def spec_with(**variables):
@@ -86,3 +91,13 @@ def test_secrets_have_placeholders_and_others_have_none():
     assert set(found) == {
         values[name] for name in ("flag_enter", "password", "long", "hidden_word")
     }
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(LIBRARY.glob("*/scenario.yaml")), ids=lambda p: p.parent.name
+)
+def test_stored_variables_are_those_of_the_whole_scenario(folder):
+    spec = read_scenario(folder.parent).spec
+    declared = declared_in(dumped(spec))
+    assert declared.variables == spec.variables
+    assert declared.flag_variables() == spec.flag_variables()

@@ -27,8 +27,9 @@ execute_from_command_line(["manage.py", command])
 """
 # Pages and their addresses, models of language, and developers' tools.
 NO_LOOP_NEEDS = {"range.urls", "tutor.views", "langchain_core", "openai", "onnxruntime", "rich"}
-# What reads scenarios and writes their texts.
+# What reads scenarios, writes their texts and judges them.
 NO_CONSOLE_NEEDS = NO_LOOP_NEEDS | {
+    "range.catalog.schema", "range.checks.kinds", "regex",
     "range.catalog.services", "jinja2", "ruamel.yaml", "markdown_it", "nh3", "tutor.services",
     "numpy", "paramiko",
 }  # fmt: skip
