@@ -22,7 +22,7 @@ from range.console.watchers import Watcher
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
 from range.runtime.driver import ConsoleStream, Handle, SandboxGone, Size
-from range.runtime.registry import get_driver
+from range.runtime.registry import get_consoles
 
 log = get_logger(__name__)
 
@@ -50,7 +50,7 @@ async def open_stream(
     Raises:
         RangeError: Whatever the driver refuses with.
     """
-    return await get_driver(driver).open_console(handle, machine, size, console_id=console)
+    return await get_consoles(driver).open_console(handle, machine, size, console_id=console)
 
 
 def end_shell(*, driver: str, handle: Handle, machine: str, console: str) -> None:
@@ -59,7 +59,7 @@ def end_shell(*, driver: str, handle: Handle, machine: str, console: str) -> Non
     Raises:
         RangeError: Whatever the driver refuses with.
     """
-    get_driver(driver).kill_consoles(handle, machine, console_id=console)
+    get_consoles(driver).kill_consoles(handle, machine, console_id=console)
 
 
 class Relay:

@@ -1,12 +1,17 @@
-"""How a console enters a container: as the console's user, in a shell that outlives it."""
+"""Consoles of containers: entered as their user, in a shell that outlives the connection."""
 
 import re
 from datetime import timedelta
+from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from range.runtime import docker_exec, host_processes
-from range.runtime.driver import ConsoleUnavailable, Size
-from range.runtime.engine_client import Engine
+from range.runtime.console_stream import AsyncEngine, EngineConsole
+from range.runtime.docker_spec import container_name
+from range.runtime.driver import ConsoleUnavailable, Handle, NoSuchMachine, Size
+from range.runtime.engine_http import EngineSocket
+from range.runtime.held_console import HeldConsole
 
 _CONSOLE_ID = re.compile(r"[a-z0-9-]{1,32}")
 _HELPERS = "/usr/local/lib/range"
@@ -22,6 +27,41 @@ _ENTER = (
     f'[ -x {_HELPERS}/console ] && exec {_HELPERS}/console "$@"; '
     'cd "${HOME:-/}" || cd /; exec /bin/sh -l'
 )
+
+
+class DockerConsoles:
+    """Opens and ends consoles of sandboxes on one engine; all that the console role needs."""
+
+    def __init__(self, engine: EngineSocket) -> None:
+        self._engine = engine
+
+    async def open_console(
+        self, handle: Handle, machine: str, size: Size, *, console_id: str = "main"
+    ) -> EngineConsole:
+        """Enter the machine on the event loop, where a shell can be held by way of its holder."""
+        container, user = container_of(handle, machine), handle.machines[machine].console_user
+        wanted = partial(command, machine, user, size, console_id=console_id)
+        engine = AsyncEngine(self._engine.socket_path, self._engine.version())
+        if console := await HeldConsole.find(engine, container, wanted(held=True), size):
+            return console
+        return await EngineConsole.open(engine, container, wanted(held=False), size)
+
+    def kill_consoles(self, handle: Handle, machine: str, *, console_id: str = "") -> None:
+        """Kill what holds the shells."""
+        container, user = container_of(handle, machine), handle.machines[machine].console_user
+        name = f"{user}-{console_id}" if console_id else ""
+        kill_holders(self._engine, container, name, within=timedelta(seconds=10))
+
+
+def container_of(handle: Handle, machine: str) -> str:
+    """Return the name of a machine's container.
+
+    Raises:
+        NoSuchMachine: The sandbox has no such machine.
+    """
+    if machine not in handle.machines:
+        raise NoSuchMachine(machine)
+    return container_name(handle.sandbox_id, machine)
 
 
 def command(machine: str, user: str, size: Size, *, console_id: str, held: bool) -> dict[str, Any]:
@@ -64,7 +104,7 @@ def command(machine: str, user: str, size: Size, *, console_id: str, held: bool)
     }
 
 
-def kill_holders(engine: Engine, container: str, name: str, *, within: timedelta) -> None:
+def kill_holders(engine: EngineSocket, container: str, name: str, *, within: timedelta) -> None:
     """End what holds consoles open in a container, and the shells in it.
 
     Args:
@@ -73,9 +113,9 @@ def kill_holders(engine: Engine, container: str, name: str, *, within: timedelta
     Raises:
         SandboxGone: The container does not run.
     """
-    with engine.client() as client:
-        found = client.inspect_container(container)["Id"]
-        rows = client.top(container, ps_args="-eo pid,comm,args")["Processes"]
+    found = engine.ask("GET", f"/containers/{container}/json")["Id"]
+    told = engine.ask("GET", f"/containers/{container}/top?ps_args={quote('-eo pid,comm,args')}")
+    rows = told["Processes"]
     # Brackets, so that the program which looks for the pattern is not what it finds.
     pattern = f"[c]{_HOLDER[1:]} "
     if name:

@@ -3,14 +3,12 @@
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from ipaddress import IPv4Network
 from uuid import UUID
 
 from docker.errors import APIError
 
 from range.runtime import (
-    docker_console,
     docker_exec,
     docker_files,
     docker_observe,
@@ -18,9 +16,10 @@ from range.runtime import (
     docker_remove,
     docker_tool,
 )
-from range.runtime.console_stream import AsyncEngine, EngineConsole
+from range.runtime.console_stream import EngineConsole
+from range.runtime.docker_console import DockerConsoles, container_of
 from range.runtime.docker_launch import Launch, machine_handle
-from range.runtime.docker_spec import container_name, shape
+from range.runtime.docker_spec import shape
 from range.runtime.driver import (
     DiskLeft,
     ExecResult,
@@ -28,7 +27,6 @@ from range.runtime.driver import (
     Handle,
     HttpReply,
     MachineLook,
-    NoSuchMachine,
     Process,
     Progress,
     RuntimeEvent,
@@ -37,7 +35,6 @@ from range.runtime.driver import (
     Usage,
 )
 from range.runtime.engine_client import Engine, explanation
-from range.runtime.held_console import HeldConsole
 from range.runtime.http_probe import ask
 from range.runtime.options import DriverOptions
 from range.runtime.topology import SeedFile, Topology
@@ -55,6 +52,7 @@ class DockerDriver:
     def __init__(self, options: DriverOptions | None = None) -> None:
         self.options = options or DriverOptions()
         self.engine = Engine(self.options.engine_url)
+        self._consoles = DockerConsoles(self.engine)
 
     # --- lifecycle ----------------------------------------------------------------------------
 
@@ -97,7 +95,7 @@ class DockerDriver:
         self, handle: Handle, machine: str, *, topology: Topology, deadline: datetime
     ) -> Handle:
         """Replace one container by a fresh one."""
-        container = self._container(handle, machine)
+        container = container_of(handle, machine)
         docker_remove.container(self.engine, container)
         subnets = {name: IPv4Network(net.subnet) for name, net in handle.networks.items()}
         spec = topology.machine(machine)
@@ -113,7 +111,7 @@ class DockerDriver:
 
     def halt(self, handle: Handle, machine: str) -> None:
         """Kill the container and keep it."""
-        container = self._container(handle, machine)
+        container = container_of(handle, machine)
         with self.engine.client() as client:
             try:
                 client.kill(container)
@@ -143,7 +141,7 @@ class DockerDriver:
         timeout: timedelta = timedelta(seconds=30),
     ) -> ExecResult:
         """Run a program of the machine's own."""
-        container = self._container(handle, machine)
+        container = container_of(handle, machine)
         return docker_exec.run(self.engine, container, argv, user=user, timeout=timeout)
 
     def tool(
@@ -159,7 +157,7 @@ class DockerDriver:
         """Run it in a container of its own."""
         return docker_tool.run(
             self.engine,
-            self._container(handle, machine),
+            container_of(handle, machine),
             argv,
             sandbox_id=handle.sandbox_id,
             installation=self.options.installation,
@@ -172,18 +170,18 @@ class DockerDriver:
         self, handle: Handle, machine: str, path: str, *, limit_bytes: int = 1 << 20
     ) -> bytes | None:
         """Read through the engine's archive."""
-        container = self._container(handle, machine)
+        container = container_of(handle, machine)
         return docker_files.read(self.engine, container, path, limit_bytes=limit_bytes)
 
     def stat(self, handle: Handle, machine: str, path: str) -> FileStat | None:
         """Look through the engine's archive."""
-        return docker_files.stat(self.engine, self._container(handle, machine), path)
+        return docker_files.stat(self.engine, container_of(handle, machine), path)
 
     def list_files(
         self, handle: Handle, machine: str, path: str, *, limit: int = 2000
     ) -> list[FileStat]:
         """List through the engine's archive."""
-        container = self._container(handle, machine)
+        container = container_of(handle, machine)
         return docker_files.listing(self.engine, container, path, limit=limit)
 
     def put_file(
@@ -199,7 +197,7 @@ class DockerDriver:
     ) -> None:
         """Write through the engine's archive."""
         file = SeedFile(path=path, data=data, mode=mode, uid=uid, gid=gid)
-        docker_files.put(self.engine, self._container(handle, machine), [file])
+        docker_files.put(self.engine, container_of(handle, machine), [file])
 
     # --- from a peer's place ------------------------------------------------------------------
 
@@ -248,7 +246,7 @@ class DockerDriver:
 
     def processes(self, handle: Handle, machine: str) -> list[Process]:
         """Look from the host."""
-        return docker_observe.processes(self.engine, self._container(handle, machine))
+        return docker_observe.processes(self.engine, container_of(handle, machine))
 
     def usage(self, handle: Handle) -> Usage:
         """Ask the engine's counters."""
@@ -271,29 +269,15 @@ class DockerDriver:
     async def open_console(
         self, handle: Handle, machine: str, size: Size, *, console_id: str = "main"
     ) -> EngineConsole:
-        """Enter the machine on the event loop, where a shell can be held by way of its holder."""
-        container = self._container(handle, machine)
-        user = handle.machines[machine].console_user
-        command = partial(docker_console.command, machine, user, size, console_id=console_id)
-        engine = AsyncEngine(self.engine.socket_path, self.engine.version())
-        if console := await HeldConsole.find(engine, container, command(held=True), size):
-            return console
-        return await EngineConsole.open(engine, container, command(held=False), size)
+        """Enter the machine on the event loop."""
+        return await self._consoles.open_console(handle, machine, size, console_id=console_id)
 
     def kill_consoles(self, handle: Handle, machine: str, *, console_id: str = "") -> None:
         """Kill what holds the shells."""
-        container = self._container(handle, machine)
-        user = handle.machines[machine].console_user
-        name = f"{user}-{console_id}" if console_id else ""
-        docker_console.kill_holders(self.engine, container, name, within=timedelta(seconds=10))
-
-    def _container(self, handle: Handle, machine: str) -> str:
-        if machine not in handle.machines:
-            raise NoSuchMachine(machine)
-        return container_name(handle.sandbox_id, machine)
+        self._consoles.kill_consoles(handle, machine, console_id=console_id)
 
     def _switch(self, handle: Handle, machine: str, *, pause: bool) -> None:
-        container = self._container(handle, machine)
+        container = container_of(handle, machine)
         with self.engine.client() as client:
             try:
                 (client.pause if pause else client.unpause)(container)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from range.runtime import host_processes
 from range.runtime.driver import OUTPUT_LIMIT_BYTES, ExecResult
-from range.runtime.engine_client import Engine
+from range.runtime.engine_http import EngineSocket
 from range.runtime.engine_socket import STDERR, Hijacked, hijack
 
 _KILLED = 137
@@ -36,7 +36,7 @@ class _Output:
 
 
 def run(
-    engine: Engine,
+    engine: EngineSocket,
     container: str,
     argv: Sequence[str],
     *,
@@ -58,9 +58,9 @@ def run(
     command = _bounded(argv, seconds) if bounded else list(argv)
     if before is not None:
         command = [*_GATE, *command]
-    with engine.client() as client:
-        made = client.exec_create(container, command, user=user, stdin=before is not None)
-    exec_id = made["Id"]
+    wanted = {"User": user, "Cmd": command, "AttachStdin": before is not None}
+    wanted |= {"AttachStdout": True, "AttachStderr": True}
+    exec_id = engine.ask("POST", f"/containers/{container}/exec", wanted)["Id"]
     path = f"/v{engine.version()}/exec/{exec_id}/start"
     stream = hijack(engine.socket_path, path, {"Detach": False, "Tty": False}, timeout=10)
     output = _Output()
@@ -99,21 +99,19 @@ def _collect(stream: Hijacked, output: _Output, seconds: float) -> bool:
     return True
 
 
-def _kill(engine: Engine, exec_id: str) -> None:
+def _kill(engine: EngineSocket, exec_id: str) -> None:
     # On a busy machine the time may be over before the program has even begun.
     end = time.monotonic() + _GRACE_SECONDS
     while time.monotonic() < end:
-        with engine.client() as client:
-            found = client.exec_inspect(exec_id)
+        found = engine.ask("GET", f"/exec/{exec_id}/json")
         if found.get("ExitCode") is not None:
             return
         host_processes.kill(int(found.get("Pid") or 0), found["ContainerID"], group=True)
         time.sleep(_PAUSE_SECONDS)
 
 
-def _result(engine: Engine, exec_id: str, output: _Output, *, timed_out: bool) -> ExecResult:
-    with engine.client() as client:
-        found = client.exec_inspect(exec_id)
+def _result(engine: EngineSocket, exec_id: str, output: _Output, *, timed_out: bool) -> ExecResult:
+    found = engine.ask("GET", f"/exec/{exec_id}/json")
     code = found.get("ExitCode")
     stdout, stderr = bytes(output.stdout), bytes(output.stderr)
     if code in {126, 127} and _is_runtime_error(stdout):

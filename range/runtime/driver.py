@@ -225,7 +225,29 @@ class ConsoleStream(Protocol):
         ...
 
 
-class Driver(Protocol):
+class Consoles(Protocol):
+    """Opens terminals on machines, and ends what they left open."""
+
+    async def open_console(
+        self, handle: Handle, machine: str, size: Size, *, console_id: str = "main"
+    ) -> ConsoleStream:
+        """Open the machine's terminal, or the one left open under the same `console_id`.
+
+        Raises:
+            ConsoleUnavailable: The machine has no console, or the id is malformed.
+        """
+        ...
+
+    def kill_consoles(self, handle: Handle, machine: str, *, console_id: str = "") -> None:
+        """End the shells that consoles left open in a machine; already ended is success.
+
+        Args:
+            console_id: Only the console of this name; empty for all of them.
+        """
+        ...
+
+
+class Driver(Consoles, Protocol):
     """Starts sandboxes and reaches into them; synchronous and thread-safe but for consoles.
 
     Every method that takes a handle raises `SandboxGone` if the machine it needs has gone,
@@ -436,23 +458,5 @@ class Driver(Protocol):
 
         Args:
             until: End of the stream; None means it never ends by itself.
-        """
-        ...
-
-    async def open_console(
-        self, handle: Handle, machine: str, size: Size, *, console_id: str = "main"
-    ) -> ConsoleStream:
-        """Open the machine's terminal, or the one left open under the same `console_id`.
-
-        Raises:
-            ConsoleUnavailable: The machine has no console, or the id is malformed.
-        """
-        ...
-
-    def kill_consoles(self, handle: Handle, machine: str, *, console_id: str = "") -> None:
-        """End the shells that consoles left open in a machine; already ended is success.
-
-        Args:
-            console_id: Only the console of this name; empty for all of them.
         """
         ...

@@ -1,7 +1,5 @@
 """Connections to a container engine, one per call in flight, and what its errors mean."""
 
-import json
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,46 +10,20 @@ from docker import APIClient
 from docker.errors import APIError, DockerException
 
 from range.runtime.driver import EngineDown, EngineError, SandboxGone, SandboxPaused
-from range.runtime.engine_http import connection
+from range.runtime.engine_http import EngineSocket
 
-_LOCAL_SOCKET = "unix:///var/run/docker.sock"
 _TIMEOUT_SECONDS = 60
 _IDLE_CLIENTS = 16
 
 
-class Engine:
+class Engine(EngineSocket):
     """Lends clients of one engine; the library's clients are not safe to share by threads."""
 
     def __init__(self, url: str = "") -> None:
-        self.url = url or os.environ.get("DOCKER_HOST") or _LOCAL_SOCKET
+        super().__init__(url)
         self._idle: list[APIClient] = []
         self._lock = threading.Lock()
-        self._version: str | None = None
         self._root: tuple[int, int] | None = None
-
-    @property
-    def socket_path(self) -> str:
-        """Path of the engine's socket.
-
-        Raises:
-            EngineDown: The engine is not reached through a local socket.
-        """
-        scheme, _, path = self.url.partition("://")
-        if scheme not in {"unix", "http+unix"}:
-            raise EngineDown("only an engine behind a local socket is supported")
-        return "/" + path.lstrip("/")
-
-    def version(self) -> str:
-        """Return the version of the interface both sides speak.
-
-        Raises:
-            EngineDown: The engine does not answer.
-        """
-        if self._version is None:
-            with connection(self.socket_path) as http:
-                http.request("GET", "/version")
-                self._version = _api_version(http.getresponse().read())
-        return self._version
 
     def root_ids(self) -> tuple[int, int]:
         """Return the numbers that root of a container, and its group, have on the host.
@@ -143,13 +115,6 @@ def create_container(client: APIClient, name: str, arguments: Mapping[str, Any])
 def explanation(error: APIError) -> str:
     """Return what the engine said, without the library's framing."""
     return str(error.explanation or error)
-
-
-def _api_version(told: bytes) -> str:
-    try:
-        return str(json.loads(told)["ApiVersion"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise EngineDown("it does not tell its version") from error
 
 
 def _root_ids(told: Mapping[str, Any]) -> tuple[int, int]:

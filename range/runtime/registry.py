@@ -5,7 +5,7 @@ from functools import cache
 
 from range.lib.errors import RangeError
 from range.runtime import options as driver_options
-from range.runtime.driver import Driver
+from range.runtime.driver import Consoles, Driver
 from range.runtime.options import DriverOptions
 
 
@@ -49,3 +49,21 @@ def get_driver(name: str, options: DriverOptions | None = None) -> Driver:
 @cache
 def _made(name: str, options: DriverOptions) -> Driver:
     return DRIVERS[name](options)
+
+
+def get_consoles(name: str) -> Consoles:
+    """Return what opens consoles of sandboxes of that driver, without the rest of it.
+
+    Raises:
+        UnknownDriver: No driver has that name.
+    """
+    return _docker_consoles(driver_options.current()) if name == "docker" else get_driver(name)
+
+
+@cache
+def _docker_consoles(options: DriverOptions) -> Consoles:
+    # The console role never loads the engine's library.
+    from range.runtime.docker_console import DockerConsoles
+    from range.runtime.engine_http import EngineSocket
+
+    return DockerConsoles(EngineSocket(options.engine_url))

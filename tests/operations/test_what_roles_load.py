@@ -31,9 +31,9 @@ NO_LOOP_NEEDS = {"range.urls", "tutor.views", "langchain_core", "openai", "onnxr
 NO_CONSOLE_NEEDS = NO_LOOP_NEEDS | {
     "range.catalog.schema", "range.checks.kinds", "regex",
     "range.catalog.services", "jinja2", "ruamel.yaml", "markdown_it", "nh3", "tutor.services",
-    "numpy", "paramiko",
+    "numpy", "paramiko", "docker", "requests",
 }  # fmt: skip
-SERVING = ("range.console.asgi", "range.console.opening", "range.runtime.docker_engine", "uvloop")
+SERVING = ("range.console.asgi", "range.console.opening", "range.runtime.docker_console", "uvloop")
 
 
 def loaded(command, *further):
