@@ -1,5 +1,7 @@
 """Django's entry for the composition root."""
 
+from collections.abc import Mapping
+
 from django.apps import AppConfig
 
 
@@ -14,10 +16,12 @@ class RangeConfig(AppConfig):
         from django.conf import settings
         from django.db import connection
 
+        from range.catalog.image_names import use_catalogue
         from range.lib.notify import use_connection
         from range.runtime.options import DriverOptions, configure
 
         use_connection(lambda: connection)
+        use_catalogue(_allowed_images)
         configure(
             DriverOptions(
                 installation=settings.RANGE_INSTALLATION,
@@ -25,3 +29,10 @@ class RangeConfig(AppConfig):
                 stronger_runtime=settings.RANGE_STRONGER_RUNTIME,
             )
         )
+
+
+def _allowed_images() -> Mapping[str, str] | None:
+    # Only where a scenario names an image: most roles never read one.
+    from range.catalog.allowed_images import names_offered
+
+    return names_offered()

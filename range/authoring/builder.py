@@ -1,4 +1,4 @@
-"""The builder role: makes the images of published versions, newest publications first."""
+"""The builder role: makes the images of published versions, then those of the catalogue."""
 
 import threading
 from collections.abc import Callable
@@ -8,15 +8,15 @@ from pathlib import Path
 from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 
-from range.authoring.images import build_images, tags_of
+from range.authoring.images import allowed_tag, build_images, tags_of
+from range.catalog.bound_images import bound_digest
 from range.catalog.folder import digest_of, list_files
-from range.catalog.models import ScenarioVersion
-from range.catalog.publish import IMAGES_CHANNEL
+from range.catalog.models import IMAGES_CHANNEL, AllowedImage, ScenarioVersion
 from range.catalog.services import spec_of
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
 from range.lib.notify import Listener, conninfo, notify
-from range.runtime.images import image_exists
+from range.runtime.images import image_exists, image_size
 
 log = get_logger(__name__)
 
@@ -51,7 +51,7 @@ class Builder:
             while not ended.is_set():
                 try:
                     self._take_over()
-                    while not ended.is_set() and self.build_next():
+                    while not ended.is_set() and (self.build_next() or self.build_allowed()):
                         pass
                 except Exception:
                     log.exception("builder.tick.failed")
@@ -69,6 +69,9 @@ class Builder:
         ready = ScenarioVersion.objects.filter(pk__in=newest, image_state=State.READY)
         for version in ready.select_related("scenario"):
             self.put_back(version)
+        for image in AllowedImage.objects.filter(withdrawn_at=None).exclude(tag=""):
+            if image.tag != allowed_tag(image, build=False) or not image_exists(image.tag):
+                AllowedImage.objects.filter(pk=image.pk).update(tag="")
 
     def put_back(self, version: ScenarioVersion) -> None:
         """Let a ready version wait again if its images are gone or the base has changed since.
@@ -84,6 +87,28 @@ class Builder:
         waiting = ScenarioVersion.objects.filter(image_state=State.PENDING)
         version = waiting.select_related("scenario").order_by("-published_at").first()
         return version is not None and self.build(version)
+
+    def build_allowed(self) -> bool:
+        """Build the oldest image of the catalogue that is not built; False when none waits.
+
+        Raises:
+            RangeError: The engine does not answer.
+        """
+        waiting = AllowedImage.objects.filter(tag="", detail="", withdrawn_at=None)
+        image = waiting.order_by("allowed_at").first()
+        if image is None:
+            return False
+        try:
+            tag = allowed_tag(image, build=True, progress=self._progress)
+        except RangeError as error:
+            if error.reason == "engine-down":
+                raise
+            log.warning("images.allowed.failed", image=image.name, reason=error.reason)
+            facts: dict[str, object] = {"detail": error.message[-DETAIL_LIMIT:]}
+        else:
+            facts = {"tag": tag, "size_bytes": image_size(tag)}
+        AllowedImage.objects.filter(pk=image.pk).update(**facts)
+        return True
 
     def build(self, version: ScenarioVersion, *, source: str = State.PENDING) -> bool:
         """Build a version's images if it still is in a state; False if somebody else was faster.
@@ -128,7 +153,10 @@ class Builder:
 
     def _is_unchanged(self, version: ScenarioVersion) -> bool:
         folder = self._folder(version)
-        return folder.is_dir() and digest_of(folder, list_files(folder)) == version.digest
+        if not folder.is_dir():
+            return False
+        digest = digest_of(folder, list_files(folder))
+        return bound_digest(digest, spec_of(version)) == version.digest
 
     def _take_over(self) -> None:
         if not self._taken_over:

@@ -6,6 +6,7 @@ from range.catalog.lint_checks import check_problems
 from range.catalog.lint_corpora import corpus_problems
 from range.catalog.lint_files import file_problems
 from range.catalog.lint_help import help_problems
+from range.catalog.lint_images import image_problems
 from range.catalog.lint_machines import machine_problems
 from range.catalog.lint_solutions import solution_problems
 from range.catalog.lint_texts import text_problems
@@ -17,6 +18,7 @@ RULES: tuple[Callable[[LoadedScenario], Iterator[Problem]], ...] = (
     check_problems,
     corpus_problems,
     file_problems,
+    image_problems,
     machine_problems,
     solution_problems,
     help_problems,

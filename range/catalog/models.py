@@ -1,10 +1,15 @@
-"""Scenarios, their immutable published versions, and the objectives of each version."""
+"""Scenarios, their immutable published versions, their objectives, and images for machines."""
 
 import uuid
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
+
+# Wakes the builder, and tells pages how far images are.
+IMAGES_CHANNEL = "images"
 
 
 class Scenario(models.Model):
@@ -83,3 +88,43 @@ class Objective(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class AllowedImage(models.Model):
+    """An image that an operator lets every author's machines start from.
+
+    It holds the files it is built from, so that nobody can change what a name stands for: the
+    same name with other files is another row, and the one before it is withdrawn. The builder
+    fills in `tag` and `size_bytes`, or `detail` where it could not be built. Withdrawn images
+    serve what was published with them, and nothing new.
+
+    Digest: over the files alone, whatever base they are built on.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.SlugField(max_length=47)
+    description = models.CharField(max_length=300)
+    contents = models.CharField(max_length=600, blank=True)
+    digest = models.CharField(max_length=64)
+    files = models.JSONField()
+    tag = models.CharField(max_length=128, blank=True)
+    size_bytes = models.BigIntegerField(null=True, blank=True)
+    detail = models.TextField(blank=True)
+    allowed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    allowed_at = models.DateTimeField(default=timezone.now)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "digest"], name="allowed_image_content_once"),
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=Q(withdrawn_at=None),
+                name="allowed_image_one_content_a_name",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.digest[:12]}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.db import transaction
 
 from range.catalog.lint import lint
-from range.catalog.models import Objective, Scenario, ScenarioVersion
+from range.catalog.models import IMAGES_CHANNEL, Objective, Scenario, ScenarioVersion
 from range.catalog.problems import ScenarioInvalid, Severity
 from range.catalog.reader import LoadedScenario, read_scenario
 from range.catalog.rendering import dumped
@@ -14,7 +14,6 @@ from range.lib.logs import get_logger
 from range.lib.notify import notify
 
 log = get_logger(__name__)
-IMAGES_CHANNEL = "images"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from range.catalog.bound_images import bound_digest, pinned
 from range.catalog.explanations import explain, place_of, written
 from range.catalog.folder import digest_of, list_files, pack
 from range.catalog.problems import Problem, ScenarioInvalid, Severity
@@ -26,7 +27,7 @@ class LoadedScenario:
     """A scenario as it lies in its folder.
 
     Args:
-        digest: Over every file of the folder.
+        digest: Over every file of the folder, and every image of the range that it names.
         files: Paths of every file inside the folder.
         assets: Brief, seeds, knowledge and solutions, as a version stores them.
         tree: The YAML with its line numbers.
@@ -70,11 +71,11 @@ def read_scenario(folder: Path) -> LoadedScenario:
         raise ScenarioInvalid([_missing(folder)])
     files = list_files(folder)
     tree = read_tree(path.read_bytes(), file=SCENARIO_FILE)
-    spec = parse(tree)
+    spec = pinned(parse(tree))
     return LoadedScenario(
         spec=spec,
         folder=folder,
-        digest=digest_of(folder, files),
+        digest=bound_digest(digest_of(folder, files), spec),
         files=tuple(files),
         assets=pack(folder, _published(spec, folder, files)),
         tree=tree,

@@ -1,6 +1,6 @@
 """Machines and networks of a scenario: what is built, placed, widened and asked for health."""
 
-from collections.abc import Mapping
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
@@ -47,6 +47,24 @@ Capability = Literal[
     "SETPCAP",
     "SYS_NICE",
     "SYS_PTRACE",
+]
+
+
+def _image_name(value: str) -> str:
+    if not re.fullmatch(IMAGE_NAME, value):
+        raise ValueError(
+            "expected the name of an image that an operator of the range allowed, such as "
+            "web-server; images of a registry or of the engine cannot be named"
+        )
+    return value
+
+
+# With a digest behind it where a publication has bound the name to a content.
+IMAGE_NAME = r"[a-z][a-z0-9-]{0,46}(@[0-9a-f]{64})?"
+ImageName = Annotated[
+    str,
+    AfterValidator(_image_name),
+    Field(json_schema_extra={"pattern": f"^{IMAGE_NAME}$"}),
 ]
 
 
@@ -162,7 +180,9 @@ class MachineSpec(Spec):
     """One machine."""
 
     build: RelativePath | None = None
-    """Folder with its Dockerfile; the plain base image when left out."""
+    """Folder with its Dockerfile; the plain base image when this and `image` are left out."""
+    image: ImageName | None = None
+    """Image of the range's catalogue, allowed by an operator; instead of `build`."""
     networks: Annotated[tuple[NetworkName, ...], Field(min_length=1, max_length=4)]
     """Segments it joins, the primary one first."""
     title: Line = ""
@@ -205,14 +225,9 @@ class MachineSpec(Spec):
     def _one_way(self) -> "MachineSpec":
         if self.stronger_runtime and self.security is not None:
             raise ValueError("a machine with stronger_runtime cannot have security: one or other")
+        if self.build is not None and self.image is not None:
+            raise ValueError("a machine has build or image, not both")
         return self
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_image(cls, value: Any) -> Any:
-        if isinstance(value, Mapping) and "image" in value:
-            raise ValueError("machines are built from a folder of the scenario: use build")
-        return value
 
 
 class NetworkSpec(Spec):

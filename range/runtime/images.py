@@ -92,6 +92,20 @@ def image_id(tag: str, *, engine: Engine | None = None) -> str | None:
             raise
 
 
+def image_size(tag: str, *, engine: Engine | None = None) -> int:
+    """Return how many bytes an image takes, with everything it is built on.
+
+    Raises:
+        EngineDown: The engine does not answer.
+        ImageBuildFailed: There is no such image.
+    """
+    with (engine or default_engine()).client() as client:
+        try:
+            return int(client.inspect_image(tag)["Size"])  # type: ignore[no-untyped-call]
+        except APIError as error:
+            raise ImageBuildFailed(tag, explanation(error)) from error
+
+
 def build_image(
     context: Path,
     *,

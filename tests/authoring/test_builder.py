@@ -1,3 +1,4 @@
+import re
 import threading
 
 import pytest
@@ -7,6 +8,7 @@ from range.authoring import builder as builder_module
 from range.authoring import images as images_module
 from range.authoring.builder import Builder
 from range.authoring.images import build_images, missing_images, tags_of
+from range.catalog.allowed_images import allow, withdraw
 from range.catalog.models import ScenarioVersion
 from range.catalog.publish import publish
 from range.catalog.reader import read_scenario
@@ -232,3 +234,73 @@ def test_a_failed_build_is_tried_again_when_asked_and_told(version, engine):
 def test_what_is_not_published_cannot_be_built(root):
     with pytest.raises(CommandError, match="publish_scenarios"):
         call_command("run_builder", "--once", "small-desk")
+
+
+@pytest.fixture
+def allowed(db, tmp_path, engine, monkeypatch):
+    monkeypatch.setattr(builder_module, "image_size", lambda tag: 150_000_000)
+    folder = tmp_path / "web-server"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("ARG BASE=range/base:bookworm\nFROM ${BASE}\n")
+    return allow(folder, name="web-server", description="A web server")
+
+
+def naming_the_image(folder):
+    data = changed()
+    data["machines"]["twin"] = {"image": "web-server", "networks": ["lan"]}
+    data["machines"]["third"] = {"image": "web-server", "networks": ["lan"]}
+    return write(folder, data)
+
+
+def test_an_image_of_the_catalogue_is_built_once_for_all_that_name_it(root, engine, allowed):
+    version = publish(naming_the_image(root / "small-desk")).version
+    assert Builder().build_next()
+    assert state(version) == State.READY
+    assert engine.built == ["small-desk-box", "image-web-server"]
+    assert version.images["twin"] == version.images["third"]
+    assert version.images["twin"].startswith("range/image-web-server:")
+    assert Builder().build_allowed()
+    allowed.refresh_from_db()
+    assert (allowed.tag, allowed.size_bytes) == (version.images["twin"], 150_000_000)
+    assert not Builder().build_allowed()
+
+
+def test_an_image_that_cannot_be_built_says_why_and_is_tried_again_when_allowed_again(
+    engine, allowed, tmp_path
+):
+    engine.error = ImageBuildFailed("x", "exit 100", lines=["E: no such package"])
+    assert Builder().build_allowed()
+    allowed.refresh_from_db()
+    assert "E: no such package" in allowed.detail
+    assert not Builder().build_allowed()
+    engine.error = None
+    allow(tmp_path / "web-server", name="web-server", description="A web server")
+    assert Builder().build_allowed()
+
+
+def test_a_version_keeps_its_image_when_an_operator_withdraws_it(root, engine, allowed):
+    version = publish(naming_the_image(root / "small-desk")).version
+    withdraw(allowed.pk)
+    assert Builder().build_next()
+    assert state(version) == State.READY
+
+
+def test_images_that_the_engine_lost_are_built_anew(engine, allowed):
+    Builder().build_allowed()
+    engine.known.clear()
+    Builder().take_over()
+    assert Builder().build_allowed()
+    assert engine.built == ["image-web-server", "image-web-server"]
+
+
+def test_the_command_allows_builds_lists_and_withdraws(engine, allowed, tmp_path, capsys):
+    folder = str(tmp_path / "web-server")
+    with pytest.raises(CommandError, match="Say what it is for"):
+        call_command("allow_image", folder)
+    call_command("allow_image", folder, "--description", "Serves pages")
+    call_command("allow_image")
+    lines = capsys.readouterr().out.splitlines()[-2:]
+    assert all(re.fullmatch(r"web-server +143.1.MB +Serves pages", line) for line in lines)
+    call_command("allow_image", "--withdraw", "web-server")
+    with pytest.raises(CommandError, match="no image"):
+        call_command("allow_image", "--withdraw", "web-server")

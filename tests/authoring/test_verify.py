@@ -180,11 +180,12 @@ def test_what_passed_is_remembered_until_it_changes(tmp_path, monkeypatch):
     assert log.knows("d1")
     log.add("desk", "d2")
     assert (log.knows("d1"), log.knows("d2"), log.knows("d9")) == (False, True, True)
+    assert set(log.entries()) == {"desk", "other"}
     monkeypatch.setattr("range.authoring.verified.GRADER_VERSION", "newer")
     assert not log.knows("d2")
 
 
-@pytest.mark.parametrize("content", ["", "[]", "not json", '{"d1": 1}', "\x00"])
+@pytest.mark.parametrize("content", ["", "[]", "not json", '{"desk": "d1"}', "\x00"])
 def test_a_broken_memory_only_means_verifying_again(tmp_path, content):
     path = tmp_path / "verified.json"
     path.write_text(content)

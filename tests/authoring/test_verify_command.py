@@ -118,3 +118,39 @@ def test_a_folder_that_cannot_be_read_does_not_keep_others_from_being_verified(s
         ("small-desk", True),
     ]
     assert "a link or a device" in told[0]["error"]
+
+
+@pytest.mark.django_db
+def test_what_is_noted_goes_with_the_scenarios_and_dates_publications_elsewhere(
+    scenarios, settings, tmp_path
+):
+    call_command("verify_scenarios", "--json")
+    assert not (scenarios / "verified.json").exists()
+    call_command("verify_scenarios", "--json", "--note")
+    noted = json.loads((scenarios / "verified.json").read_text())
+    assert set(noted) == {"small-desk"}
+    assert set(noted["small-desk"]) == {"digest", "grader", "at"}
+    # Another range has the folder, and nothing of what happened here.
+    settings.RANGE_STATE_DIR = tmp_path / "elsewhere"
+    call_command("publish_scenarios")
+    version = ScenarioVersion.objects.get()
+    assert version.digest == noted["small-desk"]["digest"]
+    assert version.verified_at.isoformat() == noted["small-desk"]["at"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("lie", ["another content", "other checks"])
+def test_a_record_of_something_else_dates_nothing(scenarios, settings, tmp_path, lie):
+    call_command("verify_scenarios", "--json", "--note")
+    path = scenarios / "verified.json"
+    noted = json.loads(path.read_text())
+    noted["small-desk"]["digest" if lie == "another content" else "grader"] = "0" * 64
+    path.write_text(json.dumps(noted))
+    settings.RANGE_STATE_DIR = tmp_path / "elsewhere"
+    call_command("publish_scenarios")
+    assert ScenarioVersion.objects.get().verified_at is None
+
+
+def test_a_part_of_the_runs_is_not_noted(scenarios):
+    call_command("verify_scenarios", "--only", "fresh", "--note")
+    assert not (scenarios / "verified.json").exists()

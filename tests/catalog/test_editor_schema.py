@@ -66,7 +66,7 @@ def test_every_short_form_that_is_accepted_is_accepted_by_the_schema(shorter):
         ("difficulty", "3"),
         ("modes", []),
         ("id", "Small Desk"),
-        ("machines", "box", "image", "debian"),
+        ("machines", "box", "image", "debian:bookworm"),
         ("machines", "box", "seed", 0, "mode", 644),
         ("machines", "box", "console", {"user": "Root!"}),
         ("objectives", 0, "checks", {"kind": "flog"}),

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from range.authoring.verified import date_publication
 from range.catalog.folders import scenario_folders
 from range.catalog.problems import ScenarioInvalid
 from range.catalog.publish import publish
@@ -35,6 +36,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{folder.name:<24} not valid\n{error.message}")
             return False
         version = published.version
+        date_publication(version)
         offers = open_practice(version)
         state = "published" if published.created else "unchanged"
         images = version.get_image_state_display().lower()

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from range.authoring.plan import PlannedRun
 from range.authoring.verification_report import as_json, as_junit, as_text
-from range.authoring.verified import VerifiedLog
+from range.authoring.verified import last_verified, own_log, project_record
 from range.authoring.verify import Verification, Verifier
 from range.catalog.folder import digest_of, list_files
 from range.catalog.folders import scenario_folders
@@ -43,15 +43,19 @@ class Command(BaseCommand):
             help="Type the solutions on consoles, and leave their recordings in FOLDER.",
         )
         parser.add_argument("--parallel", type=int, default=2, metavar="N")
+        parser.add_argument(
+            "--note",
+            action="store_true",
+            help="Note what passes in the record that is committed with the scenarios.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Verify each scenario, print what differed, and end with status 1 if anything did."""
-        log = VerifiedLog(path=Path(settings.RANGE_STATE_DIR) / "verified.json")
         try:
             folders = scenario_folders(Path(settings.RANGE_SCENARIOS_DIR), options["slug"])
             if options["changed"]:
-                folders = [each for each in folders if not self._is_known(each, log, options)]
-            results = [self._verify(folder, log, options) for folder in folders]
+                folders = [each for each in folders if not self._is_known(each, options)]
+            results = [self._verify(folder, options) for folder in folders]
         except RangeError as error:
             raise CommandError(error.message) from error
         if options["junit"] is not None:
@@ -60,7 +64,7 @@ class Command(BaseCommand):
         if differing:
             raise CommandError(f"Not verified: {', '.join(differing)}.")
 
-    def _verify(self, folder: Path, log: VerifiedLog, options: dict[str, Any]) -> Verification:
+    def _verify(self, folder: Path, options: dict[str, Any]) -> Verification:
         # Containers of an installation of its own: a running range must not reap them.
         chosen = replace(driver_options.current(), installation=f"verify-{os.getpid()}")
         verifier = Verifier(
@@ -71,14 +75,16 @@ class Command(BaseCommand):
         )
         result = verifier.verify(folder, only=_only(options["only"]))
         if result.passed and not options["only"]:
-            log.add(result.id, result.digest)
-            _note(result)
-        at = log.verified_at(result.digest)
+            own_log().add(result.id, result.digest)
+            if options["note"]:
+                project_record().add(result.id, result.digest)
+            _date(result)
+        at = last_verified(result.digest)
         self.stdout.write(as_json(result, verified_at=at) if options["json"] else as_text(result))
         return result
 
-    def _is_known(self, folder: Path, log: VerifiedLog, options: dict[str, Any]) -> bool:
-        at = log.verified_at(_digest(folder))
+    def _is_known(self, folder: Path, options: dict[str, Any]) -> bool:
+        at = last_verified(_digest(folder))
         if at is not None and not options["json"]:
             self.stdout.write(f"{folder.name}: unchanged since it was verified on {at[:10]}")
         return at is not None
@@ -96,7 +102,7 @@ def _digest(folder: Path) -> str:
         return ""
 
 
-def _note(result: Verification) -> None:
+def _date(result: Verification) -> None:
     """Date the published version, where there is a database that has it."""
     try:
         ScenarioVersion.objects.filter(digest=result.digest).update(verified_at=timezone.now())
