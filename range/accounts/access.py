@@ -130,6 +130,35 @@ def can_see_capacity(viewer: Viewer) -> bool:
     return has_role(viewer, Role.ADMIN)
 
 
+def can_see_workshop(viewer: Viewer) -> bool:
+    """Whoever teaches writes scenarios too: an author is an instructor or administrator."""
+    return has_role(viewer, *STAFF)
+
+
+def can_author_in(viewer: Viewer, organisation_id: uuid.UUID) -> bool:
+    """Drafts, with the solutions in them, belong to the staff of their own organisation."""
+    return can_teach_in(viewer, organisation_id)
+
+
+def can_bring_builds(viewer: Viewer) -> bool:
+    """What builds images runs on the range's machine: it comes from whoever runs that, only."""
+    return has_role(viewer, Role.ADMIN)
+
+
+def can_read_scenario(viewer: Viewer, owner_id: uuid.UUID | None) -> bool:
+    """Staff reads the range's own scenarios with their solutions, and their organisation's."""
+    if owner_id is None:
+        return can_see_workshop(viewer)
+    return can_author_in(viewer, owner_id)
+
+
+def can_change_scenario(viewer: Viewer, owner_id: uuid.UUID | None) -> bool:
+    """An organisation's staff publishes and retires its own; the range's own are operators'."""
+    if owner_id is None:
+        return can_bring_builds(viewer)
+    return can_author_in(viewer, owner_id)
+
+
 def record_access(viewer: User, *, subject_id: uuid.UUID, what: str) -> None:
     """Write down that `viewer` looked at `subject`; looking at oneself is not recorded."""
     if viewer.pk != subject_id:

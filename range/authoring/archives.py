@@ -20,6 +20,7 @@ from range.catalog.folder import FILE_LIMIT, FILE_LIMIT_BYTES, TOTAL_LIMIT_BYTES
 from range.catalog.lint import lint
 from range.catalog.problems import ScenarioInvalid, Severity
 from range.catalog.reader import SCENARIO_FILE, LoadedScenario, read_scenario
+from range.catalog.source import is_instruction
 
 # Where archives are unpacked: beside the scenarios, so that one rename puts a scenario in place.
 WORKSHOP = ".importing"
@@ -72,7 +73,7 @@ def import_scenario(
         folder = place / "new"
         unpack(source, folder)
         if not allow_builds:
-            _refuse_builds(_build_files(list_files(folder)))
+            _refuse_builds(name for name in list_files(folder) if is_instruction(name))
         loaded = read_scenario(folder)
         errors = [each for each in lint(loaded) if each.severity is Severity.ERROR]
         if errors:
@@ -177,11 +178,3 @@ def _refuse_builds(names: Iterable[str | None]) -> None:
     for name in names:
         if name is not None:
             raise BuildsRefused(name)
-
-
-def _build_files(files: Iterable[str]) -> Iterator[str]:
-    """Yield what an engine could take for instructions, whatever scenario.yaml says of it."""
-    for name in files:
-        last = name.rpartition("/")[2].lower()
-        if last.startswith(("dockerfile", "containerfile")) or last.endswith("dockerfile"):
-            yield name

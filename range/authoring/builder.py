@@ -1,7 +1,8 @@
 """The builder role: makes the images of published versions, then those of the catalogue."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from range.authoring.images import allowed_tag, build_images, tags_of
 from range.catalog.bound_images import bound_digest
 from range.catalog.folder import digest_of, list_files
 from range.catalog.models import IMAGES_CHANNEL, AllowedImage, ScenarioVersion
+from range.catalog.publish import source_of
 from range.catalog.services import spec_of
+from range.catalog.source import written_out
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
 from range.lib.notify import Listener, conninfo, notify
@@ -26,7 +29,7 @@ type Report = Callable[[str], None]
 
 
 class FolderChanged(RangeError):
-    """A version's folder is gone or holds something else than what was published."""
+    """A version's folder is gone or changed since, and its files were not kept."""
 
     def __init__(self, slug: str) -> None:
         super().__init__(
@@ -136,17 +139,28 @@ class Builder:
         return True
 
     def _images(self, version: ScenarioVersion) -> dict[str, str]:
-        if not self._is_unchanged(version):
-            raise FolderChanged(version.scenario.slug)
-        return build_images(spec_of(version), self._folder(version), progress=self._progress)
+        with self._files(version) as folder:
+            if folder is None:
+                raise FolderChanged(version.scenario.slug)
+            return build_images(spec_of(version), folder, progress=self._progress)
 
     def _is_outdated(self, version: ScenarioVersion) -> bool:
         if not all(image_exists(tag) for tag in set(version.images.values())):
             return True
         # An image's name follows from its inputs, the base image's among them.
-        return self._is_unchanged(version) and (
-            tags_of(spec_of(version), self._folder(version)) != version.images
-        )
+        with self._files(version) as folder:
+            return folder is not None and tags_of(spec_of(version), folder) != version.images
+
+    @contextmanager
+    def _files(self, version: ScenarioVersion) -> Iterator[Path | None]:
+        """Give a version's files: its folder, or what was kept of it; None where both are gone."""
+        if self._is_unchanged(version):
+            yield self._folder(version)
+        elif (kept := source_of(version)) is not None:
+            with written_out(kept, name=version.scenario.slug) as folder:
+                yield folder
+        else:
+            yield None
 
     def _folder(self, version: ScenarioVersion) -> Path:
         return self._scenarios / version.scenario.slug

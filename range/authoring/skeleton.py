@@ -40,9 +40,14 @@ def checked_slug(name: str) -> str:
     Raises:
         BadName: It cannot.
     """
-    if not _SLUG.fullmatch(name):
+    if not is_slug(name):
         raise BadName(name)
     return name
+
+
+def is_slug(name: str) -> bool:
+    """Tell whether a scenario can have this name."""
+    return _SLUG.fullmatch(name) is not None
 
 
 def new_scenario(root: Path, slug: str, *, kind: str = "attack") -> Path:

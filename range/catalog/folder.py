@@ -67,19 +67,21 @@ def pack(folder: Path, files: Iterable[str]) -> dict[str, Any]:
     for name in sorted(set(files)):
         data = (folder / name).read_bytes()
         total += len(data)
-        text = _as_text(data)
-        if text is None:
-            packed[name] = {"base64": base64.b64encode(data).decode()}
-        else:
-            packed[name] = {"text": text}
+        packed[name] = packed_bytes(data)
     if total > ASSETS_LIMIT_BYTES:
         limit = f"seeds, knowledge and solutions of at most {ASSETS_LIMIT_BYTES} bytes"
         raise ScenarioInvalid([_strange(".", limit, f"{total}")])
     return packed
 
 
-def _as_text(data: bytes) -> str | None:
-    # A database's JSON holds no null character.
+def packed_bytes(data: bytes) -> dict[str, Any]:
+    """Return a file's content as JSON holds it: text where it is text, base64 elsewhere."""
+    text = text_of(data)
+    return {"base64": base64.b64encode(data).decode()} if text is None else {"text": text}
+
+
+def text_of(data: bytes) -> str | None:
+    """Return bytes as text; None where they are none that a database's JSON could hold."""
     if b"\0" in data:
         return None
     try:

@@ -1,6 +1,7 @@
 """Scenarios, their immutable published versions, their objectives, and images for machines."""
 
 import uuid
+from collections.abc import Iterable
 from typing import ClassVar
 
 from django.conf import settings
@@ -8,17 +9,36 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from range.accounts.models import Organisation
+
 # Wakes the builder, and tells pages how far images are.
 IMAGES_CHANNEL = "images"
 
 
+class ScenarioQuerySet(models.QuerySet["Scenario"]):
+    """Filters on scenarios."""
+
+    def open_to(self, schools: Iterable[uuid.UUID]) -> "ScenarioQuerySet":
+        """Keep the range's own scenarios and those that these organisations published."""
+        return self.filter(Q(owner=None) | Q(owner__in=schools))
+
+
 class Scenario(models.Model):
-    """A written situation, known by its slug across all its versions."""
+    """A written situation, known by its slug across all its versions.
+
+    Its owner is the organisation whose authors publish it; the range's own scenarios, which come
+    as folders, have none.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(unique=True)
     title = models.CharField(max_length=160)
     retired_at = models.DateTimeField(null=True, blank=True)
+    owner = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="scenarios"
+    )
+
+    objects = ScenarioQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.title
@@ -67,6 +87,24 @@ class ScenarioVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scenario_id} {self.version}"
+
+
+class ScenarioSource(models.Model):
+    """Every file of a version as its author wrote it, apart from the row that pages read often.
+
+    Args:
+        files: Text or base64 by path, as `range.catalog.source` packs them.
+        contexts: Digests of the build contexts among them, to know one again.
+    """
+
+    version = models.OneToOneField(
+        ScenarioVersion, on_delete=models.CASCADE, primary_key=True, related_name="source"
+    )
+    files = models.JSONField()
+    contexts = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"files of {self.version_id}"
 
 
 class Objective(models.Model):

@@ -88,8 +88,16 @@ def brief_for(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> str:
     Raises:
         TemplateInvalid: It cannot be filled in, or names a secret.
     """
-    values = values_for(version, attempt_id, epoch)
-    return to_html(fill(version.brief, _tellable(version, values), name=BRIEF_FILE))
+    return brief_html(spec_of(version), version.brief, values_for(version, attempt_id, epoch))
+
+
+def brief_html(spec: ScenarioSpec, brief: str, values: Mapping[str, Scalar]) -> str:
+    """Return a brief with the values of an attempt as safe HTML.
+
+    Raises:
+        TemplateInvalid: It cannot be filled in, or names a secret.
+    """
+    return to_html(fill(brief, _tellable(spec, values), name=BRIEF_FILE))
 
 
 def brief_preview(version: ScenarioVersion) -> str:
@@ -123,8 +131,8 @@ def examine_flag(version: ScenarioVersion, text: str) -> flags.FlagFinding:
     return flags.examine(flag_secret(), text, objectives=keys)
 
 
-def _tellable(version: ScenarioVersion, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    variables = spec_of(version).variables
+def _tellable(spec: ScenarioSpec, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    variables = spec.variables
     return {
         name: value
         for name, value in values.items()

@@ -44,8 +44,13 @@ class AttemptClosed(RangeError):
 
 
 def open_practice(version: ScenarioVersion) -> int:
-    """Offer a published version for practice to every school; return how many offers are new."""
+    """Offer a published version for practice; return how many offers are new.
+
+    The range's own scenarios are for every school, an organisation's for itself.
+    """
     schools = Organisation.objects.filter(kind=Organisation.Kind.SCHOOL).order_by("slug")
+    if version.scenario.owner_id is not None:
+        schools = schools.filter(pk=version.scenario.owner_id)
     offers = [
         Exercise.objects.get_or_create(
             version=version,

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from range.accounts.models import Cohort, Organisation, User
 from range.accounts.names import NameRefused, clean_name
 from range.accounts.roster import NAME_LIMIT, USERNAME_LIMIT, refuse_bad_username
-from range.catalog.models import ScenarioVersion
+from range.catalog.models import Scenario, ScenarioVersion
 from range.exercises.assigning import ATTEMPTS_AT_MOST
 from range.exercises.models import Exercise
 from range.workspace import wording
@@ -88,19 +88,22 @@ class TermsForm(Styled):
 
     def __init__(self, *args: Any, schools: Iterable[Organisation], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        homes = [school.pk for school in schools]
         version = cast("forms.ModelChoiceField[ScenarioVersion]", self.fields["version"])
         cohort = cast("forms.ModelChoiceField[Cohort]", self.fields["cohort"])
         newest = ScenarioVersion.objects.latest_per_scenario().values("pk")
+        offered = Scenario.objects.open_to(homes)
         version.queryset = (
-            ScenarioVersion.objects.filter(pk__in=newest, scenario__retired_at=None)
+            ScenarioVersion.objects.filter(pk__in=newest, scenario__in=offered)
+            .filter(scenario__retired_at=None)
             .select_related("scenario")
             .defer("spec", "assets", "brief")
             .order_by("scenario__title")
         )
         version.label_from_instance = _version_label  # type: ignore[assignment,method-assign]
-        cohort.queryset = Cohort.objects.filter(
-            organisation__in=list(schools), archived_at=None
-        ).order_by("name")
+        cohort.queryset = Cohort.objects.filter(organisation__in=homes, archived_at=None).order_by(
+            "name"
+        )
         self.fields["time_zone"] = forms.ChoiceField(
             label=self.fields["time_zone"].label,
             choices=[(name, name.replace("_", " ")) for name in zones()],

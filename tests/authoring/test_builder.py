@@ -9,7 +9,7 @@ from range.authoring import images as images_module
 from range.authoring.builder import Builder
 from range.authoring.images import build_images, missing_images, tags_of
 from range.catalog.allowed_images import allow, withdraw
-from range.catalog.models import ScenarioVersion
+from range.catalog.models import ScenarioSource, ScenarioVersion
 from range.catalog.publish import publish
 from range.catalog.reader import read_scenario
 from range.runtime.driver import EngineDown
@@ -114,7 +114,18 @@ def test_an_engine_that_is_down_leaves_the_version_waiting(version, engine):
     assert state(version) == State.PENDING
 
 
-def test_a_folder_that_changed_since_publication_is_not_built(version, root, engine):
+def test_what_was_published_is_built_whatever_the_folder_holds_by_now(version, root, engine):
+    before = tags_of(read_scenario(root / "small-desk").spec, root / "small-desk")
+    (root / "small-desk" / "machines" / "box" / "Dockerfile").write_text("FROM other\n")
+    Builder().build_next()
+    assert state(version) == State.READY
+    assert version.images == before
+
+
+def test_a_changed_folder_is_not_built_where_the_published_files_were_not_kept(
+    version, root, engine
+):
+    ScenarioSource.objects.all().delete()
     (root / "small-desk" / "machines" / "box" / "Dockerfile").write_text("FROM other\n")
     Builder().build_next()
     assert state(version) == State.FAILED

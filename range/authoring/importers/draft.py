@@ -12,9 +12,9 @@ from ruamel.yaml import YAML
 
 from range.catalog.editor_schema import EDITOR_LINE
 from range.catalog.folder import ASSETS_LIMIT_BYTES
-from range.catalog.lint import lint
-from range.catalog.problems import Problem, ScenarioInvalid
-from range.catalog.reader import BRIEF_FILE, SCENARIO_FILE, read_scenario
+from range.catalog.lint import checked
+from range.catalog.problems import Problem
+from range.catalog.reader import BRIEF_FILE, SCENARIO_FILE
 
 REPORT_FILE = "REPORT.md"
 TEXT_LIMIT = 4000
@@ -126,7 +126,7 @@ def write(draft: Draft, folder: Path) -> list[Problem]:
     for name, data in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
-    problems = _problems(folder)
+    problems = checked(folder)[1]
     (folder / REPORT_FILE).write_text(report(draft, problems), encoding="utf-8")
     return problems
 
@@ -145,10 +145,3 @@ def _report(draft: Draft, problems: list[str]) -> Iterator[str]:
     yield from (f"- {each}" for each in draft.lost or ["Nothing was left behind."])
     yield "\n## What check_scenarios says\n"
     yield from (f"- {each}" for each in problems or ["Nothing."])
-
-
-def _problems(folder: Path) -> list[Problem]:
-    try:
-        return lint(read_scenario(folder))
-    except ScenarioInvalid as error:
-        return list(error.problems)

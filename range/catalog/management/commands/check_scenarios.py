@@ -9,9 +9,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from range.catalog.folders import scenario_folders
-from range.catalog.lint import lint
-from range.catalog.problems import Problem, ScenarioInvalid, Severity
-from range.catalog.reader import read_scenario
+from range.catalog.lint import checked
+from range.catalog.problems import Problem, Severity
 from range.lib.errors import RangeError
 
 
@@ -34,7 +33,7 @@ class Command(BaseCommand):
             folders = scenario_folders(root, options["slug"])
         except RangeError as error:
             raise CommandError(error.message) from error
-        found = {folder.name: problems_of(folder) for folder in folders}
+        found = {folder.name: checked(folder)[1] for folder in folders}
         if options["json"]:
             self.stdout.write(
                 json.dumps({name: [asdict(each) for each in all_] for name, all_ in found.items()})
@@ -55,11 +54,3 @@ class Command(BaseCommand):
                 for severity in (Severity.ERROR, Severity.WARNING)
             )
             self.stdout.write(f"{name}: {counts}")
-
-
-def problems_of(folder: Path) -> list[Problem]:
-    """Return everything to say about a folder."""
-    try:
-        return lint(read_scenario(folder))
-    except ScenarioInvalid as error:
-        return list(error.problems)
