@@ -76,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     # Only now is Django set up, and the fixtures make rows.
-    for name in ("fixtures", "assessing", "consoles", "capacity", "teaching", "views"):
+    for name in ("fixtures", "flushing", "assessing", "consoles", "capacity", "teaching", "views"):
         session.config.pluginmanager.import_plugin(f"tests.support.{name}")
     if not _is_controller() or session.config.option.collectonly:
         return

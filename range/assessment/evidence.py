@@ -1,15 +1,16 @@
 """Writes evidence and reads the latest of each check; rows are never changed."""
 
-import hashlib
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from range.accounts.models import User
-from range.assessment.models import Evidence
+from range.assessment.models import Evidence, EvidenceContent
 from range.assessment.runner import GRADER_VERSION
 from range.catalog.models import Objective
 from range.checks.base import Judgement, Outcome
@@ -17,9 +18,12 @@ from range.console.redacting import redactor_of
 from range.console.services import moment, others_who_typed
 from range.exercises.models import Attempt
 from range.lib.notify import notify
-from range.timeline.services import canonical, events_of, record
+from range.timeline.canonical import digest
+from range.timeline.services import events_of, record
 
 EXCERPT_LIMIT_BYTES = 4096
+# The event that binds a record into its attempt's chain.
+RECORDED = "evidence.recorded"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +49,7 @@ def latest(attempt: Attempt) -> dict[tuple[str, str], Evidence]:
     """Return the newest evidence of each check that nothing supersedes."""
     rows = (
         Evidence.objects.filter(attempt=attempt, superseded_by=None)
-        .select_related("objective")
+        .select_related("objective", "content")
         .order_by("observed_at", "pk")
     )
     return {(row.objective.key, row.check_id): row for row in rows}
@@ -76,71 +80,90 @@ def write(attempt: Attempt, finding: Finding) -> Evidence:
 
     The excerpt is cleared of the attempt's secrets before anything is written.
     """
-    objective = Objective.objects.get(version=attempt.exercise.version, key=finding.objective)
     at = timezone.now()
-    fields = _fields(attempt, finding, at)
     seen = moment(attempt, at)
-    evidence = Evidence.objects.create(
+    judgement = finding.judgement
+    row = Evidence(
         attempt=attempt,
-        objective=objective,
+        objective=Objective.objects.get(version=attempt.exercise.version, key=finding.objective),
+        check_id=finding.check_id,
+        kind=finding.kind,
+        outcome=str(judgement.outcome),
+        score=float(judgement.score),
+        source=finding.source,
+        reason=judgement.reason[:64],
         observed_at=at,
+        hint_rung=hint_rung(attempt, finding.objective),
+        grader_version=GRADER_VERSION,
         judged_by=finding.judged_by,
         supersedes=finding.supersedes,
         recording=seen.recording if seen else None,
         recording_offset_ms=seen.offset_ms if seen else None,
-        sha256=hashlib.sha256(canonical(fields)).hexdigest(),
-        **{name: fields[name] for name in _COLUMNS},
     )
-    record(
-        attempt.pk,
-        kind="evidence.recorded",
-        actor="range" if finding.judged_by is None else f"instructor:{finding.judged_by.pk}",
-        payload={
-            "evidence": str(evidence.pk),
-            "sha256": evidence.sha256,
-            "objective": finding.objective,
-            "check": finding.check_id,
-            "outcome": evidence.outcome,
-            "reason": evidence.reason,
-        },
-    )
+    detail, excerpt = _detail(attempt, finding), _excerpt(attempt, judgement.excerpt)
+    evidence = append(row, detail=detail, excerpt=excerpt)
     notify("attempt_changed", f"{attempt.pk} objectives")
     return evidence
 
 
-_COLUMNS = (
-    "check_id",
-    "kind",
-    "outcome",
-    "score",
-    "source",
-    "reason",
-    "detail",
-    "excerpt",
-    "hint_rung",
-    "grader_version",
-)
+def append(row: Evidence, *, detail: Mapping[str, object], excerpt: str) -> Evidence:
+    """Seal an unsaved record with its digests, save it with its content, and chain it."""
+    row.content_sha256 = content_digest(detail, excerpt)
+    row.sha256 = digest(record_of(row))
+    with transaction.atomic():
+        row.save(force_insert=True)
+        EvidenceContent.objects.create(evidence=row, detail=dict(detail), excerpt=excerpt)
+        record(
+            row.attempt_id,
+            kind=RECORDED,
+            actor="range" if row.judged_by_id is None else f"instructor:{row.judged_by_id}",
+            payload={
+                "evidence": str(row.pk),
+                "sha256": row.sha256,
+                "objective": row.objective.key,
+                "check": row.check_id,
+                "outcome": row.outcome,
+                "reason": row.reason,
+            },
+        )
+    return row
 
 
-def _fields(attempt: Attempt, finding: Finding, at: datetime) -> dict[str, object]:
-    judgement = finding.judgement
-    return {
-        "attempt": str(attempt.pk),
-        "scenario": attempt.exercise.version.digest,
-        "objective": finding.objective,
-        "check_id": finding.check_id,
-        "kind": finding.kind,
-        "outcome": str(judgement.outcome),
-        "score": judgement.score,
-        "source": str(finding.source),
-        "reason": judgement.reason[:64],
-        "detail": _detail(attempt, finding),
-        "excerpt": _excerpt(attempt, judgement.excerpt),
-        "observed_at": at.isoformat(timespec="microseconds"),
-        "hint_rung": hint_rung(attempt, finding.objective),
-        "grader_version": GRADER_VERSION,
-        "supersedes": str(finding.supersedes.pk) if finding.supersedes else None,
+def content_digest(detail: Mapping[str, object], excerpt: str) -> str:
+    """Return the digest of what was seen; the record holds it in place of the content."""
+    return digest({"detail": detail, "excerpt": excerpt})
+
+
+def record_of(row: Evidence) -> dict[str, object]:
+    """Return a record as JSON values, as its digest covers them."""
+    fields: dict[str, object] = {
+        "attempt": str(row.attempt_id),
+        "scenario": row.attempt.exercise.version.digest,
+        "objective": row.objective.key,
+        "check_id": row.check_id,
+        "kind": row.kind,
+        "outcome": row.outcome,
+        "score": row.score,
+        "source": str(row.source),
+        "reason": row.reason,
+        "observed_at": row.observed_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "hint_rung": row.hint_rung,
+        "grader_version": row.grader_version,
+        "supersedes": _text(row.supersedes_id),
     }
+    if not row.content_sha256:
+        return fields | {"detail": row.detail, "excerpt": row.excerpt}
+    return fields | {
+        "id": str(row.pk),
+        "content_sha256": row.content_sha256,
+        "judged_by": _text(row.judged_by_id),
+        "recording": _text(row.recording_id),
+        "recording_offset_ms": row.recording_offset_ms,
+    }
+
+
+def _text(pk: uuid.UUID | None) -> str | None:
+    return None if pk is None else str(pk)
 
 
 def _detail(attempt: Attempt, finding: Finding) -> dict[str, object]:
@@ -172,6 +195,6 @@ def evidence_of(attempt: Attempt) -> QuerySet[Evidence]:
     """Return all evidence of an attempt in the order it was observed."""
     return (
         Evidence.objects.filter(attempt=attempt)
-        .select_related("objective", "recording", "judged_by")
+        .select_related("objective", "recording", "judged_by", "content")
         .order_by("observed_at", "pk")
     )

@@ -35,7 +35,8 @@ class Submission(models.Model):
 class Evidence(models.Model):
     """One recorded outcome with its provenance; a correction is a new row that supersedes.
 
-    A database trigger refuses update and delete.
+    Database triggers refuse update, delete and truncate. What was seen lies apart in
+    EvidenceContent, of which this row holds the digest, so that retention can erase it.
     """
 
     class Source(models.TextChoices):
@@ -54,8 +55,8 @@ class Evidence(models.Model):
     score = models.FloatField()
     source = models.CharField(max_length=6, choices=Source, default=Source.CHECK)
     reason = models.CharField(max_length=64)
-    detail = models.JSONField(default=dict)
-    excerpt = models.TextField(blank=True)
+    # Empty for records from before the content lay apart: their digest covers it itself.
+    content_sha256 = models.CharField(max_length=64, blank=True)
     observed_at = models.DateTimeField(default=timezone.now)
     hint_rung = models.PositiveSmallIntegerField(default=0)
     recording = models.ForeignKey(
@@ -77,6 +78,35 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.check_id} {self.outcome}"
+
+    @property
+    def excerpt(self) -> str:
+        """Return what was seen, empty once retention erased it."""
+        return self.content.excerpt if hasattr(self, "content") else ""
+
+    @property
+    def detail(self) -> dict[str, object]:
+        """Return further facts the judge left, empty once retention erased them."""
+        return dict(self.content.detail) if hasattr(self, "content") else {}
+
+
+class EvidenceContent(models.Model):
+    """What was seen, and further facts; lies apart from the record so that it can be erased.
+
+    Written -> erased (retention; once, leaving a signed tombstone). Database triggers refuse
+    every other change.
+    """
+
+    evidence = models.OneToOneField(
+        Evidence, on_delete=models.PROTECT, primary_key=True, related_name="content"
+    )
+    detail = models.JSONField(default=dict)
+    excerpt = models.TextField(blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+    tombstone = models.JSONField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"content of {self.evidence_id}"
 
 
 class ReviewItem(models.Model):

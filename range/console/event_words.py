@@ -43,6 +43,7 @@ _LABELS = {
     "hint.unlocked": "Rung of help unlocked",
     "integrity.foreign_flag": "A flag of another attempt was handed in",
     "message.sent": "Your instructor wrote",
+    "payloads.erased": "What the record carried was erased",
     "person.deactivated": "Account closed",
     "person.password_reset": "One-time password given",
     "person.reactivated": "Account opened again",

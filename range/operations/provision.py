@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from range.lib import embedded_postgres, privileges
+from range.lib.signing import keyring
 from range.lib.state import SYSTEM_USER, default_state_dir
 
 HEADER = (
@@ -39,6 +40,7 @@ def provision(base: Path, *, host: str, port: int) -> dict[str, str]:
     Raises:
         PrivilegeError: The system user cannot be made.
         PostgresError: The embedded database's folder cannot be made.
+        KeyringBroken: The keys that sign evidence are there but damaged.
     """
     settings = read_runtime(base)
     settings.update({name: os.environ[name] for name in KEPT if os.environ.get(name)})
@@ -70,13 +72,14 @@ def _names_of(host: str) -> list[str]:
 def _make_state(state: Path) -> None:
     """Make the state folder; as root, two owners share it without trusting each other.
 
-    The console role writes recordings as root where the web role may only read; weights and the
-    database belong to the system user.
+    The console role writes recordings as root where the web role may only read; weights, keys
+    and the database belong to the system user.
     """
     state.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     state.mkdir(exist_ok=True, mode=0o755)
     for name in ("recordings", "weights"):
         (state / name).mkdir(exist_ok=True)
+    ring = keyring(state)
     if os.geteuid() != 0:
         return
     privileges.ensure_system_user(SYSTEM_USER)
@@ -85,6 +88,9 @@ def _make_state(state: Path) -> None:
     # The group bit on the folder hands every new recording to the system user's group.
     (state / "recordings").chmod(0o2750)
     os.chown(state / "weights", account.pw_uid, account.pw_gid)
+    # Web and worker sign; everybody else reads the public halves from a page.
+    for path in (ring.folder, *ring.folder.iterdir()):
+        os.chown(path, account.pw_uid, account.pw_gid)
 
 
 def _write(path: Path, settings: Mapping[str, str]) -> None:

@@ -59,7 +59,7 @@ def evidence_page(evidence_id: uuid.UUID, *, viewer: User) -> EvidencePage:
         EvidenceMissing: The viewer may not see it, or the attempt is still open.
     """
     rows = with_context(Evidence.objects.filter(pk=evidence_id))
-    row = rows.select_related("attempt__trainee", "judged_by", "superseded_by").first()
+    row = rows.select_related("attempt__trainee", "judged_by", "superseded_by", "content").first()
     if row is None or not can_view_skills(viewer, row.attempt.trainee_id):
         raise EvidenceMissing
     if row.attempt.state not in COUNTED_STATES:

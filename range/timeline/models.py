@@ -10,7 +10,7 @@ class Event(models.Model):
     """One thing that happened in an attempt.
 
     The chain covers the payload's digest, not the payload, so that retention can erase a
-    payload without breaking the chain. A database trigger refuses update and delete.
+    payload without breaking the chain. Database triggers refuse update, delete and truncate.
     """
 
     attempt_id = models.UUIDField()
@@ -38,13 +38,18 @@ class Event(models.Model):
 
 
 class EventPayload(models.Model):
-    """What an event carries; lies apart from the chain so that it can be erased."""
+    """What an event carries; lies apart from the chain so that it can be erased.
+
+    Written -> erased (retention; once, leaving a signed tombstone). Database triggers refuse
+    every other change.
+    """
 
     event = models.OneToOneField(
         Event, on_delete=models.CASCADE, primary_key=True, related_name="content"
     )
     body = models.JSONField(default=dict)
     erased_at = models.DateTimeField(null=True, blank=True)
+    tombstone = models.JSONField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"payload of {self.event_id}"

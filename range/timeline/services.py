@@ -1,7 +1,5 @@
 """Append events, read them in order, and verify an attempt's chain."""
 
-import hashlib
-import json
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -10,14 +8,11 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from range.timeline import tombstones
+from range.timeline.canonical import digest
 from range.timeline.models import Event, EventPayload
 
 GENESIS = "0" * 64
-
-
-def canonical(value: object) -> bytes:
-    """Serialise a JSON value so that equal values give equal bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def chain_hash(
@@ -33,7 +28,7 @@ def chain_hash(
         actor,
         body,
     ]
-    return hashlib.sha256(canonical(fields)).hexdigest()
+    return digest(fields)
 
 
 def record(
@@ -52,14 +47,14 @@ def record(
         last = Event.objects.filter(attempt_id=attempt_id).order_by("-seq").first()
         seq, prev = (last.seq + 1, last.hash) if last else (1, GENESIS)
         at = timezone.now()
-        digest = hashlib.sha256(canonical(body)).hexdigest()
+        payload_sha256 = digest(body)
         event = Event.objects.create(
             attempt_id=attempt_id,
             seq=seq,
             at=at,
             kind=kind,
             actor=actor[:80],
-            payload_sha256=digest,
+            payload_sha256=payload_sha256,
             prev_hash=prev,
             hash=chain_hash(
                 prev=prev,
@@ -68,7 +63,7 @@ def record(
                 at=at,
                 kind=kind,
                 actor=actor[:80],
-                body=digest,
+                body=payload_sha256,
             ),
         )
         EventPayload.objects.create(event=event, body=body)
@@ -84,7 +79,10 @@ def events_of(attempt_id: uuid.UUID, *, kinds: Iterable[str] = ()) -> QuerySet[E
 
 
 def broken_at(attempt_id: uuid.UUID) -> int | None:
-    """Return the number of the first event that breaks the chain, or None if it holds."""
+    """Return the number of the first event that breaks the chain, or None if it holds.
+
+    An event without its payload breaks it too, unless a signed tombstone says who erased it.
+    """
     prev, expected = GENESIS, 1
     for event in events_of(attempt_id):
         intact = event.seq == expected and event.prev_hash == prev
@@ -97,10 +95,38 @@ def broken_at(attempt_id: uuid.UUID) -> int | None:
             actor=event.actor,
             body=event.payload_sha256,
         )
-        content = getattr(event, "content", None)
-        if intact and content is not None and content.erased_at is None:
-            intact = hashlib.sha256(canonical(content.body)).hexdigest() == event.payload_sha256
-        if not intact:
+        if not intact or not _carries_its_payload(event):
             return expected
         prev, expected = event.hash, expected + 1
     return None
+
+
+def _carries_its_payload(event: Event) -> bool:
+    content = getattr(event, "content", None)
+    if content is None:
+        return False
+    if content.erased_at is None:
+        return digest(content.body) == event.payload_sha256
+    return tombstones.holds(content.tombstone, of=subject_of(event))
+
+
+def subject_of(event: Event) -> dict[str, object]:
+    """Return what a tombstone in the place of an event's payload must speak of."""
+    return {
+        "attempt": str(event.attempt_id),
+        "seq": event.seq,
+        "hash": event.hash,
+        "payload_sha256": event.payload_sha256,
+    }
+
+
+def erase(event: Event, *, reason: str, actor: str) -> None:
+    """Erase what an event carries and leave a signed tombstone; the chain still verifies.
+
+    Raises:
+        KeyringBroken: Nothing can be signed; nothing was erased then.
+    """
+    stone, at = tombstones.carve(subject_of(event), reason=reason, actor=actor)
+    EventPayload.objects.filter(event=event, erased_at=None).update(
+        body={}, erased_at=at, tombstone=stone
+    )

@@ -40,6 +40,19 @@ def test_the_file_of_secrets_is_closed_to_others(base, elsewhere):
     assert stat.S_IMODE(runtime_file(base).stat().st_mode) == 0o600
 
 
+def test_the_key_that_signs_evidence_is_made_at_the_first_start_and_kept(base, elsewhere):
+    state = Path(provision(base, host="127.0.0.1", port=8000)["RANGE_STATE_DIR"])
+    listed = (state / "keys" / "keyring.json").read_text()
+    private = next((state / "keys").glob("*.key"))
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert stat.S_IMODE(private.parent.stat().st_mode) == 0o700
+    if os.geteuid() == 0:
+        owners = {path.stat().st_uid for path in (private, private.parent)}
+        assert owners == {pwd.getpwnam(SYSTEM_USER).pw_uid}
+    provision(base, host="127.0.0.1", port=8000)
+    assert (state / "keys" / "keyring.json").read_text() == listed
+
+
 def test_the_ports_follow_the_one_chosen(base, elsewhere):
     provision(base, host="127.0.0.1", port=8000)
     provision(base, host="127.0.0.1", port=9100)

@@ -1,14 +1,17 @@
 """The timeline keeps its order, and shows where somebody broke it."""
 
+import json
 import threading
 import uuid
 
 import pytest
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
+from django.utils import timezone
 
+from range.lib import signing
 from range.timeline.models import Event, EventPayload
-from range.timeline.services import GENESIS, broken_at, events_of, record
+from range.timeline.services import GENESIS, broken_at, erase, events_of, record
 
 ATTEMPT = uuid.uuid4()
 
@@ -91,17 +94,76 @@ def test_a_rewritten_payload_breaks_the_chain(three_events):
     assert broken_at(ATTEMPT) == 3
 
 
-def test_an_erased_payload_leaves_the_chain_whole(three_events):
-    EventPayload.objects.filter(event=three_events[1]).update(body={}, erased_at=three_events[1].at)
+def test_an_event_without_its_payload_breaks_the_chain(three_events):
+    rewrite("DELETE FROM timeline_eventpayload WHERE event_id = %s", three_events[1].pk)
+    assert broken_at(ATTEMPT) == 2
+
+
+def test_an_erased_payload_leaves_the_chain_whole_and_says_why(three_events, state_dir):
+    erase(three_events[1], reason="kept for two years", actor="range")
     assert broken_at(ATTEMPT) is None
-    assert events_of(ATTEMPT)[1].payload == {}
+    erased = events_of(ATTEMPT)[1]
+    assert erased.payload == {}
+    assert erased.content.tombstone["reason"] == "kept for two years"
+    assert erased.content.tombstone["payload_sha256"] == erased.payload_sha256
 
 
-def test_a_payload_cannot_be_replaced_even_with_an_erasure_date(three_events):
+def test_a_tombstone_outlives_the_key_that_signed_it_but_not_its_owner(three_events, state_dir):
+    erase(three_events[1], reason="old", actor="range")
+    signing.rotate(state_dir)
+    assert broken_at(ATTEMPT) is None
+    for path in (state_dir / "keys").iterdir():
+        path.unlink()
+    assert broken_at(ATTEMPT) == 2
+
+
+@pytest.mark.parametrize("change", [
+    {"reason": "another"}, {"erased_at": "2001-01-01T00:00:00+00:00"}, {"seq": 3},
+    {"signature": "AAAA"}, {"signature": "not base64"}, {"key": "0" * 16}, {"extra": 1},
+])  # fmt: skip
+def test_a_changed_tombstone_breaks_the_chain(three_events, state_dir, change):
+    erase(three_events[1], reason="old", actor="range")
+    stone = EventPayload.objects.get(event=three_events[1]).tombstone | change
+    rewrite(
+        "UPDATE timeline_eventpayload SET tombstone = %s WHERE event_id = %s",
+        json.dumps(stone),
+        three_events[1].pk,
+    )
+    assert broken_at(ATTEMPT) == 2
+
+
+def test_a_tombstone_of_another_event_does_not_serve(three_events, state_dir):
+    erase(three_events[0], reason="old", actor="range")
+    erase(three_events[1], reason="old", actor="range")
+    stolen = EventPayload.objects.get(event=three_events[0]).tombstone
+    rewrite(
+        "UPDATE timeline_eventpayload SET tombstone = %s WHERE event_id = %s",
+        json.dumps(stolen),
+        three_events[1].pk,
+    )
+    assert broken_at(ATTEMPT) == 2
+
+
+@pytest.mark.parametrize("change", [
+    {"body": {"n": 8}},
+    {"body": {"n": 8}, "erased_at": timezone.now(), "tombstone": {"reason": "mine"}},
+    {"body": {}, "erased_at": timezone.now()},
+    {"body": {}, "tombstone": {"reason": "mine"}},
+    {"event": 0},
+])  # fmt: skip
+def test_a_payload_cannot_be_replaced_nor_erased_without_a_tombstone(three_events, change):
+    if "event" in change:
+        change = {"event": record(uuid.uuid4(), kind="other", actor="range")}
     with pytest.raises(IntegrityError, match="only be erased"), transaction.atomic():
-        EventPayload.objects.filter(event=three_events[1]).update(
-            body={"n": 8}, erased_at=three_events[1].at
-        )
+        EventPayload.objects.filter(event=three_events[1]).update(**change)
+    assert broken_at(ATTEMPT) is None
+
+
+def test_an_erasure_cannot_be_taken_back_or_dated_anew(three_events, state_dir):
+    erase(three_events[1], reason="old", actor="range")
+    for change in ({"erased_at": None}, {"tombstone": {}}, {"body": {"n": 2}}):
+        with pytest.raises(IntegrityError, match="only be erased"), transaction.atomic():
+            EventPayload.objects.filter(event=three_events[1]).update(**change)
 
 
 @pytest.mark.django_db(transaction=True)

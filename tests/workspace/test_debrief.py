@@ -76,7 +76,7 @@ def test_it_stops_asking_once_it_is_graded(read, graded):
 
 
 def test_no_evidence_is_shown_before_the_grade(read, attempt, evidence):
-    evidence("mend", "gone", excerpt="x")
+    evidence("mend", "gone")
     Attempt.objects.update(state="COLLECTED")
     assert list(read().context["debrief"].proofs) == []
 
