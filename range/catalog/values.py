@@ -37,11 +37,13 @@ def flag_secret() -> bytes:
     return str(settings.RANGE_FLAG_SECRET).encode()
 
 
-def remember[K, V](cache: dict[K, V], key: K, make: Callable[[], V]) -> V:
+def remember[K, V](
+    cache: dict[K, V], key: K, make: Callable[[], V], *, limit: int | None = None
+) -> V:
     """Return what a cache holds, made first where it does not; a full one starts anew."""
     value = cache.get(key)
     if value is None:
-        if len(cache) >= CACHE_LIMIT:
+        if len(cache) >= (limit or CACHE_LIMIT):
             cache.clear()
         value = cache[key] = make()
     return value

@@ -61,6 +61,13 @@ def role_by_code(code: str) -> Role | None:
     return next((role for role in roles_with_requirements() if role.code == code), None)
 
 
+def role_titles(codes: Iterable[str]) -> dict[str, str]:
+    """Return the titles of NICE work roles by code; unknown codes are left out."""
+    framework = Framework.objects.current("nice")
+    rows = WorkRole.objects.filter(framework=framework, code__in=list(codes))
+    return dict(rows.values_list("code", "title"))
+
+
 def _roles(codes: Iterable[str]) -> list[Role]:
     framework = Framework.objects.current("nice")
     if framework is None:

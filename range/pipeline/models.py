@@ -1,10 +1,11 @@
-"""Skill estimates: a cache of what replaying the evidence says."""
+"""Caches of what replaying the evidence says: skill estimates, and difficulties of scenarios."""
 
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 
+from range.catalog.models import Scenario
 from range.competencies.models import ObservableSkill
 
 
@@ -36,3 +37,35 @@ class SkillEstimate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.trainee_id} {self.skill_id} {self.mean:.2f} ± {self.sd:.2f}"
+
+
+class ScenarioDifficulty(models.Model):
+    """How hard a scenario proved to be; a cache that the worker rebuilds from first attempts.
+
+    It speaks for versions that declare the same difficulty, and only until the author declares
+    another; dropping every row loses nothing.
+    """
+
+    scenario = models.OneToOneField(
+        Scenario, on_delete=models.CASCADE, primary_key=True, related_name="difficulty"
+    )
+    declared = models.PositiveSmallIntegerField()
+    logits = models.FloatField()
+    sd = models.FloatField()
+    practice = models.PositiveIntegerField()
+    assessed = models.PositiveIntegerField()
+    passed = models.PositiveIntegerField()
+    parameter_set = models.CharField(max_length=16)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "scenario difficulties"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(declared__gte=1, declared__lte=5),
+                name="scenario_difficulty_declared_step",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scenario_id} {self.logits:.2f} ± {self.sd:.2f}"

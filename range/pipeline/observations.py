@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from range.catalog.outline import Weights
 from range.catalog.schema_objectives import ObjectiveSpec
 from range.checks.base import Judgement, Outcome
 from range.checks.combine import Observation as Combination
 from range.checks.combine import combine
-from range.checks.spec import SkillWeight
 from range.pipeline.estimate import SOLUTION_RUNG, Judge, Mode, Observation
 from range.pipeline.parameters import ParameterSet
 
@@ -90,26 +90,21 @@ def trace(record: AttemptRecord, *, parameters: ParameterSet) -> tuple[Traced, .
 
 
 def planned(
-    objectives: Iterable[ObjectiveSpec],
+    observed: Iterable[Weights],
     *,
-    difficulty: int,
+    difficulty: float,
     scenario: str,
     parameters: ParameterSet,
     played: bool = False,
 ) -> tuple[Observation, ...]:
     """Return the observations that playing a scenario would give, unhinted and in practice.
 
-    Of parts that depend on a draw, all are taken together: which one comes is not known.
-
     Args:
+        observed: What each speaks for, as the scenario's outline tells.
+        difficulty: Logits.
         played: Whether the trainee played it before, so that it would count as a repeat.
     """
-    parts = [
-        (objective, combination)
-        for objective in objectives
-        for combination in _combinations(objective, {})
-        if combination.skills
-    ]
+    parts = tuple(observed)
     return tuple(
         Observation(
             key=f"{scenario}:{number}",
@@ -117,15 +112,15 @@ def planned(
             scenario=scenario,
             variant=f"{scenario}:{number}",
             at=_NEVER,
-            skills=_shares(combination.skills),
-            difficulty=parameters.difficulty_of(difficulty),
+            skills=_shares(weights),
+            difficulty=difficulty,
             difficulty_sd=parameters.difficulty_sd,
             score=0.0,
             checks_in_attempt=len(parts),
             mode=Mode.PRACTICE,
             weight=parameters.repeat_weight if played else 1.0,
         )
-        for number, (_, combination) in enumerate(parts)
+        for number, weights in enumerate(parts)
     )
 
 
@@ -182,7 +177,7 @@ def _traced(
         scenario=record.scenario,
         variant=f"{record.scenario}:{name}:{_draw(record.drawn)}",
         at=moment.at,
-        skills=_shares(combination.skills),
+        skills=_shares((each.key, each.weight) for each in combination.skills),
         difficulty=parameters.difficulty_of(record.difficulty),
         difficulty_sd=parameters.difficulty_sd,
         score=min(1.0, max(0.0, combination.score)),
@@ -204,11 +199,11 @@ def _draw(drawn: Mapping[str, str]) -> str:
     return ",".join(f"{name}={value}" for name, value in sorted(drawn.items()))
 
 
-def _shares(skills: Iterable[SkillWeight]) -> tuple[tuple[str, float], ...]:
+def _shares(skills: Iterable[tuple[str, float]]) -> Weights:
     """Return weights that sum to 1, one a skill, in the order of the keys."""
     weights: dict[str, float] = {}
-    for skill in skills:
-        weights[skill.key] = weights.get(skill.key, 0.0) + skill.weight
+    for key, weight in skills:
+        weights[key] = weights.get(key, 0.0) + weight
     total = sum(weights[key] for key in sorted(weights))
     return tuple((key, weights[key] / total) for key in sorted(weights))
 

@@ -8,8 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from range.accounts.models import User
-from range.catalog.models import ScenarioVersion
-from range.catalog.services import spec_of
+from range.catalog.outline import Outline, outlines_of
 from range.competencies.frameworks import Demand, Role, demand_of
 from range.competencies.models import ObservableSkill
 from range.exercises.services import offered_to
@@ -144,28 +143,28 @@ def suggestions_for(
     """Return the two offered scenarios that would settle most of what a role leaves open."""
     settled = {Word.MEETS, Word.LIKELY}
     unsettled = [each.standing.skill for each in readiness.skills if each.word not in settled]
-    versions = [exercise.version for exercise in offered_to(trainee)]
+    offered = dict(
+        offered_to(trainee).order_by("version").values_list("version", "version__scenario__slug")
+    )
     played = {item.scenario for item in picture.log.observations}
-    candidates = [made for each in versions if (made := _candidate(each, played)) is not None]
+    candidates = [
+        _candidate(offered[version], outline, played=offered[version] in played)
+        for version, outline in outlines_of(offered).items()
+    ]
     return what_would_settle(
         picture.estimate, open_skills=unsettled, candidates=candidates, parameters=CURRENT
     )
 
 
-def _candidate(version: ScenarioVersion, played: set[str]) -> Candidate | None:
-    try:
-        spec = spec_of(version)
-    except ValueError as error:
-        log.warning("pipeline.version.unreadable", version=str(version.pk), error=str(error)[:200])
-        return None
+def _candidate(slug: str, outline: Outline, *, played: bool) -> Candidate:
     return Candidate(
-        slug=version.scenario.slug,
-        title=spec.title,
+        slug=slug,
+        title=outline.title,
         planned=planned(
-            spec.objectives,
-            difficulty=spec.difficulty,
-            scenario=version.scenario.slug,
+            outline.observed,
+            difficulty=CURRENT.difficulty_of(outline.difficulty),
+            scenario=slug,
             parameters=CURRENT,
-            played=version.scenario.slug in played,
+            played=played,
         ),
     )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import TypeAdapter
 
+from range.catalog.outline import observed_by
 from range.catalog.schema_objectives import ObjectiveSpec
 from range.checks.base import Outcome
 from range.pipeline.estimate import Judge, Mode
@@ -168,10 +169,11 @@ def test_the_variant_follows_the_draw_and_not_the_attempt():
 
 def test_planned_observations_are_those_a_full_attempt_would_give():
     objectives = [objective(BOTH), objective(check("lone"), key="lone"), objective(BOTH, skills=())]
-    made = planned(objectives, difficulty=2, scenario="yard", parameters=CURRENT)
+    seen = observed_by(objectives)
+    made = planned(seen, difficulty=-0.8, scenario="yard", parameters=CURRENT)
     assert len(made) == 2
     assert {each.checks_in_attempt for each in made} == {2}
     assert {each.difficulty for each in made} == {-0.8}
     assert {each.mode for each in made} == {Mode.PRACTICE}
-    again = planned(objectives, difficulty=2, scenario="yard", parameters=CURRENT, played=True)
+    again = planned(seen, difficulty=-0.8, scenario="yard", parameters=CURRENT, played=True)
     assert {each.weight for each in again} == {0.25}

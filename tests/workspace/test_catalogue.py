@@ -1,96 +1,40 @@
 """The catalogue: cards, filters, empty states, and cards that change by themselves."""
 
-import dataclasses
-
 import pytest
-from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from range.catalog.models import ScenarioVersion
+from range.accounts.models import Membership
+from range.catalog.models import Scenario, ScenarioVersion
 from range.competencies.models import ObservableSkill
-from range.exercises.models import Attempt, Exercise
+from range.exercises.models import Exercise
+from range.pipeline.models import ScenarioDifficulty
+from range.pipeline.parameters import CURRENT
 from range.workspace.presenters import catalogue as present
-from range.workspace.presenters.catalogue import Card
-
-CARD = Card(
-    slug="one",
-    title="Sudo says",
-    summary="Rules that grew.",
-    sector="bank",
-    modes=("attack", "fix"),
-    difficulty=2,
-    minutes=25,
-    skills=("Abuse sudo rules",),
-    image_state="READY",
-    settled=True,
-    verified_at=None,
-    attempt_state="",
-    passed=False,
-)
-LONG = dataclasses.replace(
-    CARD,
-    slug="two",
-    title="Ward 7",
-    sector="hospital",
-    modes=("defend",),
-    difficulty=4,
-    minutes=90,
-    skills=("Contain an intrusion",),
-)
-
-
-def kept(query):
-    cards = [CARD, LONG]
-    filters = present.read_filters(cards, QueryDict(query))
-    return [card.slug for card in present.keep(cards, filters)]
-
-
-@pytest.mark.parametrize(
-    ("query", "slugs"),
-    [
-        ("", ["one", "two"]),
-        ("mode=fix", ["one"]),
-        ("sector=hospital", ["two"]),
-        ("skill=Abuse+sudo+rules", ["one"]),
-        ("difficulty=4", ["two"]),
-        ("length=45", ["one"]),
-        ("q=SUDO", ["one"]),
-        ("q=contain", ["two"]),
-        ("q=ward+hospital", ["two"]),
-        ("mode=attack&sector=hospital", []),
-    ],
-)
-def test_every_filter_narrows(query, slugs):
-    assert kept(query) == slugs
-
-
-@pytest.mark.parametrize("query", ["mode=fly", "length=soon", "difficulty=99", "colour=red"])
-def test_a_value_that_no_card_has_filters_nothing(query):
-    assert kept(query) == ["one", "two"]
-
-
-def test_the_choice_of_the_address_is_marked():
-    filters = present.read_filters([CARD, LONG], QueryDict("mode=fix"))
-    (mode,) = [group for group in filters.groups if group.name == "mode"]
-    assert [choice.value for choice in mode.choices if choice.selected] == ["fix"]
-    assert filters.active
+from tests.workspace.cards import card
 
 
 def test_a_newcomer_is_sent_to_what_is_ready():
-    pending = dataclasses.replace(CARD, slug="sudo-says", image_state="BUILDING", settled=False)
-    assert present.start_here([pending, LONG]).slug == "two"
+    pending = card("sudo-says", image_state="BUILDING", settled=False)
+    assert present.start_here([pending, card("two")]).slug == "two"
 
 
 def test_a_newcomer_begins_with_the_first_scenario_where_it_is_ready():
-    easier = dataclasses.replace(LONG, difficulty=1, minutes=5)
-    first = dataclasses.replace(CARD, slug="sudo-says")
-    assert present.start_here([easier, first]).slug == "sudo-says"
+    easier = card("easy", difficulty=1, minutes=5)
+    assert present.start_here([easier, card("sudo-says", difficulty=2)]).slug == "sudo-says"
+    assert present.start_here([easier, card("other", difficulty=2)]).slug == "easy"
 
 
-def test_nobody_is_sent_to_begin_twice():
-    assert present.start_here([dataclasses.replace(CARD, attempt_state="GRADED")]) is None
+def test_nobody_is_sent_to_what_is_not_there():
     assert present.start_here([]) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [("new", False), ("under-way", True), ("passed", True), ("tried", True)],
+)
+def test_whoever_began_anything_has_begun(state, expected):
+    assert present.Shelf(cards=(card(state=state),), past=()).has_begun is expected
 
 
 @pytest.fixture
@@ -116,8 +60,8 @@ def test_an_empty_range_says_what_to_do(page, trainee):
 
 def test_no_match_offers_to_clear_the_filters(page, exercise):
     answer = page("?q=zebra").content.decode()
-    assert "No scenario matches" in answer
-    assert "Clear filters" in answer
+    assert "No scenario matches all of this" in answer
+    assert "Clear all filters" in answer
 
 
 def test_what_was_searched_is_shown_escaped(page, exercise):
@@ -126,7 +70,7 @@ def test_what_was_searched_is_shown_escaped(page, exercise):
 
 def test_htmx_gets_the_results_alone(page, exercise):
     part = page(**{"HX-Request": "true", "HX-Target": "catalogue-results"}).content.decode()
-    assert part.lstrip().startswith('<section id="catalogue-results"')
+    assert part.lstrip().startswith('<div id="catalogue-results"')
     assert "<html" not in part
 
 
@@ -148,29 +92,141 @@ def test_the_card_of_what_is_not_offered_is_not_there(client, trainee, version):
 
 def test_one_card_though_a_scenario_is_offered_twice(page, exercise, version, school):
     Exercise.objects.create(version=version, organisation=school, policy="ASSESSED")
-    assert [card.slug for card in page().context["cards"]] == ["small"]
+    assert [card.slug for card in page().context["shown"]] == ["small"]
 
 
 def test_an_assessor_is_offered_nothing(client, assessor, exercise):
     client.force_login(assessor)
-    assert list(client.get(reverse("catalogue")).context["cards"]) == []
+    assert list(client.get(reverse("catalogue")).context["shown"]) == []
 
 
-def test_the_card_says_that_an_attempt_is_open(page, attempt):
-    (card,) = page().context["cards"]
-    assert card.attempt_state == Attempt.State.ACTIVE
+def test_the_first_visit_begins_with_the_first_scenario_and_recommends_nothing(page, exercise):
+    answer = page()
+    assert answer.context["start_here"].slug == "small"
+    text = answer.content.decode()
+    assert "Start here: Small" in text
+    assert "Recommended next" not in text
 
 
-def test_the_card_remembers_that_it_was_passed(page, attempt):
-    attempt.grades.create(share=0.9, passed=True, provisional=False, grader_version="1")
-    (card,) = page().context["cards"]
-    assert card.passed
+def test_the_card_says_that_an_attempt_is_under_way_and_leads_back_into_it(page, attempt):
+    answer = page()
+    (found,) = answer.context["shown"]
+    assert found.state == present.UNDER_WAY
+    text = answer.content.decode()
+    assert f'href="{reverse("workspace", args=[attempt.pk])}"' in text
+    assert "Start here" not in text
 
 
-def test_the_newest_grade_of_an_attempt_counts(page, attempt):
-    for passed in (True, False):
+def over(attempt, *passed):
+    attempt.state = "GRADED"
+    attempt.save()
+    for each in passed:
         attempt.grades.create(
-            share=0.9, passed=passed, provisional=False, grader_version="1", at=timezone.now()
+            share=0.9, passed=each, provisional=False, grader_version="1", at=timezone.now()
         )
-    (card,) = page().context["cards"]
-    assert not card.passed
+
+
+@pytest.mark.parametrize(
+    ("grades", "state"),
+    [((True,), present.PASSED), ((True, False), present.TRIED), ((), present.TRIED)],
+)
+def test_the_newest_grade_of_an_attempt_decides_where_somebody_stands(page, attempt, grades, state):
+    over(attempt, *grades)
+    (found,) = page().context["shown"]
+    assert found.state == state
+
+
+def test_what_was_passed_once_stays_passed(page, attempt):
+    over(attempt, True)
+    over(attempt.exercise.attempts.create(trainee=attempt.trainee), False)
+    (found,) = page().context["shown"]
+    assert found.state == present.PASSED
+
+
+def test_a_difficulty_from_attempts_says_from_how_many(page, version, exercise):
+    assert "declared by its author" in page().content.decode()
+    ScenarioDifficulty.objects.create(
+        scenario=version.scenario,
+        declared=1,
+        logits=0.1,
+        sd=0.2,
+        practice=14,
+        assessed=10,
+        passed=9,
+        parameter_set=CURRENT.name,
+        updated_at=timezone.now(),
+    )
+    text = page().content.decode()
+    assert "Difficulty 3 of 5, from 24 attempts" in text
+    assert "14 in practice and 10 assessed" in text
+    assert "their author declared 1" in text
+
+
+def test_filters_in_the_address_are_kept_and_told(page, exercise):
+    answer = page("?mode=fix&sector=bank&colour=red")
+    assert answer.context["browsed"].query == "mode=fix"
+    text = answer.content.decode()
+    assert "Mode: Fix" in text
+    assert "Fix (1)" in text
+    assert "bank" not in text.split("</form>")[1]
+
+
+def test_htmx_gets_the_choices_with_their_counts_and_a_clean_address(page, exercise):
+    answer = page("?q=&mode=fix&skill=", **{"HX-Target": "catalogue-results"})
+    assert answer["HX-Push-Url"] == f"{reverse('catalogue')}?mode=fix"
+    text = answer.content.decode()
+    assert 'id="filter-choices" hx-swap-oob="true"' in text
+    assert "hx-swap-oob" not in page().content.decode()
+
+
+def test_an_empty_result_says_which_filter_to_loosen(page, exercise):
+    text = page("?mode=fix&q=zebra").content.decode()
+    assert "Without words: “zebra”" in text
+    assert "Without mode" not in text
+    assert f'href="{reverse("catalogue")}?mode=fix"' in text
+
+
+def test_what_is_retired_is_not_offered_but_what_was_done_in_it_is_found(page, attempt):
+    over(attempt, True)
+    Scenario.objects.update(retired_at=timezone.now())
+    answer = page()
+    assert answer.context["shown"] == ()
+    text = answer.content.decode()
+    assert "No longer offered" in text
+    assert f'href="{reverse("scenario", args=["small"])}"' in text
+
+
+def test_a_version_that_cannot_be_read_takes_no_others_with_it(page, exercise, school):
+    broken = ScenarioVersion.objects.create(
+        scenario=Scenario.objects.create(slug="broken", title="Broken"),
+        version="1",
+        digest="c" * 64,
+        spec={"schema": 99},
+    )
+    Exercise.objects.create(version=broken, organisation=school)
+    assert [each.slug for each in page().context["shown"]] == ["small"]
+
+
+def test_instructors_are_led_nowhere(client, person, school, exercise):
+    teacher = person("ina", school, Membership.Role.INSTRUCTOR)
+    exercise.attempts.create(trainee=teacher)
+    client.force_login(teacher)
+    assert "Recommended next" not in client.get(reverse("catalogue")).content.decode()
+
+
+def test_a_page_of_many_shows_the_first_and_then_more(page, exercise, school, version):
+    for number in range(60):
+        scenario = Scenario.objects.create(slug=f"many-{number}", title=f"Many {number}")
+        made = ScenarioVersion.objects.create(
+            scenario=scenario, version="1", digest=f"{number:064}", spec=version.spec
+        )
+        Exercise.objects.create(version=made, organisation=school)
+    answer = page()
+    assert len(answer.context["shown"]) == 48
+    assert "Show 13 more" in answer.content.decode()
+    part = page("?shown=96", **{"HX-Target": "catalogue-results"})
+    assert len(part.context["shown"]) == 61
+    assert part["HX-Push-Url"].endswith("?shown=61")
+    assert part.content.decode().count("autofocus") == 1
+    assert "autofocus" not in page("?shown=96").content.decode()
+    assert len(page("?shown=<script>").context["shown"]) == 48

@@ -7,7 +7,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from range.catalog.models import ScenarioVersion
+from range.catalog.models import Scenario, ScenarioVersion
+from range.competencies.services import load_starter
 from range.exercises.models import Attempt
 from range.sandboxes.models import Sandbox
 
@@ -144,3 +145,73 @@ def test_whoever_is_next_goes_to_the_workspace_at_once(signed_in, exercise):
     answer = launch(signed_in)
     assert answer.status_code == 302
     assert answer["Location"] == reverse("workspace", args=[Attempt.objects.get().pk])
+
+
+@pytest.fixture
+def retired(exercise):
+    Scenario.objects.update(retired_at=timezone.now())
+
+
+def test_what_is_retired_is_there_for_whoever_attempted_it_and_takes_nothing_new(
+    signed_in, attempt, retired
+):
+    Attempt.objects.update(state="GRADED")
+    text = page_of(signed_in).content.decode()
+    assert "No longer offered" in text
+    assert reverse("debrief", args=[attempt.pk]) in text
+    assert reverse("launch", args=["small"]) not in text
+    assert launch(signed_in).status_code == 404
+    assert Attempt.objects.count() == 1
+    assert signed_in.get(reverse("debrief", args=[attempt.pk])).status_code == 200
+
+
+def test_an_attempt_under_way_goes_on_after_its_scenario_was_retired(signed_in, attempt, retired):
+    text = page_of(signed_in).content.decode()
+    assert reverse("workspace", args=[attempt.pk]) in text
+    assert "No longer offered" not in text
+
+
+def test_what_is_retired_is_not_there_for_others(client, other_trainee, attempt, retired):
+    client.force_login(other_trainee)
+    assert page_of(client).status_code == 404
+
+
+def test_it_lists_versions_and_when_each_was_verified(signed_in, exercise, version):
+    ScenarioVersion.objects.update(verified_at=timezone.now())
+    ScenarioVersion.objects.create(
+        scenario=version.scenario,
+        version="0.9.0",
+        digest="d" * 64,
+        spec=version.spec,
+        published_at=timezone.now() - timedelta(days=3),
+    )
+    answer = page_of(signed_in)
+    assert [each.version for each in answer.context["scenario"].versions] == ["1.0.0", "0.9.0"]
+    text = answer.content.decode()
+    assert "Passed verification" in text
+    assert "Not verified on this range." in text
+    assert "d" * 12 not in text
+
+
+def test_whoever_teaches_sees_digests_attempts_and_how_to_verify(client, instructor, attempt):
+    client.force_login(instructor)
+    text = page_of(client).content.decode()
+    assert "a" * 12 in text
+    assert "1 attempt ·" in text
+    assert "manage.py verify_scenarios small" in text
+
+
+def test_work_roles_stand_by_their_titles_and_codes(signed_in, exercise, version):
+    load_starter()
+    spec = deepcopy(version.spec) | {
+        "frameworks": {"nice": {"version": "2.1.0", "work_roles": ["PD-WRL-007", "XX-WRL-999"]}}
+    }
+    ScenarioVersion.objects.filter(pk=version.pk).update(spec=spec)
+    text = page_of(signed_in).content.decode()
+    assert "Vulnerability Analysis" in text
+    assert "PD-WRL-007" in text
+    assert "XX-WRL-999" in text
+
+
+def test_the_difficulty_says_who_says_so(signed_in, exercise):
+    assert "declared by its author" in page_of(signed_in).content.decode()

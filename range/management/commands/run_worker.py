@@ -12,13 +12,18 @@ from django.db.models import F
 from range.assessment import services as assessment
 from range.exercises.models import Attempt
 from range.exercises.services import mark_graded
+from range.lib import clock
 from range.lib.logs import get_logger
 from range.lib.notify import Listener, conninfo
 from range.lib.roles import end_on_signal
 from range.pipeline import services as pipeline
+from range.pipeline.difficulties import refresh_difficulties
 from tutor import services as tutor
 
 log = get_logger(__name__)
+
+# A catalogue may be a little behind; a class that finishes is then counted once.
+DIFFICULTIES_EVERY = timedelta(minutes=10)
 
 
 def complete(attempt: Attempt) -> None:
@@ -49,12 +54,16 @@ class Command(BaseCommand):
 
     def run(self, ended: threading.Event) -> None:
         """Complete attempts as they come; a database that is away is waited for."""
+        difficulties_due = clock.monotonic()
         with Listener(conninfo(connection.settings_dict), "attempts") as listener:
             while not ended.is_set():
                 listener.wait(timedelta(seconds=settings.RANGE_SWEEP_SECONDS))
                 try:
                     complete_all()
                     refresh_reviewed()
+                    if clock.monotonic() >= difficulties_due:
+                        difficulties_due = clock.monotonic() + DIFFICULTIES_EVERY.total_seconds()
+                        refresh_difficulties()
                 except Exception:
                     log.exception("worker.tick.failed")
                     close_old_connections()

@@ -8,6 +8,7 @@ from django.http import Http404
 from range.accounts.models import User
 from range.exercises.models import Attempt, Exercise, Extension
 from range.exercises.windows import Window, assigned_to, extended, window_for
+from range.workspace.presenters.catalogue import BULKY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ class Assigned:
 
 def assigned_work(person: User) -> list[Assigned]:
     """Return everything assigned to a person: what can be done, what comes, what is over."""
-    exercises = list(assigned_to(person).defer("version__assets", "version__brief"))
+    exercises = list(assigned_to(person).defer(*(f"version__{name}" for name in BULKY)))
     if not exercises:
         return []
     ends = Extension.objects.filter(trainee=person, exercise__in=exercises)

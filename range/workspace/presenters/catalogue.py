@@ -1,24 +1,30 @@
-"""The catalogue's cards, its filters and what is recommended first."""
+"""The catalogue's cards: what is offered to one person, and where they stand in it."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from range.accounts.models import User
 from range.assessment.models import Grade
 from range.catalog.models import ScenarioVersion
-from range.catalog.schema import ScenarioSpec
-from range.catalog.services import spec_of
+from range.catalog.outline import Outline, outlines_of
+from range.competencies.frameworks import role_titles
 from range.competencies.models import ObservableSkill
 from range.exercises.models import Attempt, Exercise
 from range.exercises.services import offered_to
+from range.pipeline.difficulties import known_difficulties
+from range.pipeline.difficulty import Difficulty
 from range.workspace import wording
 from range.workspace.presenters import specs
+from range.workspace.presenters.level import Level, level_of
 
 Ready = ScenarioVersion.ImageState
 FIRST_SCENARIO = "sudo-says"
-LENGTHS = (("20", "Up to 20 min"), ("45", "Up to 45 min"), ("90", "Up to 90 min"))
+# Where somebody stands in a scenario.
+NEW, UNDER_WAY, PASSED, TRIED = "new", "under-way", "passed", "tried"
+# What a list has no use for, and what may be megabytes.
+BULKY = ("spec", "assets", "brief", "images", "image_detail")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,60 +32,37 @@ class Card:
     """One scenario as the catalogue shows it to one person.
 
     Args:
-        attempt_state: State of the person's newest attempt; empty when there is none.
+        skills: Names of observable skills, in the order of the outline's keys.
+        roles: Titles of work roles by code; the code again where this range knows no title.
         settled: Whether its images are ready or have failed, so that nothing will change.
+        state: Whether it is new to the person, under way, passed, or tried and not passed.
+        attempt_id: The attempt under way; None without one.
     """
 
     slug: str
     title: str
     summary: str
-    sector: str
-    modes: tuple[str, ...]
-    difficulty: int
-    minutes: int
+    outline: Outline
+    difficulty: Difficulty
     skills: tuple[str, ...]
+    roles: Mapping[str, str]
     image_state: str
     settled: bool
     verified_at: datetime | None
-    attempt_state: str
-    passed: bool
+    state: str
+    attempt_id: uuid.UUID | None = None
+
+    @property
+    def level(self) -> Level:
+        """Return how hard it is, as pages show it."""
+        return level_of(self.difficulty)
 
     @property
     def searched(self) -> str:
         """Return everything the search looks through."""
-        return " ".join((self.title, self.summary, self.sector, *self.skills)).casefold()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """One value of a filter."""
-
-    value: str
-    label: str
-    selected: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Group:
-    """One filter with its values."""
-
-    name: str
-    label: str
-    choices: tuple[Choice, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Filters:
-    """What the address asks for; unknown values filter nothing and are dropped."""
-
-    q: str = ""
-    chosen: Mapping[str, str] = field(default_factory=dict)
-    groups: tuple[Group, ...] = ()
-
-    @property
-    def active(self) -> bool:
-        """Tell whether anything is filtered."""
-        return bool(self.q or self.chosen)
+        outline = self.outline
+        words = (self.title, self.summary, self.slug, wording.word(outline.sector))
+        return " ".join((*words, *outline.tags, *self.skills, *self.roles.values())).casefold()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +72,33 @@ class StartHere:
     slug: str
     title: str
     why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """A scenario that somebody attempted and that is no longer offered to them."""
+
+    slug: str
+    title: str
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """What is offered to one person, and what was."""
+
+    cards: tuple[Card, ...]
+    past: tuple[Past, ...]
+
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether the person ever began anything."""
+        return bool(self.past) or any(card.state != NEW for card in self.cards)
+
+    @property
+    def under_way(self) -> tuple[Card, ...]:
+        """Return what can be gone on with."""
+        return tuple(card for card in self.cards if card.attempt_id)
 
 
 def one_per_scenario(exercises: Iterable[Exercise]) -> list[Exercise]:
@@ -101,30 +111,43 @@ def one_per_scenario(exercises: Iterable[Exercise]) -> list[Exercise]:
     return list(kept.values())
 
 
-def cards_for(person: User, *, slug: str = "") -> list[Card]:
-    """Return the cards of everything offered to a person, optionally of one scenario."""
-    offers = offered_to(person)
+def shelf_of(person: User, *, slug: str = "") -> Shelf:
+    """Return the cards of everything offered to a person, optionally of one scenario.
+
+    As many queries for hundreds of scenarios as for one.
+    """
+    offers = offered_to(person).defer(*(f"version__{name}" for name in BULKY))
     if slug:
         offers = offers.filter(version__scenario__slug=slug)
-    exercises = one_per_scenario(offers)
-    states = _newest_states(person)
-    passed = _passed(person)
-    names = skill_names(key for each in exercises for key in specs.skill_keys(_spec(each)))
-    return [
+    versions = [exercise.version for exercise in one_per_scenario(offers)]
+    outlines = outlines_of(version.pk for version in versions)
+    readable = [version for version in versions if version.pk in outlines]
+    standing = _where(person)
+    declared = {each.scenario_id: outlines[each.pk].difficulty for each in readable}
+    difficulties = known_difficulties(declared)
+    names = skill_names(key for each in outlines.values() for key in each.skills)
+    titles = role_titles({code for each in outlines.values() for code in each.work_roles})
+    cards = tuple(
         _card(
-            exercise.version,
-            names=names,
-            state=states.get(exercise.version.scenario_id, ""),
-            passed=exercise.version.scenario_id in passed,
+            version,
+            outlines[version.pk],
+            difficulties[version.scenario_id],
+            standing.get(version.scenario_id, _Standing()),
+            skills=names,
+            titles=titles,
         )
-        for exercise in exercises
-    ]
+        for version in readable
+    )
+    offered = {version.scenario_id for version in versions}
+    past = [each for scenario, each in standing.items() if scenario not in offered]
+    return Shelf(cards=cards, past=tuple(each.as_past() for each in past if not slug))
 
 
 def skill_names(keys: Iterable[str]) -> dict[str, str]:
-    """Return the names of observable skills by key."""
+    """Return the names of observable skills by key; a key without one is put into words."""
     wanted = set(keys)
-    return dict(ObservableSkill.objects.filter(key__in=wanted).values_list("key", "name"))
+    known = dict(ObservableSkill.objects.filter(key__in=wanted).values_list("key", "name"))
+    return {key: known.get(key) or wording.word(key) for key in wanted}
 
 
 def settled(version: ScenarioVersion) -> bool:
@@ -132,113 +155,82 @@ def settled(version: ScenarioVersion) -> bool:
     return version.image_state in (Ready.READY, Ready.FAILED)
 
 
-def read_filters(cards: Sequence[Card], query: Mapping[str, str]) -> Filters:
-    """Build the filters that the cards allow, with the address's choices marked."""
-    options = {
-        "mode": ("Mode", _words(mode for card in cards for mode in card.modes)),
-        "sector": ("Sector", _words(card.sector for card in cards)),
-        "skill": ("Skill", _plain(skill for card in cards for skill in card.skills)),
-        "difficulty": ("Difficulty", [(str(n), f"{n} of 5") for n in _difficulties(cards)]),
-        "length": ("Length", list(LENGTHS)),
-    }
-    chosen = {
-        name: query[name]
-        for name, (_, values) in options.items()
-        if query.get(name) in {value for value, _ in values}
-    }
-    groups = tuple(
-        Group(
-            name=name,
-            label=label,
-            choices=tuple(
-                Choice(value=value, label=text, selected=chosen.get(name) == value)
-                for value, text in values
-            ),
-        )
-        for name, (label, values) in options.items()
-    )
-    return Filters(q=query.get("q", "").strip()[:100], chosen=chosen, groups=groups)
-
-
-def keep(cards: Sequence[Card], filters: Filters) -> list[Card]:
-    """Return the cards that every filter lets through."""
-    return [card for card in cards if _fits(card, filters)]
-
-
 def start_here(cards: Sequence[Card]) -> StartHere | None:
-    """Return where to begin, for somebody who has not begun anything yet."""
-    if any(card.attempt_state for card in cards):
-        return None
+    """Return where somebody begins who has not begun anything yet."""
     ready = [card for card in cards if card.image_state == Ready.READY]
     if not ready:
         return None
     first = min(
-        ready, key=lambda card: (card.slug != FIRST_SCENARIO, card.difficulty, card.minutes)
+        ready,
+        key=lambda card: (card.slug != FIRST_SCENARIO, card.level.step, card.outline.minutes),
     )
     return StartHere(
         slug=first.slug,
         title=first.title,
-        why=f"About {first.minutes} minutes, difficulty {first.difficulty} of 5, and its machines "
-        "are ready. You get a terminal in the browser; there is nothing to install.",
+        why=f"About {first.outline.minutes} minutes, difficulty {first.level.step} of 5, and its "
+        "machines are ready. You get a terminal in the browser; there is nothing to install.",
     )
 
 
-def _fits(card: Card, filters: Filters) -> bool:
-    chosen = filters.chosen
-    words = filters.q.casefold().split()
-    return (
-        all(word in card.searched for word in words)
-        and chosen.get("mode", "") in ("", *card.modes)
-        and chosen.get("sector", "") in ("", card.sector)
-        and chosen.get("skill", "") in ("", *card.skills)
-        and chosen.get("difficulty", "") in ("", str(card.difficulty))
-        and card.minutes <= int(chosen.get("length") or card.minutes)
-    )
+@dataclass(kw_only=True)
+class _Standing:
+    """Where a person stands in one scenario."""
+
+    slug: str = ""
+    title: str = ""
+    attempts: int = 0
+    passed: bool = False
+    attempt_id: uuid.UUID | None = None
+
+    @property
+    def state(self) -> str:
+        if self.attempt_id:
+            return UNDER_WAY
+        if self.passed:
+            return PASSED
+        return TRIED if self.attempts else NEW
+
+    def as_past(self) -> Past:
+        return Past(slug=self.slug, title=self.title, attempts=self.attempts)
 
 
-def _card(version: ScenarioVersion, *, names: Mapping[str, str], state: str, passed: bool) -> Card:
-    spec = spec_of(version)
+def _where(person: User) -> dict[uuid.UUID, _Standing]:
+    """Return where a person stands in every scenario they attempted, by scenario."""
+    rows = Attempt.objects.filter(trainee=person).order_by("started_at")
+    scenario = "exercise__version__scenario"
+    found: dict[uuid.UUID, _Standing] = {}
+    columns = ("pk", "state", scenario, f"{scenario}__slug", f"{scenario}__title")
+    for pk, state, of, slug, title in rows.values_list(*columns):
+        each = found.setdefault(of, _Standing(slug=slug, title=title))
+        each.attempts += 1
+        if state == Attempt.State.ACTIVE:
+            each.attempt_id = pk
+    newest = Grade.objects.filter(attempt__trainee=person).order_by("attempt", "-at")
+    for of, passed in newest.distinct("attempt").values_list(f"attempt__{scenario}", "passed"):
+        found[of].passed = found[of].passed or passed
+    return found
+
+
+def _card(
+    version: ScenarioVersion,
+    outline: Outline,
+    difficulty: Difficulty,
+    standing: _Standing,
+    *,
+    skills: Mapping[str, str],
+    titles: Mapping[str, str],
+) -> Card:
     return Card(
         slug=version.scenario.slug,
-        title=spec.title,
-        summary=specs.preview(spec.summary),
-        sector=spec.sector,
-        modes=spec.modes,
-        difficulty=spec.difficulty,
-        minutes=spec.estimated_minutes,
-        skills=tuple(names.get(key) or wording.word(key) for key in specs.skill_keys(spec)),
+        title=outline.title,
+        summary=specs.preview(outline.summary),
+        outline=outline,
+        difficulty=difficulty,
+        skills=tuple(skills[key] for key in outline.skills),
+        roles={code: titles.get(code, code) for code in outline.work_roles},
         image_state=version.image_state,
         settled=settled(version),
         verified_at=version.verified_at,
-        attempt_state=state,
-        passed=passed,
+        state=standing.state,
+        attempt_id=standing.attempt_id,
     )
-
-
-def _spec(exercise: Exercise) -> ScenarioSpec:
-    return spec_of(exercise.version)
-
-
-def _newest_states(person: User) -> dict[uuid.UUID, str]:
-    attempts = Attempt.objects.filter(trainee=person).order_by("started_at")
-    return dict(attempts.values_list("exercise__version__scenario", "state"))
-
-
-def _passed(person: User) -> set[uuid.UUID]:
-    newest = Grade.objects.filter(attempt__trainee=person).order_by("attempt", "-at")
-    grades = newest.distinct("attempt").values_list(
-        "attempt__exercise__version__scenario", "passed"
-    )
-    return {scenario for scenario, passed in grades if passed}
-
-
-def _words(slugs: Iterable[str]) -> list[tuple[str, str]]:
-    return [(slug, wording.word(slug)) for slug in sorted(set(slugs))]
-
-
-def _plain(values: Iterable[str]) -> list[tuple[str, str]]:
-    return [(value, value) for value in sorted(set(values))]
-
-
-def _difficulties(cards: Sequence[Card]) -> list[int]:
-    return sorted({card.difficulty for card in cards})

@@ -1,27 +1,32 @@
 """The page of one scenario: story, picture, what it shows, and the trainee's attempts at it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Count
 from django.http import Http404
 from django.utils.safestring import SafeString, mark_safe
 
-from range.accounts.access import can_launch
+from range.accounts.access import can_launch, can_see_verification
 from range.accounts.models import User
 from range.assessment.models import Grade
 from range.catalog.models import ScenarioVersion
+from range.catalog.outline import skill_keys
 from range.catalog.services import brief_preview, spec_of
+from range.competencies.frameworks import role_titles
 from range.exercises.models import Attempt, Exercise
 from range.exercises.services import offered_to
-from range.workspace import wording
+from range.pipeline.difficulties import known_difficulties
 from range.workspace.presenters import specs
 from range.workspace.presenters.assigned import Assigned, assigned, assigned_exercise
 from range.workspace.presenters.catalogue import one_per_scenario, settled, skill_names
+from range.workspace.presenters.level import Level, level_of
 from range.workspace.presenters.topology import Picture
 
 PAST_SHOWN = 10
+VERSIONS_SHOWN = 8
 _RULES = (
     "The machines are yours alone and reach nothing outside. Break them; Reset gives fresh ones.",
     "Your consoles are recorded, so that a score can be traced to what you did.",
@@ -57,8 +62,31 @@ class PastAttempt:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Published:
+    """One version of a scenario.
+
+    Args:
+        is_shown: Whether it is the one this page is about.
+        attempts: At this version, by everybody.
+    """
+
+    version: str
+    digest: str
+    published_at: datetime
+    verified_at: datetime | None
+    is_shown: bool
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScenarioPage:
-    """Everything the page of a scenario shows to one person."""
+    """Everything the page of a scenario shows to one person.
+
+    Args:
+        work_roles: Titles by code.
+        is_offered: Whether anything new can be begun in it by this person, now or later.
+        sees_verification: Whether it tells how each version was verified, and how many tried it.
+    """
 
     slug: str
     title: str
@@ -66,8 +94,8 @@ class ScenarioPage:
     story: SafeString
     sector: str
     modes: tuple[str, ...]
-    work_roles: tuple[str, ...]
-    difficulty: int
+    work_roles: Mapping[str, str]
+    level: Level
     minutes: int
     limit_minutes: int
     version: str
@@ -84,6 +112,9 @@ class ScenarioPage:
     open_attempt: OpenAttempt | None
     past_attempts: Sequence[PastAttempt]
     given: Assigned | None
+    is_offered: bool
+    versions: Sequence[Published]
+    sees_verification: bool
 
 
 def exercise_for(person: User, slug: str, wanted: str = "") -> Exercise:
@@ -97,18 +128,47 @@ def exercise_for(person: User, slug: str, wanted: str = "") -> Exercise:
     """
     if wanted:
         return assigned_exercise(person, slug, wanted)
-    offers = one_per_scenario(offered_to(person).filter(version__scenario__slug=slug))
-    if not offers:
+    offered = _offered(person, slug)
+    if offered is None:
         raise Http404
-    return offers[0]
+    return offered
 
 
-def scenario_page(person: User, exercise: Exercise) -> ScenarioPage:
+def page_for(person: User, slug: str, wanted: str = "") -> ScenarioPage:
+    """Gather the page of a scenario: as it is offered, was assigned, or was attempted once.
+
+    A scenario that is retired takes nothing new; who attempted it still reads it.
+
+    Args:
+        wanted: Id of an exercise assigned to them; empty for the one that is open to practise.
+
+    Raises:
+        Http404: It is not offered to this person, and they never attempted it.
+    """
+    if wanted:
+        return scenario_page(person, assigned_exercise(person, slug, wanted))
+    if (offered := _offered(person, slug)) is not None:
+        return scenario_page(person, offered)
+    tried = Attempt.objects.filter(trainee=person, exercise__version__scenario__slug=slug)
+    newest = tried.select_related("exercise__version__scenario").order_by("-started_at").first()
+    if newest is None:
+        raise Http404
+    return scenario_page(person, newest.exercise, is_offered=False)
+
+
+def _offered(person: User, slug: str) -> Exercise | None:
+    offers = one_per_scenario(offered_to(person).filter(version__scenario__slug=slug))
+    return offers[0] if offers else None
+
+
+def scenario_page(person: User, exercise: Exercise, *, is_offered: bool = True) -> ScenarioPage:
     """Gather the page of a scenario, as practice or as what was assigned."""
     version = exercise.version
     spec = spec_of(version)
-    keys = specs.skill_keys(spec)
+    keys = skill_keys(spec)
     names = skill_names(keys)
+    codes = spec.frameworks["nice"].work_roles if "nice" in spec.frameworks else ()
+    titles = role_titles(codes)
     return ScenarioPage(
         slug=version.scenario.slug,
         title=spec.title,
@@ -116,8 +176,8 @@ def scenario_page(person: User, exercise: Exercise) -> ScenarioPage:
         story=safe(brief_preview(version)),
         sector=spec.sector,
         modes=spec.modes,
-        work_roles=spec.frameworks["nice"].work_roles if "nice" in spec.frameworks else (),
-        difficulty=spec.difficulty,
+        work_roles={code: titles.get(code, code) for code in codes},
+        level=_level(version, spec.difficulty),
         minutes=spec.estimated_minutes,
         limit_minutes=spec.lifecycle.limit_minutes,
         version=version.version,
@@ -129,12 +189,40 @@ def scenario_page(person: User, exercise: Exercise) -> ScenarioPage:
         may_launch=can_launch(person),
         picture=specs.picture(spec),
         goals=specs.goals(spec),
-        skills=[names.get(key) or wording.word(key) for key in keys],
+        skills=[names[key] for key in keys],
         rules=rules_for(exercise),
         open_attempt=_open_attempt(person, exercise),
         past_attempts=_past_attempts(person, version),
         given=assigned(person, exercise) if exercise.is_assigned else None,
+        is_offered=is_offered,
+        versions=_versions(version),
+        sees_verification=can_see_verification(person),
     )
+
+
+def _level(version: ScenarioVersion, declared: int) -> Level:
+    scenario = version.scenario_id
+    return level_of(known_difficulties({scenario: declared})[scenario])
+
+
+def _versions(shown: ScenarioVersion) -> list[Published]:
+    """Return the newest versions of a scenario, and how many attempts were made at each."""
+    rows = ScenarioVersion.objects.filter(scenario=shown.scenario_id)
+    columns = ("pk", "version", "digest", "published_at", "verified_at", "attempts")
+    newest = rows.annotate(attempts=Count("exercises__attempts")).order_by("-published_at")
+    return [
+        Published(
+            version=version,
+            digest=digest,
+            published_at=published_at,
+            verified_at=verified_at,
+            is_shown=pk == shown.pk,
+            attempts=attempts,
+        )
+        for pk, version, digest, published_at, verified_at, attempts in newest.values_list(
+            *columns
+        )[:VERSIONS_SHOWN]
+    ]
 
 
 def safe(html: str) -> SafeString:

@@ -38,11 +38,6 @@ def goals(spec: ScenarioSpec) -> list[Goal]:
     ]
 
 
-def skill_keys(spec: ScenarioSpec) -> list[str]:
-    """Return the keys of the observable skills a scenario shows, each once, in order."""
-    return list(dict.fromkeys(each.key for one in spec.objectives for each in one.skills))
-
-
 def visible_machines(spec: ScenarioSpec) -> list[MachineSketch]:
     """Return the machines a trainee may know of."""
     shown = set(visible_networks(spec))

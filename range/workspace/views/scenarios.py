@@ -4,6 +4,8 @@ from typing import cast
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from range.accounts.models import User
@@ -11,9 +13,9 @@ from range.exercises.windows import ExerciseRefused
 from range.sandboxes import services as sandboxes
 from range.sandboxes.models import Sandbox
 from range.sandboxes.queue import place_of
-from range.workspace.presenters import catalogue as present
-from range.workspace.presenters.assigned import assigned_work
-from range.workspace.presenters.scenario import exercise_for, scenario_page
+from range.workspace.presenters import catalogue_page as page
+from range.workspace.presenters.catalogue import shelf_of
+from range.workspace.presenters.scenario import exercise_for, page_for, scenario_page
 
 CATALOGUE = "workspace/catalogue.html"
 SCENARIO = "workspace/scenario.html"
@@ -23,23 +25,24 @@ IN_LINE = "workspace/in_line.html"
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Show what is offered to the viewer, filtered as the address says."""
-    cards = present.cards_for(cast(User, request.user))
-    filters = present.read_filters(cards, request.GET)
-    context = {
-        "cards": present.keep(cards, filters),
-        "total": len(cards),
-        "given": () if filters.active else assigned_work(cast(User, request.user)),
-        "filters": filters,
-        "start_here": None if filters.active else present.start_here(cards),
-    }
-    wants_part = request.headers.get("HX-Target") == "catalogue-results"
-    return render(request, f"{CATALOGUE}#catalogue-results" if wants_part else CATALOGUE, context)
+    is_part = request.headers.get("HX-Target") == "catalogue-results"
+    context = page.catalogue_page(cast(User, request.user), request.GET)
+    if not is_part:
+        return render(request, CATALOGUE, context)
+    # The results, and beside them the choices with what each of them would leave now.
+    parts = [
+        render_to_string(f"{CATALOGUE}#{name}", context | {"is_part": True}, request)
+        for name in ("catalogue-results", "filter-choices")
+    ]
+    answer = HttpResponse("".join(parts))
+    answer["HX-Push-Url"] = f"{reverse('catalogue')}{page.address(context)}"
+    return answer
 
 
 @require_safe
 def scenario_card(request: HttpRequest, slug: str) -> HttpResponse:
     """Show one card, for the catalogue to replace while images are built."""
-    cards = present.cards_for(cast(User, request.user), slug=slug)
+    cards = shelf_of(cast(User, request.user), slug=slug).cards
     if not cards:
         raise Http404
     return render(request, f"{CATALOGUE}#scenario-card", {"card": cards[0]})
@@ -80,6 +83,5 @@ def launch(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _scenario(request: HttpRequest, slug: str, template: str) -> HttpResponse:
-    person = cast(User, request.user)
-    page = scenario_page(person, exercise_for(person, slug, request.GET.get("exercise", "")))
-    return render(request, template, {"scenario": page})
+    shown = page_for(cast(User, request.user), slug, request.GET.get("exercise", ""))
+    return render(request, template, {"scenario": shown})
