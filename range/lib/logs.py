@@ -82,6 +82,9 @@ def _shared() -> list[Processor]:
 
 
 def _rendering(as_json: bool, target: TextIO) -> list[Any]:
+    """Return what turns an event into a line; no traceback shows values, which may be secrets."""
     if as_json:
-        return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=target.isatty())]
+        bare = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        return [structlog.processors.ExceptionRenderer(bare), structlog.processors.JSONRenderer()]
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=target.isatty(), exception_formatter=plain)]

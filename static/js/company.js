@@ -29,7 +29,15 @@ function showCompany(element, people) {
     people.filter((each) => each.hands === hands).map((each) => DOES[hands](each.name)));
   const state = strip(element).firstElementChild;
   // A live region speaks of what changes in it, not of what it came with.
-  requestAnimationFrame(() => (state.textContent = words.join(" · ")));
+  requestAnimationFrame(() => {
+    state.textContent = words.join(" · ");
+    fitBeside();
+  });
+}
+
+// On a phone the words stand above the screen, which then has less room.
+function fitBeside() {
+  document.dispatchEvent(new CustomEvent("muster:shown"));
 }
 
 function showMessage(element, { text, sender }) {
@@ -44,12 +52,18 @@ function showMessage(element, { text, sender }) {
   close.type = "button";
   close.className = "terminal__act";
   close.textContent = "Dismiss";
-  close.addEventListener("click", () => card.remove());
+  close.addEventListener("click", () => {
+    card.remove();
+    fitBeside();
+  });
   card.append(words, close);
   strip(element).append(card);
   const spoken = words.cloneNode(true);
   words.replaceChildren();
-  requestAnimationFrame(() => words.replaceChildren(...spoken.childNodes));
+  requestAnimationFrame(() => {
+    words.replaceChildren(...spoken.childNodes);
+    fitBeside();
+  });
 }
 
 document.addEventListener("muster:console-control", ({ target, detail }) => {

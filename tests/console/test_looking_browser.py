@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 
-from range.accounts.models import AccessRecord
+from range.accounts.models import AccessRecord, Membership
 from range.console.protocol import Close
 from range.exercises.models import Attempt
 from range.timeline.models import Event
@@ -224,6 +224,63 @@ def test_what_opens_later_appears_by_itself_and_a_closed_page_lets_go(room):
     assert "open_console" not in room.sitting.driver.calls
     room.trainee.work(room.sitting)
     room.instructor.page.locator("[data-look][data-state=open]").wait_for(timeout=15_000)
+
+
+def test_on_a_phone_the_words_stand_above_the_first_line_and_the_screen_gives_way(room):
+    room.trainee.page.set_viewport_size({"width": 390, "height": 800})
+    room.trainee.work(room.sitting)
+    page = room.trainee.page
+    rows = "() => document.querySelector('.terminal').live.wanted.rows"
+    page.wait_for_function(rows)
+    before = page.evaluate(rows)
+    room.look()
+    room.instructor.page.get_by_label("Message to Tia").fill("Read the sudo rules first")
+    room.instructor.page.get_by_role("button", name="Send").click()
+    page.locator(".company__message").get_by_text("Read the sudo rules").wait_for()
+    bottom = page.locator(".company").bounding_box()
+    screen = page.locator(".terminal__screen").bounding_box()
+    assert bottom["y"] + bottom["height"] <= screen["y"]
+    page.wait_for_function(f"(before) => ({rows})() < before", arg=before)
+    room.trainee.shot("company-phone")
+    assert violations(page) == []
+    page.get_by_role("button", name="Dismiss").click()
+    room.instructor.page.close()
+    page.wait_for_function(f"(before) => ({rows})() === before", arg=before)
+
+
+@pytest.mark.parametrize("kind", ["look", "wall"])
+def test_whoever_is_refused_for_good_is_told_so_and_asks_no_more(room, kind):
+    """The page was still drawn; the right to it went before its socket was opened."""
+    page = room.instructor.page
+    attempt = room.sitting.attempt
+    opened = []
+    page.on("websocket", lambda socket: opened.append(socket.url))
+    page.route(f"**/js/{kind}.js*", lambda route: (lose_the_right(), route.continue_()))
+    where = {"look": f"attempts/{attempt.pk}/look", "wall": f"exercises/{attempt.exercise_id}/wall"}
+
+    def lose_the_right():
+        Membership.objects.filter(role=Membership.Role.INSTRUCTOR).delete()
+
+    page.goto(f"/{where[kind]}/")
+    page.locator(f"[data-{kind}][data-state=refused]").wait_for(timeout=30_000)
+    told = page.locator(f"[data-{kind}-state]").inner_text()
+    assert "You are signed out, or may no longer" in told
+    tries = len(opened)
+    assert tries >= 6
+    page.wait_for_timeout(3_000)
+    assert len(opened) == tries
+
+
+def test_a_line_that_is_only_cut_goes_on_trying(room):
+    page = room.instructor.page
+    room.trainee.work(room.sitting)
+    room.look()
+    page.evaluate("""() => {
+        const { line } = document.querySelector("[data-look]").look;
+        line.shut = 100;
+        line.closed({code: 1006, reason: ""});
+    }""")
+    page.locator("[data-look][data-state=open]").wait_for(timeout=20_000)
 
 
 CLOSES = """(code) => {

@@ -39,6 +39,26 @@ def test_values_that_could_be_secret_never_reach_a_line(capsys, key):
     assert "s3cret" not in capsys.readouterr().err
 
 
+def fail_with_a_secret_at_hand(flag):
+    nested = {"password": flag, "list": [flag]}
+    raise ValueError(f"{len(nested)} things went wrong")
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("logger", [logs.get_logger("range.test"), logging.getLogger("elsewhere")])
+def test_a_traceback_tells_where_and_what_but_no_value_of_a_variable(capsys, as_json, logger):
+    logs.configure(as_json=as_json)
+    try:
+        # Put together here, so that no line of source in a traceback holds it.
+        fail_with_a_secret_at_hand("".join(["FLAG{", "s3cret", "}"]))
+    except ValueError:
+        logger.exception("it.broke")
+    shown = capsys.readouterr().err
+    assert "2 things went wrong" in shown
+    assert "fail_with_a_secret_at_hand" in shown
+    assert "FLAG{s3cret}" not in shown
+
+
 def test_text_is_readable_without_json(capsys):
     logs.configure(as_json=False)
     logs.get_logger("range.test").info("role.started", role="web")

@@ -14,6 +14,9 @@ const FIRST_PAUSE_MS = 250;
 const SOON_PAUSE_MS = 1_000;
 const SOON_MS = 15_000;
 const LONGEST_PAUSE_MS = 8_000;
+// A handshake that is refused looks like a lost network from here. After so many that led to
+// nothing, the page's own address is asked whether the page may still be shown to this person.
+const SHUT_TIMES = 6;
 
 // What every socket may be closed with, then what a trainee's own may.
 const ANYWHERE = {
@@ -48,6 +51,7 @@ export class Line {
     this.state = "";
     this.pause = FIRST_PAUSE_MS;
     this.drawn = 0;
+    this.shut = 0;
     this.forget();
   }
 
@@ -63,6 +67,7 @@ export class Line {
     socket.onopen = () => {
       if (socket !== this.socket) return;
       this.heard();
+      this.shut = -1;
       this.ready = !this.counted;
       this.drain();
     };
@@ -98,11 +103,11 @@ export class Line {
 
   closed({ code, reason }) {
     this.socket = null;
+    this.shut += 1;
     clearTimeout(this.alive);
     this.ready = false;
     if (!this.counted) this.forget();
-    const known = { ...ANYWHERE, ...(this.page.closings ?? CLOSED) };
-    const [state, message] = known[code] ?? ["waiting", "The connection was lost."];
+    const [state, message] = this.means(code);
     if (state !== "waiting") {
       this.forget();
       this.tell(state, reason || message);
@@ -113,7 +118,24 @@ export class Line {
     const longest = Date.now() - this.lostAt < SOON_MS ? SOON_PAUSE_MS : LONGEST_PAUSE_MS;
     this.pause = Math.min(this.pause * 2, longest);
     this.tell("waiting", `${reason || message} Trying again…`);
-    this.retry = setTimeout(() => this.connect(), wait);
+    this.retry = setTimeout(() => this.again(), wait);
+  }
+
+  means(code) {
+    const known = { ...ANYWHERE, ...(this.page.closings ?? CLOSED) };
+    return known[code] ?? ["waiting", "The connection was lost."];
+  }
+
+  async again() {
+    const may = this.shut < SHUT_TIMES || (await mayBeShown());
+    // Meanwhile somebody may have hurried it, or left.
+    if (this.socket || this.state !== "waiting") return;
+    if (may) {
+      this.connect();
+      return;
+    }
+    this.forget();
+    this.tell(...this.means(4403));
   }
 
   // What it waits for may just have come.
@@ -223,6 +245,7 @@ export class Line {
   }
 
   close() {
+    this.state = "";
     clearTimeout(this.retry);
     clearTimeout(this.alive);
     clearTimeout(this.draining);
@@ -230,6 +253,18 @@ export class Line {
     const socket = this.socket;
     this.socket = null;
     socket?.close();
+  }
+}
+
+// Whether the page would be shown again: not to whoever is signed out or lost the right to it.
+// Where nothing answers, or something fails, nothing is known and waiting goes on.
+async function mayBeShown() {
+  try {
+    const asked = { method: "HEAD", redirect: "manual", cache: "no-store" };
+    const { type, status } = await fetch(location.href, asked);
+    return type !== "opaqueredirect" && ![401, 403, 404, 410].includes(status);
+  } catch {
+    return true;
   }
 }
 
