@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 # A chunk below this is a key's echo and goes at once; after a larger one a short wait lets the
 # buffers fill, which halves the cost of bulk output. Source: docs/explanation/console.md.
 SMALL_CHUNK_BYTES = 512
-COALESCE_SECONDS = 0.002
+COALESCE_SECONDS = 0.001
 # They are full already: there is nothing to wait for.
 FULL_CHUNK_BYTES = 64 * 1024
 # With nobody looking, bulk output is read no faster than this: it is recorded, not waited for.

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 
 TAIL_BYTES = 128 * 1024
 SLACK_BYTES = 64 * 1024
+MOST_CHUNKS = 4096
 # How far the cut may move to begin at the start of a line.
 _LINE_SEARCH_BYTES = 4096
 
+_ESCAPE = b"\x1b"
 _MODE = re.compile(rb"\x1b\[\?([\d;]{1,32})([hl])")
 # Modes whose state before the cut changes how the rest is drawn or how keys are sent.
 # Source: xterm control sequences, DEC private mode set.
@@ -50,8 +52,10 @@ class Screen:
         self._chunks.append(data)
         self._size += len(data)
         self.shown_bytes += len(data)
-        if self._size > self._most or len(self._chunks) > 4096:
+        if self._size > self._most:
             self._trim()
+        elif len(self._chunks) > MOST_CHUNKS:
+            self._joined()
 
     def snapshot(self) -> bytes:
         """Return bytes that draw the screen on a cleared terminal and ask it nothing."""
@@ -87,14 +91,28 @@ class Screen:
         return whole
 
     def _trim(self) -> None:
-        whole = self._joined()
-        cut = max(0, len(whole) - self._tail_bytes)
-        if cut:
-            line = whole.find(b"\n", cut, cut + _LINE_SEARCH_BYTES)
-            cut = line + 1 if line >= 0 else _character_start(whole, cut)
-            _note_modes(self._modes, whole[:cut])
-        self._chunks = deque((whole[cut:],))
-        self._size = len(whole) - cut
+        # Whole chunks go, so that a flood is neither joined nor copied; of the first that stays
+        # goes what belongs to a line, a character or a sequence that began before it.
+        gone = bytearray()
+        while self._size - len(self._chunks[0]) >= self._tail_bytes:
+            gone += self._drop()
+        if self._size > self._most:
+            # The first is a large one, and only a part of it may go.
+            too_many, first = self._size - self._tail_bytes, self._chunks.popleft()
+            self._chunks.extendleft((first[too_many:], first[:too_many]))
+            gone += self._drop()
+        first = self._chunks[0]
+        line = first.find(b"\n", 0, _LINE_SEARCH_BYTES)
+        cut = line + 1 if line >= 0 else _character_start(first, 0)
+        gone += first[:cut]
+        self._chunks[0] = first[cut:]
+        self._size -= cut
+        _note_modes(self._modes, gone)
+
+    def _drop(self) -> bytes:
+        dropped = self._chunks.popleft()
+        self._size -= len(dropped)
+        return dropped
 
 
 def _prefix(modes: Mapping[int, bool]) -> bytes:
@@ -102,7 +120,10 @@ def _prefix(modes: Mapping[int, bool]) -> bytes:
     return b"".join(b"\x1b[?%d%c" % (mode, b"h" if on else b"l") for mode, on in changed)
 
 
-def _note_modes(modes: dict[int, bool], data: bytes) -> None:
+def _note_modes(modes: dict[int, bool], data: bytes | bytearray) -> None:
+    # One byte is looked for many times faster than a pattern.
+    if _ESCAPE not in data:
+        return
     for match in _MODE.finditer(data):
         for mode in _numbers(match[1].split(b";")):
             if mode in _KEPT_MODES:

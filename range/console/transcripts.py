@@ -1,7 +1,7 @@
 """Cuts a console's output into commands, what they printed and how they ended."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from range.console.line_screen import LineScreen
@@ -13,6 +13,7 @@ from range.console.redaction import plain
 _MARK = re.compile(rb"\x1b\]133;([ABCD])([^\x07\x1b]{0,1024})(?:\x07|\x1b\\)")
 _MARK_BEGINS = b"\x1b]133;"
 _OPEN_MARK = re.compile(rb"\x1b\]133;[^\x07\x1b]*\x1b?")
+_ESCAPE = b"\x1b"
 _LONGEST_MARK = 1100
 _ALTERNATE = re.compile(rb"\x1b\[\?(?:47|1047|1049)([hl])")
 # A prompt without marks: another shell, another machine, a database's or a language's reader.
@@ -75,7 +76,7 @@ class Cutter:
         """Take what was shown and yield the commands that ended with it."""
         data, self._held = _whole_marks(self._held + data)
         at = 0
-        for mark in _MARK.finditer(data):
+        for mark in _found(_MARK, data):
             yield from self._show(data[at : mark.start()], at_ms)
             yield from self._mark(mark[1], mark[2], at_ms)
             at = mark.end()
@@ -142,7 +143,7 @@ class Cutter:
     def _show(self, data: bytes, at_ms: int) -> Iterator[Command]:
         if not data:
             return
-        for switch in _ALTERNATE.finditer(data):
+        for switch in _found(_ALTERNATE, data):
             self._full_screen = switch[1] == b"h"
         if self._typed is not None:
             del self._typed[_TYPED_MOST_BYTES:]
@@ -193,6 +194,11 @@ class _Running:
     at_ms: int
     output: Output
     assembled: bool
+
+
+def _found(pattern: re.Pattern[bytes], data: bytes) -> Iterable[re.Match[bytes]]:
+    # Bulk output seldom holds an escape, and one byte is looked for many times faster.
+    return pattern.finditer(data) if _ESCAPE in data else ()
 
 
 def _whole_marks(data: bytes) -> tuple[bytes, bytes]:

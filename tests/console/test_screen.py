@@ -141,3 +141,22 @@ def test_since_survives_that_the_oldest_is_dropped():
     data, whole = screen.since(seen, most=10_000)
     assert whole
     assert set(data.split(b"\n")) == {b"0123456", b""}
+
+
+@given(st.data())
+def test_what_is_kept_is_the_end_of_what_was_shown_however_it_came(data):
+    rows = [b"\x1b[?25%c%d\r\n" % (b"hl"[n % 2], n) for n in range(400)]
+    shown = b"".join(rows)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(shown)), max_size=60)))
+    screen = Screen(tail_bytes=300, slack_bytes=data.draw(st.integers(0, 200)))
+    for start, end in zip([0, *cuts], [*cuts, len(shown)], strict=True):
+        screen.append(shown[start:end])
+    kept = screen.snapshot()
+    assert screen.shown_bytes == len(shown)
+    assert kept.endswith(shown[-250:])
+    # With the cursor's mode before it, where that is not the usual one.
+    whole = kept if shown.endswith(kept) else kept.removeprefix(b"\x1b[?25l")
+    assert shown.endswith(whole)
+    before = shown[: len(shown) - len(whole)].count(b"\n")
+    assert whole.startswith(rows[before])
+    assert (whole is kept) == (before % 2 == 1 or not before)
