@@ -63,7 +63,7 @@ class HttpCase(Spec):
 
 
 class HttpCheck(CheckSpec):
-    """Met when every case answers as expected; the score is the share of cases that do.
+    """Met when every case answers as expected, or `min_share` of them; the score is their share.
 
     Trap: answering only the grader. Requests come from a place of the grader's own in the
     segment, look like a browser that changes from run to run, and use the attempt's own data.
@@ -76,6 +76,12 @@ class HttpCheck(CheckSpec):
     """Requests of the only case, where one is enough."""
     cases: Annotated[tuple[HttpCase, ...], Field(max_length=40)] = ()
     """Several cases, each with its own cookies."""
+    before_each: Annotated[tuple[HttpRequest, ...], Field(max_length=20)] = ()
+    """Requests made before those of every case, as part of it."""
+    after_each: Annotated[tuple[HttpRequest, ...], Field(max_length=20)] = ()
+    """Requests made after those of every case, as part of it."""
+    min_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the cases that must answer as expected."""
     timeout_seconds: Annotated[float, Field(gt=0, le=15)] = 5.0
     """How long one answer may take."""
 
@@ -87,23 +93,19 @@ class HttpCheck(CheckSpec):
 
     def judge(self, probe: Probe, *, objective: str = "") -> Judgement:
         cases = self.cases or (HttpCase(name="requests", requests=self.requests),)
-        failures: dict[str, str] = {}
-        for case in cases:
-            if wrong := self._run(probe, case):
-                failures[case.name] = wrong
-        if not failures:
-            return met("answers-as-expected")
-        return unmet(
-            _reason(failures, len(cases)),
-            excerpt="\n".join(f"{name}: {wrong}" for name, wrong in failures.items()),
-            score=1 - len(failures) / len(cases),
-        )
+        failures = {case.name: wrong for case in cases if (wrong := self._run(probe, case))}
+        told = "\n".join(f"{name}: {wrong}" for name, wrong in failures.items())
+        if len(cases) - len(failures) >= self.min_share * len(cases):
+            return met("answers-as-expected", excerpt=told)
+        share = 1 - len(failures) / len(cases)
+        return unmet(_reason(failures, len(cases)), excerpt=told, score=share)
 
     def _run(self, probe: Probe, case: HttpCase) -> str:
         conversation = Conversation(
             probe, from_network=self.from_network, timeout_seconds=self.timeout_seconds
         )
-        for number, request in enumerate(case.requests, start=1):
+        requests = (*self.before_each, *case.requests, *self.after_each)
+        for number, request in enumerate(requests, start=1):
             wrong = conversation.exchange(request)
             if wrong:
                 return f"request {number}, {request.method} {request.url}: {wrong}"

@@ -164,3 +164,29 @@ def test_each_case_has_its_own_cookies(probe):
 def test_requests_that_make_no_sense_are_refused(fields):
     with pytest.raises(ValidationError):
         check(**fields)
+
+
+def test_what_comes_before_and_after_each_case_is_part_of_it(probe):
+    for _ in range(2):
+        probe.answer(200, '{"token": "t-1"}')
+        probe.answer(200, "hello")
+        probe.answer(200, "bye")
+    cases = [{"name": name, "requests": [get(f"/{name}/${{t}}")]} for name in ("one", "two")]
+    both = check(
+        cases=cases,
+        before_each=[get("/in", save={"t": "$.token"})],
+        after_each=[get("/out", expect={"contains": "bye"})],
+    )
+    assert both.judge(probe).outcome is Outcome.MET
+    asked = [request["url"].removeprefix("http://web:8080") for request in probe.requests]
+    assert asked == ["/in", "/one/t-1", "/out", "/in", "/two/t-1", "/out"]
+
+
+@pytest.mark.parametrize(("wrong", "outcome"), [(1, Outcome.MET), (2, Outcome.UNMET)])
+def test_a_share_of_the_cases_can_be_enough(probe, wrong, outcome):
+    for number in range(20):
+        probe.answer(500 if number < wrong else 200, "")
+    cases = [{"name": f"n{n}", "requests": [get(expect={"status": 200})]} for n in range(20)]
+    judged = check(cases=cases, min_share=0.95).judge(probe)
+    assert judged.outcome is outcome
+    assert judged.excerpt.count("status 500") == wrong

@@ -222,7 +222,7 @@ def test_without_a_framework_there_are_no_roles():
 
 def test_the_commands_load_and_import(capsys, tmp_path):
     call_command("load_starter_frameworks")
-    assert "41 observable skills" in capsys.readouterr().out
+    assert "43 observable skills" in capsys.readouterr().out
     path = tmp_path / "nice.json"
     path.write_bytes(official("2.2.0"))
     call_command("import_framework", "nice", str(path))

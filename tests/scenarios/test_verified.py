@@ -7,6 +7,7 @@ what depends on what is drawn for an attempt shows.
 
 import os
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -179,6 +180,34 @@ SENTINELS = {
         wrong-out-for-all advisory kept-back json-differs
         wrong-out-for-all advisory released-when met
     """,
+    "helpdesk-copilot": """
+        fresh[door=ticket,exposed=briefing] fix-telling crew-refused answers-differ
+        fresh[door=ticket,exposed=briefing] fix-telling readers-served answers-as-expected
+        fresh[door=ticket,exposed=briefing] fix-acting texts-want-nothing answers-differ
+        fresh[door=ticket,exposed=briefing] fix-acting helpdesk-acts answers-as-expected
+        fresh[door=ticket,exposed=briefing] keep-working forty-conversations answers-as-expected
+        wrong-filter-of-words fix-telling crew-refused some-answers-differ
+        wrong-filter-of-words fix-acting texts-want-nothing some-answers-differ
+        wrong-filter-of-words keep-working forty-conversations some-answers-differ
+        wrong-told-not-to-obey fix-telling crew-refused some-answers-differ
+        wrong-told-not-to-obey fix-acting texts-want-nothing some-answers-differ
+        wrong-told-not-to-obey fix-acting helpdesk-acts answers-as-expected
+        wrong-marked-as-data fix-acting texts-want-nothing some-answers-differ
+        wrong-marked-as-data fix-acting helpdesk-acts answers-as-expected
+        wrong-tools-off fix-acting texts-want-nothing answers-as-expected
+        wrong-tools-off fix-acting helpdesk-acts some-answers-differ
+        wrong-tools-off keep-working forty-conversations some-answers-differ
+        wrong-refuse-everything fix-telling crew-refused answers-as-expected
+        wrong-refuse-everything fix-telling readers-served answers-differ
+        wrong-rights-alone fix-acting texts-want-nothing answers-differ
+        wrong-yes-alone fix-telling crew-refused answers-differ
+        wrong-yes-to-everything fix-telling readers-served some-answers-differ
+        wrong-yes-to-everything fix-acting texts-want-nothing answers-as-expected
+        wrong-yes-to-everything keep-working forty-conversations some-answers-differ
+        wrong-filter-of-answers fix-telling crew-refused some-answers-differ
+        wrong-tickets-only fix-acting texts-want-nothing some-answers-differ
+        wrong-tickets-only fix-acting helpdesk-acts answers-as-expected
+    """,
 }
 
 
@@ -227,7 +256,10 @@ def test_a_scenario_of_the_library_verifies(driver, slug, repeat):
 
 
 def sentinels_that_differ(found, expected):
+    # A solution of one variant alone needs no variant in its name.
+    short = Counter(run.name.partition("[")[0] for run in found.runs)
     runs = {run.name: run for run in found.runs}
+    runs |= {n: run for name, run in runs.items() if short[n := name.partition("[")[0]] == 1}
     wrong = []
     for run, objective, check, reason in (
         line.split() for line in expected.split("\n") if line.strip()
