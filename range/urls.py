@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("range.workspace.urls")),
     path("", include("range.teaching.urls")),
+    path("", include("range.authoring.urls")),
     path("", include("range.console.urls")),
     path("", include("range.assessment.urls")),
     path("", include("range.pipeline.urls")),

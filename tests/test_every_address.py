@@ -16,8 +16,12 @@ from django.utils import timezone
 
 from range.accounts.invitations import invite
 from range.assessment.models import Evidence, ReviewItem
+from range.authoring.models import Draft, DraftTrial, VerificationRun
+from range.catalog.models import AllowedImage
+from range.catalog.source import File, packed
 from range.console.models import Recording
 from range.exercises.models import Exercise
+from range.sandboxes.models import Trial
 from tutor.models import Hint
 
 pytestmark = pytest.mark.django_db
@@ -145,6 +149,24 @@ TABLE = {
     "debrief-account": own(),
     "person": Address(get=NOT_FOR_ROLE, post=WRONG_METHOD, arguments=("trainee",)),
     "evidence": Address(get=NOT_FOR_ROLE, post=WRONG_METHOD, arguments=("evidence",)),
+    "verify-draft": Address(get=WRONG_METHOD, post=MISSING, arguments=("written",)),
+    "verify-version": Address(get=WRONG_METHOD, post=MISSING, arguments=("version",)),
+    "verification": Address(get=MISSING, post=WRONG_METHOD, arguments=("verification",)),
+    "verification-panel": Address(get=MISSING, post=WRONG_METHOD, arguments=("verification",)),
+    "stop-verification": Address(get=WRONG_METHOD, post=MISSING, arguments=("verification",)),
+    "try-draft": Address(get=WRONG_METHOD, post=MISSING, arguments=("written",)),
+    "trial": Address(get=MISSING, post=WRONG_METHOD, arguments=("trial",)),
+    "trial-panel": Address(get=MISSING, post=WRONG_METHOD, arguments=("trial",)),
+    "end-trial": Address(get=WRONG_METHOD, post=MISSING, arguments=("trial",)),
+    "order-trial": Address(get=WRONG_METHOD, post=MISSING, arguments=("trial", "order")),
+    "images": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "allow-image": Address(
+        get=WRONG_METHOD,
+        post=FORBIDDEN,
+        data=(("folder", "sudo-says/machines/desk"), ("name", "mine"), ("description", "Mine")),
+    ),
+    "withdraw-image": Address(get=WRONG_METHOD, post=FORBIDDEN, arguments=("image",)),
+    "restore-image": Address(get=WRONG_METHOD, post=FORBIDDEN, arguments=("image",)),
 }
 # Launching is what another trainee may do, for themselves: it has tests of its own.
 ELSEWHERE = {"launch"}
@@ -204,7 +226,26 @@ def world(attempt, sandbox, version, trainee, cohort, instructor, tmp_path, sett
         closes_at=timezone.now() + timedelta(days=1),
     )
     invitation, _ = invite(cohort, viewer=instructor, days=1, uses=1)
+    written = Draft.objects.create(
+        organisation=cohort.organisation,
+        author=instructor,
+        slug="mine",
+        title="Mine",
+        files=packed({"scenario.yaml": File(data=b"schema: 1\n")}),
+    )
+    trial = Trial.objects.create(person=instructor)
+    DraftTrial.objects.create(trial=trial, draft=written)
     return {
+        "written": written.pk,
+        "version": version.pk,
+        "verification": VerificationRun.objects.create(
+            draft=written, revision=1, requested_by=instructor
+        ).pk,
+        "trial": trial.pk,
+        "order": "check",
+        "image": AllowedImage.objects.create(
+            name="web-server", description="A web server", digest="0" * 64, files={}
+        ).pk,
         "cohort": cohort.pk,
         "invitation": invitation.pk,
         "token": "made.up",

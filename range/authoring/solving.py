@@ -39,6 +39,7 @@ class Solver:
         submissions: Last answer by objective and check.
         consoles: Where steps are typed; without them each is an `exec` of its own.
         after_step: Called after each step, so that somebody may look.
+        rest: Waits where a solution does.
     """
 
     driver: Driver
@@ -49,6 +50,7 @@ class Solver:
     submissions: dict[tuple[str, str], str] = field(default_factory=dict)
     consoles: RecordedConsoles | None = None
     after_step: Callable[[], None] = lambda: None
+    rest: Callable[[timedelta], None] = clock.sleep
     _output: str = ""
 
     def reference(self, objective: str = "") -> None:
@@ -80,7 +82,7 @@ class Solver:
             elif isinstance(step, PutStep):
                 self._put(step)
             elif isinstance(step, WaitStep):
-                clock.sleep(timedelta(seconds=step.wait_seconds))
+                self.rest(timedelta(seconds=step.wait_seconds))
             else:
                 self._submit(step, where)
             self.after_step()

@@ -155,6 +155,10 @@ class Trial:
         self._witness = None
         return self.refresh()
 
+    def choose(self, variant: Mapping[str, Scalar]) -> None:
+        """Say which choices must have been drawn, from the next start on."""
+        self._variant = dict(variant)
+
     def stop(self) -> None:
         """Remove everything of it; nothing running is success."""
         handle, self._handle = self._handle, None

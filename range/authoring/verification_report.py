@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from range.authoring.verify import RunResult, Verification
+from range.authoring.verification import RunResult, Verification
 
 
 def as_text(verification: Verification) -> str:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -19,6 +20,14 @@ from range.authoring.images import build_images
 from range.authoring.plan import PlannedRun, VariantNeverDrawn, attempt_with, plan
 from range.authoring.recorded import RecordedConsoles, recorded
 from range.authoring.solving import Solver
+from range.authoring.verification import (
+    Checks,
+    Follower,
+    RunResult,
+    Stopped,
+    Verification,
+    reasons_of,
+)
 from range.authoring.witness import Witness
 from range.catalog import flags
 from range.catalog.lint import lint
@@ -38,51 +47,9 @@ from range.runtime.driver import Driver, Handle
 START_LIMIT = timedelta(minutes=3)
 # Verification draws its own variables: no real attempt's secret is needed, nor made.
 SECRET = b"muster/verification"
+LOOK_SECONDS = 0.5
 UNMINTED = "FLAG{" + "A" * 52 + "}"
 type Build = Callable[[ScenarioSpec, Path], Mapping[str, str]]
-type Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunResult:
-    """What one run showed.
-
-    Args:
-        differences: Sentences, one for each thing that differs; empty when all is as wanted.
-        reasons: By objective key, each required check with the slug it was judged by.
-    """
-
-    name: str
-    expected: Mapping[str, str]
-    found: Mapping[str, str]
-    seconds: float
-    differences: tuple[str, ...] = ()
-    reasons: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def is_as_expected(self) -> bool:
-        """Tell whether nothing differs."""
-        return not self.differences
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verification:
-    """What verification of one scenario showed.
-
-    Args:
-        error: Why it could not be verified at all.
-    """
-
-    id: str
-    digest: str = ""
-    runs: tuple[RunResult, ...] = ()
-    seconds: float = 0.0
-    error: str = ""
-
-    @property
-    def passed(self) -> bool:
-        """Tell whether every run was as expected."""
-        return not self.error and all(run.is_as_expected for run in self.runs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,14 +59,14 @@ class Verifier:
     Args:
         build: Returns the image tag of each machine, building what is missing.
         parallel: Sandboxes at once.
-        tell: Told about each run as it ends.
+        follower: Told how far it is.
         record_in: Folder for recordings; then solutions are typed on consoles.
     """
 
     driver: Driver
     build: Build = build_images
     parallel: int = 2
-    tell: Tell = field(default=lambda _line: None)
+    follower: Follower = field(default_factory=Follower)
     record_in: Path | None = None
 
     def verify(
@@ -122,39 +89,64 @@ class Verifier:
                 id=folder.name, error=error.message, seconds=time.monotonic() - began
             )
         runs = [run for run in plan(loaded.spec) if only is None or only(run)]
+        self.follower.planned(runs)
         with ThreadPoolExecutor(self.parallel, thread_name_prefix="verify") as pool:
             results = list(pool.map(lambda run: self._told(loaded, images, run), runs))
+        done = tuple(result for result in results if result is not None)
         return Verification(
             id=loaded.spec.id,
             digest=loaded.digest,
-            runs=tuple(results),
+            runs=done,
             seconds=time.monotonic() - began,
+            stopped=len(done) < len(runs),
         )
 
     def _told(
         self, loaded: LoadedScenario, images: Mapping[str, str], run: PlannedRun
-    ) -> RunResult:
+    ) -> RunResult | None:
+        """Do one run; None where it was not wanted to its end."""
+        if self.follower.is_stopped():
+            return None
+        self.follower.began(run)
         began = time.monotonic()
         try:
-            found, reasons = self._run(loaded, images, run)
-            differences = _differences(run.expected, found, reasons)
+            self._go_on()
+            found, checks = self._run(loaded, images, run)
+            differences = _differences(run.expected, found, checks)
+        except Stopped:
+            return None
         except (RangeError, VariantNeverDrawn) as error:
-            found, reasons, differences = {}, {}, (str(error),)
+            if self.follower.is_stopped():
+                # Its machines may have been taken away under it.
+                return None
+            found, checks, differences = {}, {}, (str(error),)
         result = RunResult(
             name=run.label,
             expected=run.expected,
             found=found,
             seconds=time.monotonic() - began,
             differences=differences,
-            reasons=reasons,
+            checks=checks,
         )
-        state = "as expected" if result.is_as_expected else "DIFFERS"
-        self.tell(f"{loaded.spec.id} {result.name}: {state} ({result.seconds:.1f} s)")
+        self.follower.ended(run, result)
         return result
+
+    def _go_on(self) -> None:
+        if self.follower.is_stopped():
+            raise Stopped
+
+    def _rest(self, duration: timedelta) -> None:
+        """Wait as the clock does, and look now and then whether that is still wanted."""
+        left = duration.total_seconds()
+        while left > 0:
+            self._go_on()
+            slice_seconds = min(left, LOOK_SECONDS)
+            clock.sleep(timedelta(seconds=slice_seconds))
+            left -= slice_seconds
 
     def _run(
         self, loaded: LoadedScenario, images: Mapping[str, str], run: PlannedRun
-    ) -> tuple[dict[str, str], dict[str, str]]:
+    ) -> tuple[dict[str, str], Checks]:
         attempt_id, values = attempt_with(loaded.spec, SECRET, run.variant)
         spec = rendered(loaded.spec, values)
         if run.solution == "foreign-flag":
@@ -178,19 +170,23 @@ class Verifier:
         values: Values,
         handle: Handle,
         run: PlannedRun,
-    ) -> tuple[dict[str, str], dict[str, str]]:
+    ) -> tuple[dict[str, str], Checks]:
         with self._consoles(handle, spec.id, run) as consoles:
             solver = Solver(self.driver, handle, spec, loaded.assets, values, consoles=consoles)
             witness = Witness(spec, lambda: self._probe(handle, solver, ()))
-            solver.after_step = witness.look
+            solver.after_step, solver.rest = partial(self._after_step, witness), self._rest
             witness.begin()
             if run.solution == "reference":
                 solver.reference(run.target)
             elif run.solution == "wrong":
                 solver.wrong(run.target)
         if run.wait_seconds:
-            clock.sleep(timedelta(seconds=run.wait_seconds))
+            self._rest(timedelta(seconds=run.wait_seconds))
         return _judged(spec, self._probe(handle, solver, witness.events))
+
+    def _after_step(self, witness: Witness) -> None:
+        self._go_on()
+        witness.look()
 
     def _probe(self, handle: Handle, solver: Solver, events: Sequence[Happening]) -> SandboxProbe:
         return SandboxProbe(
@@ -210,11 +206,11 @@ class Verifier:
         return recorded(self.driver, handle, self.record_in / slug / name)
 
 
-def _judged(spec: ScenarioSpec, probe: SandboxProbe) -> tuple[dict[str, str], dict[str, str]]:
+def _judged(spec: ScenarioSpec, probe: SandboxProbe) -> tuple[dict[str, str], Checks]:
     judgements = judge_objectives(spec.objectives, probe, skip_kinds=frozenset())
     outcomes = combined(spec.objectives, judgements)
     found: dict[str, str] = {}
-    reasons: dict[str, str] = {}
+    checks: dict[str, dict[str, Judgement]] = {}
     for objective in spec.objectives:
         mine = {
             check.id: judgements[objective.key, check.id]
@@ -226,11 +222,8 @@ def _judged(spec: ScenarioSpec, probe: SandboxProbe) -> tuple[dict[str, str], di
         if outcome is Outcome.INCONCLUSIVE and _only_waits(mine.values()):
             outcome = Outcome.MET
         found[objective.key] = outcome.value.lower()
-        reasons[objective.key] = "; ".join(
-            f"{check}: {judged.reason}" + (f" ({judged.excerpt[:160]})" if judged.excerpt else "")
-            for check, judged in mine.items()
-        )
-    return found, reasons
+        checks[objective.key] = mine
+    return found, checks
 
 
 def _only_waits(judgements: Iterable[Judgement]) -> bool:
@@ -240,9 +233,10 @@ def _only_waits(judgements: Iterable[Judgement]) -> bool:
 
 def _foreign_flags(
     driver: Driver, spec: ScenarioSpec, attempt_id: UUID
-) -> tuple[dict[str, str], dict[str, str]]:
+) -> tuple[dict[str, str], Checks]:
     """Hand in another attempt's flags, one from after a reset, and one nobody minted."""
     found: dict[str, str] = {}
+    checks: dict[str, dict[str, Judgement]] = {}
     for objective, check in _flag_checks(spec):
         other = uuid4()
         foreign = flags.mint(SECRET, other, objective, 1)
@@ -251,7 +245,9 @@ def _foreign_flags(
         tried = (foreign, flags.mint(SECRET, attempt_id, objective, 2), UNMINTED)
         accepted = [flag for flag in tried if _is_accepted(driver, check, objective, flag)]
         found[objective] = "met" if accepted or not recognised else "unmet"
-    return found, dict.fromkeys(found, "a flag that is not this attempt's was accepted")
+        accepted_one = Judgement(outcome=Outcome.MET, score=1.0, reason="foreign-flag-accepted")
+        checks[objective] = {check.id: accepted_one} if found[objective] == "met" else {}
+    return found, checks
 
 
 def _is_accepted(driver: Driver, check: FlagCheck, objective: str, flag: str) -> bool:
@@ -267,8 +263,9 @@ def _flag_checks(spec: ScenarioSpec) -> Iterator[tuple[str, FlagCheck]]:
 
 
 def _differences(
-    expected: Mapping[str, str], found: Mapping[str, str], reasons: Mapping[str, str]
+    expected: Mapping[str, str], found: Mapping[str, str], checks: Checks
 ) -> tuple[str, ...]:
+    reasons = reasons_of(checks)
     return tuple(
         f"{key}: expected {wanted}, found {found.get(key, 'nothing')}: {reasons.get(key, '')}"
         for key, wanted in expected.items()

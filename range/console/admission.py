@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -12,14 +12,14 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from range.accounts.access import can_launch, can_work_in_attempt
+from range.accounts.access import can_launch, can_see_workshop, can_work_in_attempt
 from range.accounts.models import User
 from range.console.extra_consoles import closed_among, is_open
 from range.console.protocol import Close
 from range.exercises.models import Attempt
 from range.lib.errors import RangeError
 from range.runtime.driver import Handle
-from range.sandboxes.models import Sandbox
+from range.sandboxes.models import Sandbox, Trial
 
 _CONSOLE_ID = re.compile(r"[a-z0-9-]{1,32}")
 
@@ -83,6 +83,48 @@ class Admission(Permission):
         return may_type(person, attempt)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrialAdmission(Admission):
+    """Permission to type in an author's own sandbox; `attempt_id` names it where others name one.
+
+    It belongs to no attempt, so nothing of it is recorded.
+    """
+
+
+def admit_trial(cookies: Mapping[str, str], *, trial_id: uuid.UUID, machine: str) -> TrialAdmission:
+    """Return what a socket may do in an author's own sandbox.
+
+    Raises:
+        NotYetRunning: Its machines are still to start.
+        ConsoleRefused: Not signed in, not theirs, not running, or no such console.
+    """
+    session_key = cookies.get(settings.SESSION_COOKIE_NAME, "")
+    person = person_of(session_key)
+    if person is None:
+        raise ConsoleRefused("Sign in to use a console.", reason="signed-out")
+    trial = Trial.objects.filter(pk=trial_id, person=person).first()
+    if trial is None or not can_see_workshop(person):
+        raise ConsoleRefused("There is no such console of yours.", reason="not-yours")
+    if trial.state == Trial.State.ENDED or trial.stop_wanted:
+        raise ConsoleRefused("This trial has ended.", reason="not-running", code=Close.NOT_RUNNING)
+    if trial.state != Trial.State.UP or not trial.handle:
+        raise NotYetRunning(person_id=person.pk, sandbox_id=trial.pk)
+    handle = Handle.from_json(trial.handle)
+    machine_handle = handle.machines.get(machine)
+    if machine_handle is None or not machine_handle.console_user:
+        raise _no_such_console()
+    return TrialAdmission(
+        person_id=person.pk,
+        session_key=session_key,
+        attempt_id=trial.pk,
+        sandbox_id=trial.pk,
+        machine=machine,
+        console="main",
+        driver=trial.driver,
+        handle=handle,
+    )
+
+
 def admit(
     cookies: Mapping[str, str], *, attempt_id: uuid.UUID, machine: str, console: str
 ) -> Admission:
@@ -128,12 +170,18 @@ def still_admitted(admissions: Iterable[Permission]) -> dict[Permission, Close]:
 
     Few queries whatever their number: this is asked on every revocation and every few seconds.
     """
-    held = list(admissions)
-    people = people_of(a.session_key for a in held)
+    everybody = list(admissions)
+    people = people_of(a.session_key for a in everybody)
+    trials = [a for a in everybody if isinstance(a, TrialAdmission)]
+    held = [a for a in everybody if not isinstance(a, TrialAdmission)]
     attempts = Attempt.objects.in_bulk({a.attempt_id for a in held})
-    stopped = ended_sandboxes(a.sandbox_id for a in held)
+    stopped = ended_sandboxes(a.sandbox_id for a in everybody)
     closed = closed_among({(a.attempt_id, a.machine, a.console) for a in held})
-    ended: dict[Permission, Close] = {}
+    ended: dict[Permission, Close] = {
+        each: code
+        for each in trials
+        if (code := _trial_end(each, people.get(each.session_key), stopped)) is not None
+    }
     for admission in held:
         person, attempt = people.get(admission.session_key), attempts.get(admission.attempt_id)
         if person is None or attempt is None or not admission.holds(person, attempt):
@@ -154,7 +202,16 @@ def ended_sandboxes(sandbox_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
         wanted=Sandbox.Wanted.RUNNING,
         attempt__state=Attempt.State.ACTIVE,
     )
-    return asked - set(usable.values_list("pk", flat=True))
+    trials = Trial.objects.filter(pk__in=asked, state=Trial.State.UP)
+    return asked - set(usable.values_list("pk", flat=True).union(trials.values_list("pk")))
+
+
+def _trial_end(
+    admission: TrialAdmission, person: User | None, stopped: Collection[uuid.UUID]
+) -> Close | None:
+    if person is None or person.pk != admission.person_id or not can_see_workshop(person):
+        return Close.REVOKED
+    return Close.NOT_RUNNING if admission.sandbox_id in stopped else None
 
 
 def may_type(person: User, attempt: Attempt) -> bool:

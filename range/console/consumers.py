@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from range.console.admission import Admission, ConsoleRefused, NotYetRunning, admit
-from range.console.opening import open_console
+from range.console.admission import Admission, ConsoleRefused, NotYetRunning, admit, admit_trial
+from range.console.opening import open_console, open_unrecorded
 from range.console.protocol import (
     HEARTBEAT,
     MAX_FRAME_BYTES,
@@ -48,6 +48,7 @@ _PAGE = re.compile(r"[a-z0-9]{8,40}")
 class ConsoleConsumer(PageConsumer):
     """One page on one console of its own sandbox, which may still be starting."""
 
+    open_relay = staticmethod(open_console)
     role: Role
     seat: Seat
     relay: Relay | None = None
@@ -208,7 +209,7 @@ class ConsoleConsumer(PageConsumer):
         )
         size = Size(columns=self.watcher.cols, rows=self.watcher.rows)
         opener = partial(
-            open_console,
+            self.open_relay,
             admission,
             size=size,
             scribe=self.role.scribe,
@@ -247,6 +248,24 @@ class ConsoleConsumer(PageConsumer):
 
     def _relay_closed(self, closed: asyncio.Future[Close]) -> None:
         self.close_soon(closed.result())
+
+
+class TrialConsumer(ConsoleConsumer):
+    """One page on a console of an author's own sandbox."""
+
+    open_relay = staticmethod(open_unrecorded)
+
+    def _relay_closed(self, closed: asyncio.Future[Close]) -> None:
+        # A machine that its author changed starts anew: the page connects again by itself.
+        code = closed.result()
+        self.close_soon(Close.NOT_RUNNING if code is Close.ENDED else code)
+
+    async def _admitted(self) -> Admission:
+        route = self.scope["url_route"]["kwargs"]
+        trial_id, machine = uuid.UUID(str(route["attempt_id"])), str(route["machine"])
+        return await self.asked(
+            partial(admit_trial, self.cookies, trial_id=trial_id, machine=machine)
+        )
 
 
 class _PageLeft(Exception):

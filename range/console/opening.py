@@ -20,6 +20,7 @@ from range.console.relay import Key, Relay, open_stream
 from range.console.screen import TAIL_BYTES, Screen
 from range.console.scribe import Ledger, RecordingTape, Scribe
 from range.console.services import recordings_folder
+from range.console.tape import NoTape
 from range.console.transcripts import Command, Cutter
 from range.console.writer import CommandNote, SealNote, Writer
 from range.exercises.models import Attempt
@@ -81,6 +82,25 @@ async def open_console(
         size=size,
         continues=bool(prepared.screen),
     )
+
+
+async def open_unrecorded(
+    admission: Admission, *, size: Size, scribe: Scribe, writer: Writer
+) -> Relay:
+    """Enter a machine of an author's own sandbox; nothing of it is written down.
+
+    Raises:
+        RangeError: Whatever the driver refuses with.
+    """
+    stream = await open_stream(
+        driver=admission.driver,
+        handle=admission.handle,
+        machine=admission.machine,
+        console=admission.console,
+        size=size,
+    )
+    key = Key(sandbox_id=admission.sandbox_id, machine=admission.machine, console=admission.console)
+    return Relay(key, stream, tape=NoTape(), screen=Screen(), size=size)
 
 
 def _prepare(admission: Admission, *, size: Size) -> _Prepared:

@@ -1,4 +1,4 @@
-"""What a relay asks of whoever writes down what a console shows."""
+"""What a relay asks of whoever writes down what a console shows, and one who writes nothing."""
 
 from typing import Protocol
 
@@ -40,3 +40,30 @@ class Tape(Protocol):
     async def close(self) -> None:
         """Write what is left and end the recording."""
         ...
+
+
+class NoTape:
+    """Writes nothing down, for consoles that prove nothing."""
+
+    full = False
+
+    def output(self, data: bytes) -> None:
+        """Forget it."""
+
+    def entered(self, lines: int) -> None:
+        """Forget it."""
+
+    def typed_by(self, name: str) -> None:
+        """Forget it."""
+
+    def mark(self, text: str) -> None:
+        """Forget it."""
+
+    def resize(self, size: Size) -> None:
+        """Forget it."""
+
+    async def room(self) -> None:
+        """Return at once."""
+
+    async def close(self) -> None:
+        """Return at once."""

@@ -61,6 +61,7 @@ class Fleet:
             self._view(),
             self._loop("checker", "run_checker", engine=True),
             self._loop("builder", "run_builder", engine=True),
+            self._loop("workshop", "run_workshop", engine=True),
             self._loop("worker", "run_worker", engine=False),
             self._model(),
         ]

@@ -1,4 +1,4 @@
-"""The sandbox row: what is wanted, what is, its handle; what machines suffered; refusals."""
+"""The sandbox row: what is wanted, what is, its handle; an author's trial; troubles; refusals."""
 
 import uuid
 from typing import ClassVar
@@ -87,6 +87,55 @@ class Sandbox(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} {self.state}"
+
+
+class TrialQuerySet(models.QuerySet["Trial"]):
+    """Filters on trials."""
+
+    def live(self) -> "TrialQuerySet":
+        """Keep those that hold or may get machines."""
+        return self.exclude(state=Trial.State.ENDED)
+
+
+class Trial(models.Model):
+    """An author's own sandbox: no attempt, no evidence, and nobody else's to see.
+
+    WAITING (web) -> STARTING -> UP, or BROKEN while what it is of cannot run -> ENDED; every move
+    after the first is the workshop role's. It ends when its author says so or has left its page.
+    """
+
+    class State(models.TextChoices):
+        """Where it stands."""
+
+        WAITING = "WAITING", "In line"
+        STARTING = "STARTING", "Starting"
+        UP = "UP", "Running"
+        BROKEN = "BROKEN", "Cannot run"
+        ENDED = "ENDED", "Ended"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="trials")
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING, db_index=True)
+    stop_wanted = models.BooleanField(default=False)
+    driver = models.CharField(max_length=16, default="docker")
+    handle = models.JSONField(null=True, blank=True)
+    reason = models.CharField(max_length=48, blank=True)
+    made_at = models.DateTimeField(default=timezone.now)
+    # When its author's page asked after it last.
+    seen_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TrialQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["person"], condition=~Q(state="ENDED"), name="trial_one_live_per_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"trial {self.pk} {self.state}"
 
 
 class MachineState(models.Model):

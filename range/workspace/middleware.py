@@ -10,15 +10,15 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
+from range.console.console_origin import console_origin
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
 from range.webview.addresses import every_origin, offered_to
-from range.workspace.console_origin import console_origin
 
 log = get_logger(__name__)
 
 # Pages that connect to the console role.
-_WITH_CONSOLES = frozenset({"workspace", "look", "exercise-wall"})
+_WITH_CONSOLES = frozenset({"workspace", "look", "exercise-wall", "trial"})
 _TITLES = {
     403: "You may not do that",
     404: "There is nothing here",

@@ -136,6 +136,23 @@
       if (same) same.open = true;
     }
   });
+  document.addEventListener("htmx:afterRequest", function (event) {
+    const { elt, successful } = event.detail;
+    if (successful && elt.matches("form[data-clears]")) elt.reset();
+  });
+  // What somebody opened or closed stays so while the part of the page around it is refreshed.
+  let stays = new Map();
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    const parts = event.detail.target.querySelectorAll("details[data-stays][id]");
+    stays = new Map(Array.from(parts, (part) => [part.id, part.open]));
+  });
+  document.addEventListener("htmx:afterSwap", function () {
+    for (const [id, open] of stays) {
+      const part = document.getElementById(id);
+      if (part) part.open = open;
+    }
+    stays.clear();
+  });
   let lastLost = 0;
   document.addEventListener("htmx:sendError", function (event) {
     // Polls that fail say nothing: the next one tells. A press that fails must not be silent.

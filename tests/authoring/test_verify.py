@@ -1,11 +1,13 @@
 import json
+import time
 from xml.etree import ElementTree
 
 import pytest
 
+from range.authoring.verification import Follower, Verification
 from range.authoring.verification_report import as_json, as_junit, as_text
 from range.authoring.verified import VerifiedLog
-from range.authoring.verify import Verification, Verifier
+from range.authoring.verify import Verifier
 from range.runtime.images import ImageBuildFailed
 from tests.authoring.support import ShellDriver, images
 from tests.catalog.support import changed, write
@@ -138,12 +140,11 @@ def test_images_that_cannot_be_built_are_told(verify):
 
 def test_runs_can_be_chosen(tmp_path):
     folder = write(tmp_path / "small-desk", solvable())
-    told = []
-    verifier = Verifier(driver=ShellDriver(), build=images, tell=told.append)
+    watching = Watching()
+    verifier = Verifier(driver=ShellDriver(), build=images, follower=watching)
     found = verifier.verify(folder, only=lambda run: run.name == "fresh")
     assert [run.name for run in found.runs] == ["fresh[way=cron]", "fresh[way=suid]"]
-    assert len(told) == 2
-    assert "as expected" in told[0]
+    assert len(watching.results) == 2
 
 
 def test_reports_tell_the_same_in_three_forms(verify):
@@ -206,3 +207,55 @@ def test_events_are_there_in_the_order_of_a_solutions_steps(verify):
     order["before"] = {"event": "attempt.begun"}
     found = differing(verify(data))
     assert "order: event-at-another-time" in str(found)
+
+
+class Watching(Follower):
+    """Writes down what it is told, and ends the verification after some runs."""
+
+    def __init__(self, *, most=1000):
+        self.names, self.begun, self.results, self.most = [], [], [], most
+
+    def planned(self, runs):
+        self.names = [run.label for run in runs]
+
+    def began(self, run):
+        self.begun.append(run.label)
+
+    def ended(self, run, result):
+        self.results.append(result)
+
+    def is_stopped(self):
+        return len(self.results) >= self.most
+
+
+def test_whoever_follows_is_told_of_every_run(verify):
+    watching = Watching()
+    found = verify(follower=watching)
+    assert sorted(watching.names) == sorted(watching.begun)
+    assert {result.name for result in watching.results} == set(watching.names)
+    fresh = next(result for result in watching.results if result.name.startswith("fresh"))
+    assert fresh.checks["mend"]["gone"].outcome.value == "UNMET"
+    assert found.passed
+
+
+def test_a_stopped_verification_passes_nothing_and_leaves_nothing(verify):
+    driver = ShellDriver()
+    found = verify(driver=driver, follower=Watching(most=2), parallel=1)
+    assert found.stopped
+    assert not found.passed
+    assert len(found.runs) == 2
+    assert list(driver.running()) == []
+
+
+def test_a_stop_is_noticed_within_a_wait(verify):
+    data = solvable()
+    data["verify"] = [
+        {"name": "idle", "wait_seconds": 600, "expect": {"objectives": "unmet"}},
+        {"name": "reference", "run": "reference", "expect": {"objectives": "met"}},
+    ]
+    watching = Watching(most=0)
+    looks = iter([False] * 4)
+    watching.is_stopped = lambda: next(looks, True)
+    began = time.monotonic()
+    assert verify(data, follower=watching, parallel=1).stopped
+    assert time.monotonic() - began < 60

@@ -12,7 +12,7 @@ from range.operations import fleet as module
 from range.operations.fleet import URGENTLY, Fleet, environment, local_address, port_answers
 
 CLONE = Path(__file__).resolve().parents[2]
-ENGINE = {"console", "view", "reconciler", "checker", "builder"}
+ENGINE = {"console", "view", "reconciler", "checker", "builder", "workshop"}
 PLAIN = {"web", "worker", "model", "postgres"}
 SOCKET = Path("/run/docker.sock")
 CGROUPS = ("/sys/fs/cgroup/cpu", "/sys/fs/cgroup")
@@ -95,7 +95,7 @@ def test_the_database_is_asked_to_end_without_waiting_for_clients(fleet):
 
 def test_loops_tell_by_themselves_when_they_work(fleet):
     telling = {name for name, role in by_name(fleet).items() if role.tells_ready}
-    assert telling == {"reconciler", "checker", "builder", "worker"}
+    assert telling == {"reconciler", "checker", "builder", "workshop", "worker"}
 
 
 def test_servers_are_ready_once_their_port_answers(fleet, monkeypatch):

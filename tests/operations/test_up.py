@@ -109,7 +109,7 @@ def test_every_role_runs_and_says_so(clone, running):
     assert answer["status"] == "ok"
     assert answer["roles"].keys() == {
         *("postgres", "web", "console", "view", "reconciler"),
-        *("checker", "builder", "worker", "model"),
+        *("checker", "builder", "workshop", "worker", "model"),
     }
 
 

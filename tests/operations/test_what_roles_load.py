@@ -58,6 +58,8 @@ def test_the_console_role_loads_no_pages_and_nothing_that_writes_scenarios():
     assert not modules & NO_CONSOLE_NEEDS
 
 
-@pytest.mark.parametrize("command", ["run_view", "run_reconciler", "run_checker", "run_builder"])
+@pytest.mark.parametrize(
+    "command", ["run_view", "run_reconciler", "run_checker", "run_builder", "run_workshop"]
+)
 def test_roles_without_pages_load_none(command):
     assert not loaded(command) & NO_LOOP_NEEDS

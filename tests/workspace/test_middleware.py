@@ -5,8 +5,8 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from django.urls import ResolverMatch
 
+from range.console.console_origin import console_origin
 from range.lib.errors import RangeError
-from range.workspace.console_origin import console_origin
 from range.workspace.middleware import ConsoleOriginMiddleware, RangeErrorMiddleware
 
 REFUSAL = RangeError("No room. Wait <a> bit.", reason="capacity", status=503, retryable=True)

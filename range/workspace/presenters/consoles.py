@@ -21,6 +21,11 @@ class ConsoleTab:
         return f"{self.machine}-{self.console}"
 
     @property
+    def socket_path(self) -> str:
+        """Return where its socket is, below the console role's origin."""
+        return f"/ws/attempts/{self.attempt_id}/consoles/{self.machine}/{self.console}"
+
+    @property
     def label(self) -> str:
         """Return what people call it."""
         return self.machine if self.console == FIRST else f"{self.machine} {self.console}"

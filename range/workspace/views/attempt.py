@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from range.console.console_origin import console_origin
 from range.exercises.models import Attempt
 from range.exercises.services import attempt_of
 from range.sandboxes.activity import touch_attempt
-from range.workspace.console_origin import console_origin
 from range.workspace.presenters.attempt import workspace_page
 from range.workspace.presenters.consoles import console_tabs
 from range.workspace.presenters.objectives import Refused, objectives_view

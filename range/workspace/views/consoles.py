@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from range.accounts.models import User
 from range.console import extra_consoles
+from range.console.console_origin import console_origin
 from range.exercises.services import active_attempt_of, attempt_of
-from range.workspace.console_origin import console_origin
 from range.workspace.presenters import specs
 from range.workspace.presenters.consoles import ConsoleTab, console_tab, console_tabs
 

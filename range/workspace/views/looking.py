@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from range.accounts.models import User
-from range.workspace.console_origin import console_origin
+from range.console.console_origin import console_origin
 from range.workspace.presenters.looking import look_page, wall_page
 
 

@@ -12,9 +12,10 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from range.authoring.plan import PlannedRun
+from range.authoring.verification import Follower, RunResult, Verification
 from range.authoring.verification_report import as_json, as_junit, as_text
 from range.authoring.verified import last_verified, own_log, project_record
-from range.authoring.verify import Verification, Verifier
+from range.authoring.verify import Verifier
 from range.catalog.folder import digest_of, list_files
 from range.catalog.folders import scenario_folders
 from range.catalog.models import ScenarioVersion
@@ -71,7 +72,7 @@ class Command(BaseCommand):
             driver=get_driver(settings.RANGE_DRIVER, chosen),
             parallel=options["parallel"],
             record_in=options["record"],
-            tell=(lambda _line: None) if options["json"] else self.stdout.write,
+            follower=Follower() if options["json"] else _Lines(folder.name, self.stdout.write),
         )
         result = verifier.verify(folder, only=_only(options["only"]))
         if result.passed and not options["only"]:
@@ -88,6 +89,18 @@ class Command(BaseCommand):
         if at is not None and not options["json"]:
             self.stdout.write(f"{folder.name}: unchanged since it was verified on {at[:10]}")
         return at is not None
+
+
+class _Lines(Follower):
+    """Writes a line about each run as it ends."""
+
+    def __init__(self, slug: str, tell: Callable[[str], object]) -> None:
+        self._slug, self._tell = slug, tell
+
+    def ended(self, run: PlannedRun, result: RunResult) -> None:
+        """Write the line of a run."""
+        state = "as expected" if result.is_as_expected else "DIFFERS"
+        self._tell(f"{self._slug} {result.name}: {state} ({result.seconds:.1f} s)")
 
 
 def _only(text: str | None) -> Callable[[PlannedRun], bool] | None:

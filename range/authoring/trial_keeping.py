@@ -1,0 +1,347 @@
+"""Keeps authors' trials running: each in a thread that follows its draft and its orders."""
+
+import json
+import shutil
+import tempfile
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from django.db import connection
+from django.utils import timezone
+
+from range.authoring import drafts, trial_slot
+from range.authoring.images import build_images
+from range.authoring.models import Draft, DraftTrial, TrialOrder
+from range.authoring.plan import VariantNeverDrawn
+from range.authoring.trial import Judged, Ready
+from range.authoring.trial import Trial as Desk
+from range.authoring.trial_slot import Drivers
+from range.authoring.verify import Build
+from range.catalog.briefs import to_html
+from range.catalog.problems import ScenarioInvalid
+from range.catalog.reader import BRIEF_FILE
+from range.catalog.schema_variables import ChoiceVariable
+from range.catalog.source import write_files
+from range.catalog.templating import fill
+from range.checks.spec import Scalar
+from range.lib.errors import RangeError
+from range.lib.logs import get_logger
+from range.lib.notify import notify
+from range.sandboxes.models import Trial
+
+log = get_logger(__name__)
+
+State = Trial.State
+# A page asks every second; a browser lets a hidden one ask once a minute.
+UNSEEN = timedelta(seconds=150)
+LONGEST = timedelta(hours=2)
+# Trials at once on one machine; others wait in line.
+MOST_TRIALS = 4
+LOOK_SECONDS = 0.5
+EXCERPT_CHARACTERS = 400
+BRIEF_CHARACTERS = 60_000
+
+
+class Keeping:
+    """Every trial of this machine.
+
+    Args:
+        folder: Where locks lie, which tell whose machines may be removed.
+        protect: Refuses while the host would be open to what is started.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        drivers: Drivers,
+        *,
+        protect: Callable[[], None],
+        build: Build = build_images,
+    ) -> None:
+        self._folder, self._drivers, self._protect, self._build = folder, drivers, protect, build
+        self._kept: dict[uuid.UUID, _Kept] = {}
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether any runs."""
+        return bool(self._kept)
+
+    def take_over(self) -> None:
+        """Remove what a killed role left; its trials begin anew, if anybody still looks.
+
+        Raises:
+            EngineDown: The engine does not answer.
+        """
+        trial_slot.sweep(self._folder, self._drivers)
+        Trial.objects.filter(state__in=[State.STARTING, State.UP, State.BROKEN]).update(
+            state=State.WAITING, handle=None
+        )
+
+    def tick(self) -> None:
+        """Begin what waits, and have each look at what its author wants."""
+        self._kept = {pk: kept for pk, kept in self._kept.items() if kept.is_alive()}
+        unseen = Trial.objects.filter(state=State.WAITING, seen_at__lt=timezone.now() - UNSEEN)
+        unseen.update(state=State.ENDED, reason="left", ended_at=timezone.now())
+        stopped = Trial.objects.filter(state=State.WAITING, stop_wanted=True)
+        stopped.update(state=State.ENDED, reason="stopped", ended_at=timezone.now())
+        for kept in self._kept.values():
+            kept.look()
+        room = MOST_TRIALS - len(self._kept)
+        waiting = Trial.objects.filter(state=State.WAITING).order_by("made_at")
+        for trial_id in waiting.values_list("pk", flat=True)[: max(0, room)]:
+            moved = Trial.objects.filter(pk=trial_id, state=State.WAITING).update(
+                state=State.STARTING
+            )
+            if moved and trial_id not in self._kept:
+                kept = _Kept(trial_id, self)
+                self._kept[trial_id] = kept
+                kept.start()
+
+    def shut(self) -> None:
+        """End all; their machines are removed, and they begin anew with the next role."""
+        for kept in self._kept.values():
+            kept.leave()
+        for kept in self._kept.values():
+            kept.join()
+        self._kept.clear()
+
+    def keep(self, kept: "_Kept") -> None:
+        """Hold one trial until it is over; called in its thread."""
+        name = f"web-{kept.trial_id.hex}"
+        with trial_slot.slot(self._folder, name, self._drivers) as driver:
+            place = Path(tempfile.mkdtemp(prefix="muster-trial-"))
+            try:
+                row = DraftTrial.objects.select_related("draft").get(pk=kept.trial_id)
+                desk = Desk(
+                    driver,
+                    place / row.draft.slug,
+                    variant=row.variant,
+                    build=self._build,
+                )
+                try:
+                    _Session(desk, row, protect=self._protect).hold(kept)
+                finally:
+                    desk.stop()
+            finally:
+                shutil.rmtree(place, ignore_errors=True)
+
+
+class _Kept(threading.Thread):
+    def __init__(self, trial_id: uuid.UUID, keeping: Keeping) -> None:
+        super().__init__(name=f"trial {trial_id}", daemon=True)
+        self.trial_id, self._keeping = trial_id, keeping
+        self.news, self.left = threading.Event(), threading.Event()
+
+    def look(self) -> None:
+        self.news.set()
+
+    def leave(self) -> None:
+        self.left.set()
+        self.news.set()
+
+    def run(self) -> None:
+        reason = "failed"
+        try:
+            self._keeping.keep(self)
+            reason = ""
+        except RangeError as error:
+            log.warning("trial.ended", trial=str(self.trial_id), reason=error.reason)
+            reason = error.reason
+        except Exception:
+            log.exception("trial.failed", trial=str(self.trial_id))
+        finally:
+            self._note_end(reason)
+            connection.close()
+
+    def _note_end(self, reason: str) -> None:
+        rows = Trial.objects.live().filter(pk=self.trial_id)
+        if self.left.is_set():
+            rows.update(state=State.WAITING, handle=None)
+        else:
+            facts = {"reason": reason} if reason else {}
+            rows.update(state=State.ENDED, ended_at=timezone.now(), handle=None, **facts)
+        notify("sandboxes", str(self.trial_id))
+
+
+class _Session:
+    """One author's desk with the draft it follows."""
+
+    def __init__(self, desk: Desk, row: DraftTrial, *, protect: Callable[[], None]) -> None:
+        self._desk, self._row, self._protect = desk, row, protect
+        self._tried: int | None = None
+        self._began = timezone.now()
+
+    def hold(self, kept: _Kept) -> None:
+        """Follow the draft and the author's orders until the trial is over."""
+        while not kept.left.is_set():
+            if (reason := self._over()) is not None:
+                Trial.objects.filter(pk=self._row.pk).update(reason=reason)
+                return
+            self._follow()
+            for order in self._row.orders.filter(done_at=None).order_by("asked_at", "pk"):
+                self._do(order)
+            kept.news.wait(LOOK_SECONDS)
+            kept.news.clear()
+
+    def _over(self) -> str | None:
+        trial = Trial.objects.filter(pk=self._row.pk).first()
+        now = timezone.now()
+        if trial is None or trial.stop_wanted:
+            return "stopped"
+        if now - trial.seen_at > UNSEEN:
+            return "left"
+        return "too-long" if now - self._began > LONGEST else None
+
+    def _follow(self) -> None:
+        revision = Draft.objects.values_list("revision", flat=True).get(pk=self._row.draft_id)
+        if revision != self._tried:
+            self._bring_up(self._desk.refresh)
+
+    def _bring_up(self, how: Callable[[], Ready]) -> None:
+        draft = Draft.objects.get(pk=self._row.draft_id)
+        self._tried = draft.revision
+        self._told(draft, {"state": "working", "text": "Bringing the machines up to date"})
+        try:
+            self._protect()
+            shutil.rmtree(self._desk.folder, ignore_errors=True)
+            self._desk.folder.mkdir(parents=True)
+            write_files(drafts.files_of(draft), self._desk.folder)
+            ready = how()
+        except ScenarioInvalid as error:
+            problems = [str(problem) for problem in error.problems[:20]]
+            self._broken(draft, "This cannot run yet; what ran before goes on.", problems)
+        except VariantNeverDrawn as error:
+            self._broken(draft, f"{str(error).capitalize()}.", [])
+        except RangeError as error:
+            self._broken(draft, error.message, [])
+        else:
+            self._up(draft, ready)
+
+    def _up(self, draft: Draft, ready: Ready) -> None:
+        machines = ", ".join(ready.machines)
+        self._row.revision = draft.revision
+        self._row.save(update_fields=["revision"])
+        text = f"started {machines}" if machines else "no machine differs"
+        self._told(
+            draft,
+            {
+                "state": "up",
+                "text": f"Ready in {ready.seconds:.1f} s: {text}.",
+                "values": {name: str(value) for name, value in self._desk.values.items()},
+                "choices": self._choices(),
+                "brief": self._brief(),
+            },
+        )
+        # Last, so that whoever sees it up finds told how it came up.
+        handle = self._desk.handle.to_json()
+        Trial.objects.filter(pk=self._row.pk).update(state=State.UP, handle=handle)
+        notify("sandboxes", str(self._row.pk))
+
+    def _choices(self) -> dict[str, list[str]]:
+        """Return what a variant is made of: each deciding choice with its options."""
+        return {
+            name: [str(option) for option in variable.options]
+            for name, variable in self._desk.spec.variables.items()
+            if isinstance(variable, ChoiceVariable)
+        }
+
+    def _brief(self) -> str:
+        """Return the brief as a trainee of this very attempt would read it."""
+        path = self._desk.folder / BRIEF_FILE
+        try:
+            text = path.read_text(encoding="utf-8")
+            html = to_html(fill(text, self._desk.values, name=BRIEF_FILE))
+        except (OSError, ValueError, RangeError):
+            return ""
+        return html if len(html) <= BRIEF_CHARACTERS else ""
+
+    def _as_written(self, variant: Mapping[str, str]) -> dict[str, Scalar]:
+        """Return chosen options as the scenario has them: a page knows their text alone."""
+        found: dict[str, Scalar] = {}
+        for name, variable in self._desk.spec.variables.items():
+            if isinstance(variable, ChoiceVariable):
+                same = [each for each in variable.options if str(each) == variant.get(name)]
+                if same:
+                    found[name] = same[0]
+        return found
+
+    def _broken(self, draft: Draft, text: str, problems: list[str]) -> None:
+        self._told(draft, {"state": "broken", "text": text, "problems": problems})
+        rows = Trial.objects.filter(pk=self._row.pk)
+        if self._is_up():
+            # Of a machine that did not come up anew, nothing is left to connect to.
+            rows.update(handle=self._desk.handle.to_json())
+        else:
+            rows.update(state=State.BROKEN, handle=None)
+
+    def _is_up(self) -> bool:
+        try:
+            return bool(self._desk.handle.machines)
+        except RangeError:
+            return False
+
+    def _told(self, draft: Draft, told: dict[str, object]) -> None:
+        at = timezone.now().isoformat()
+        DraftTrial.objects.filter(pk=self._row.pk).update(
+            told=told | {"revision": draft.revision, "at": at}
+        )
+
+    def _do(self, order: TrialOrder) -> None:
+        try:
+            answer = self._done(order)
+        except RangeError as error:
+            answer = error.message
+        TrialOrder.objects.filter(pk=order.pk).update(done_at=timezone.now(), answer=answer)
+
+    def _done(self, order: TrialOrder) -> str:
+        match order.kind:
+            case TrialOrder.Kind.HAND_IN:
+                right = self._desk.hand_in(order.text)
+                self._judge()
+                return f"Right for {', '.join(right)}." if right else "Right for no objective."
+            case TrialOrder.Kind.SOLVE:
+                self._desk.solve()
+                self._judge()
+                return "Every reference was carried out, and the checks were run."
+            case TrialOrder.Kind.RENEW:
+                return self._renewed(order)
+            case _:
+                self._judge()
+                return "The checks were run."
+
+    def _renewed(self, order: TrialOrder) -> str:
+        variant = self._as_written(json.loads(order.text)) if order.text else self._row.variant
+        self._desk.choose(variant)
+        DraftTrial.objects.filter(pk=self._row.pk).update(variant=variant, judged={})
+        self._row.variant = variant
+        self._bring_up(self._desk.renew)
+        return "Started anew, with other values drawn."
+
+    def _judge(self) -> None:
+        judged = self._desk.judge()
+        DraftTrial.objects.filter(pk=self._row.pk).update(
+            judged={
+                "at": timezone.now().isoformat(),
+                "revision": self._row.revision,
+                "objectives": [_judged(each) for each in judged],
+            }
+        )
+
+
+def _judged(each: Judged) -> dict[str, object]:
+    return {
+        "key": each.objective,
+        "outcome": each.outcome,
+        "checks": [
+            {
+                "id": check,
+                "outcome": judgement.outcome.value,
+                "reason": judgement.reason,
+                "excerpt": judgement.excerpt[:EXCERPT_CHARACTERS],
+            }
+            for check, judgement in each.checks.items()
+        ],
+    }
