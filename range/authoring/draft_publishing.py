@@ -12,6 +12,7 @@ from range.accounts.models import User
 from range.authoring import drafts
 from range.authoring.drafts import DraftArchived, NotAuthor, Stale
 from range.authoring.models import Draft
+from range.authoring.verified import date_publication
 from range.catalog.lint import checked
 from range.catalog.models import Scenario, ScenarioVersion
 from range.catalog.problems import Problem, ScenarioInvalid, Severity
@@ -98,6 +99,7 @@ def publish(draft_id: uuid.UUID, *, author: User, revision: int) -> Published:
         published = _published(draft, author)
         version = published.version
         Draft.objects.filter(pk=draft.pk).update(opened_from=version)
+        date_publication(version)
         if published.created:
             open_practice(version)
             told = {"version": version.version, "digest": version.digest}

@@ -128,11 +128,6 @@ def want_end(of_draft: DraftTrial) -> None:
     notify(WORKSHOP_CHANNEL, "")
 
 
-def draft_changed() -> None:
-    """Tell the workshop that a draft was saved, so that its trial follows at once."""
-    notify(WORKSHOP_CHANNEL, "")
-
-
 def _refuse_without_memory() -> None:
     free = available_mb()
     if free is not None and free - settings.RANGE_MEMORY_RESERVE_MB < LEAST_MEMORY_MB:

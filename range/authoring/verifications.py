@@ -18,6 +18,7 @@ from range.timeline.services import record
 WORKSHOP_CHANNEL = "workshop"
 # As many as one author may have in line or running, whatever they are of.
 MOST_OPEN = 3
+MOST_KEPT = 20
 State = VerificationRun.State
 
 
@@ -137,8 +138,17 @@ def _asked(run: VerificationRun) -> VerificationRun:
         raise VerificationRefused(
             "This is being verified already.", reason="already-verifying"
         ) from error
+    _forget_old(run)
     notify(WORKSHOP_CHANNEL, "")
     return run
+
+
+def _forget_old(run: VerificationRun) -> None:
+    """Keep the newest verifications of one thing: each holds every run with its checks."""
+    same = VerificationRun.objects.filter(draft=run.draft_id, version=run.version_id)
+    ended = same.exclude(state__in=VerificationRun.OPEN_STATES)
+    kept = ended.order_by("-requested_at").values_list("pk", flat=True)[:MOST_KEPT]
+    ended.exclude(pk__in=list(kept)).delete()
 
 
 def _may_see(viewer: User, run: VerificationRun) -> bool:

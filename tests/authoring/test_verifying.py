@@ -12,6 +12,7 @@ from range.authoring.draft_publishing import publish
 from range.authoring.drafts import DraftArchived, DraftMissing
 from range.authoring.models import DraftRevision, VerificationRun
 from range.authoring.verifications import (
+    MOST_KEPT,
     MOST_OPEN,
     VerificationMissing,
     VerificationRefused,
@@ -154,6 +155,24 @@ def test_a_draft_that_passes_dates_the_version_of_the_same_content(role, draft, 
     ended(role, ask_for_draft(draft.pk, author=instructor))
     version.refresh_from_db()
     assert version.verified_at is not None
+
+
+def test_a_draft_that_passed_is_published_with_its_date(role, draft, instructor):
+    run = ended(role, ask_for_draft(draft.pk, author=instructor))
+    version = publish(draft.pk, author=instructor, revision=1).version
+    version.refresh_from_db()
+    assert version.digest == run.digest
+    assert version.verified_at is not None
+
+
+def test_the_newest_verifications_are_kept_and_no_more(draft, instructor, administrator):
+    for _ in range(MOST_KEPT + 3):
+        run = ask_for_draft(draft.pk, author=instructor)
+        want_stop(run)
+    last = ask_for_draft(draft.pk, author=administrator)
+    kept = VerificationRun.objects.filter(draft=draft).exclude(pk=last.pk)
+    assert kept.count() == MOST_KEPT
+    assert run.pk in set(kept.values_list("pk", flat=True))
 
 
 def test_one_in_line_stops_at_once_and_is_never_begun(role, draft, instructor):
