@@ -56,6 +56,11 @@ def own(*, get: int = MISSING, post: int = WRONG_METHOD) -> Address:
     return Address(get=get, post=post, arguments=("attempt",))
 
 
+def of_person() -> Address:
+    """Something of a person, for whoever may see their skills."""
+    return Address(get=NOT_FOR_ROLE, post=WRONG_METHOD, arguments=("trainee",))
+
+
 def act(**data: str) -> Address:
     """Something done to one attempt."""
     return Address(get=WRONG_METHOD, post=MISSING, arguments=("attempt",), data=tuple(data.items()))
@@ -147,6 +152,10 @@ TABLE = {
     "hint-stream": Address(get=MISSING, post=WRONG_METHOD, arguments=("attempt", "hint")),
     "citation": Address(get=MISSING, post=WRONG_METHOD, arguments=("attempt", "hint", "number")),
     "debrief-account": own(),
+    "evidence-keys": Address(get=SEEN, post=WRONG_METHOD, is_public=True),
+    "verify-program": Address(get=SEEN, post=WRONG_METHOD, is_public=True),
+    "evidence-file": of_person(),
+    "attempt-file": own(),
     "person": Address(get=NOT_FOR_ROLE, post=WRONG_METHOD, arguments=("trainee",)),
     "evidence": Address(get=NOT_FOR_ROLE, post=WRONG_METHOD, arguments=("evidence",)),
     "verify-draft": Address(get=WRONG_METHOD, post=MISSING, arguments=("written",)),

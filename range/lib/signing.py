@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +76,10 @@ class Keyring:
         """Return the key that signs."""
         return self.keys[-1]
 
+    def listed(self) -> dict[str, list[dict[str, str | None]]]:
+        """Return the public halves as JSON values, for everybody to verify with."""
+        return {"keys": [asdict(key) for key in self.keys]}
+
     def sign(self, message: bytes) -> bytes:
         """Sign with the active key.
 
@@ -120,8 +124,9 @@ def keyring(state: Path) -> Keyring:
     except FileNotFoundError:
         with _alone(folder):
             keys = _listed(folder) if (folder / KEYRING).is_file() else (_make(folder),)
-            _write(folder / KEYRING, _text(keys), mode=0o644)
-        return Keyring(folder=folder, keys=keys)
+            ring = Keyring(folder=folder, keys=keys)
+            _write(folder / KEYRING, _text(ring), mode=0o644)
+        return ring
 
 
 def rotate(state: Path) -> Keyring:
@@ -133,10 +138,10 @@ def rotate(state: Path) -> Keyring:
     with _alone(old.folder):
         made = _make(old.folder)
         retired = replace(old.active, retired_at=made.made_at)
-        keys = (*old.keys[:-1], retired, made)
-        _write(old.folder / KEYRING, _text(keys), mode=0o644)
+        ring = Keyring(folder=old.folder, keys=(*old.keys[:-1], retired, made))
+        _write(old.folder / KEYRING, _text(ring), mode=0o644)
         _private(old.folder, retired.id).unlink(missing_ok=True)
-    return Keyring(folder=old.folder, keys=keys)
+    return ring
 
 
 def key_id(public: bytes) -> str:
@@ -172,8 +177,8 @@ def _listed(folder: Path) -> tuple[PublicKey, ...]:
     return keys
 
 
-def _text(keys: Sequence[PublicKey]) -> str:
-    return json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n"
+def _text(ring: Keyring) -> str:
+    return json.dumps(ring.listed(), indent=2) + "\n"
 
 
 def _private(folder: Path, name: str) -> Path:

@@ -3,11 +3,16 @@
 from django.urls import path
 
 from range.pipeline import views
+from range.pipeline.exports import views as out
 
 urlpatterns = [
     path("skills/", views.my_skills, name="my-skills"),
     path("skills/consent/", views.consent, name="consent"),
     path("people/", views.people, name="people"),
     path("people/<uuid:person_id>/", views.person, name="person"),
+    path("people/<uuid:person_id>/evidence.zip", out.evidence_file, name="evidence-file"),
+    path("attempts/<uuid:attempt_id>/evidence.zip", out.attempt_file, name="attempt-file"),
+    path("evidence/keys.json", out.evidence_keys, name="evidence-keys"),
+    path("evidence/verify_evidence.py", out.verify_program, name="verify-program"),
     path("evidence/<uuid:evidence_id>/", views.evidence, name="evidence"),
 ]

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from range.lib.signing import Keyring, keyring
-from range.timeline.canonical import canonical
+from range.timeline.canonical import digest
 
 _PURPOSE = b"muster tombstone 1\n"
 
@@ -36,7 +36,7 @@ def carve(
         "actor": actor[:80],
         "key": ring.active.id,
     }
-    signature = ring.sign(_PURPOSE + canonical(said))
+    signature = ring.sign(_PURPOSE + digest(said).encode())
     return {**said, "signature": base64.b64encode(signature).decode()}, at
 
 
@@ -49,5 +49,5 @@ def holds(stone: object, *, of: Mapping[str, object]) -> bool:
         signature = base64.b64decode(str(stone.get("signature")), validate=True)
     except ValueError:
         return False
-    message, dated = _PURPOSE + canonical(said), str(said.get("erased_at"))
+    message, dated = _PURPOSE + digest(said).encode(), str(said.get("erased_at"))
     return keys().verifies(str(said.get("key")), signature, message, dated=dated)

@@ -1,0 +1,1 @@
+"""What goes out: evidence that others verify, reports, tables, statements and credentials."""
