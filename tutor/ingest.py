@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from range.lib.logs import get_logger
 from tutor.chunking import Article, ArticleInvalid, Piece, parse
 from tutor.identifiers import identifiers_of
 from tutor.models import Chunk, Source
 from tutor.providers.embedding import EmbeddingModel, EmbeddingUnavailable
+from tutor.vectors import kind_of, vectors_of
 
 log = get_logger(__name__)
 
@@ -69,6 +70,8 @@ def ingest(wanted: Sequence[Document], model: EmbeddingModel | None) -> Tally:
         gone = Source.objects.exclude(key__in=[document.name for document in wanted])
         removed = gone.count()
         gone.delete()
+    if changed or removed:
+        _learn_frequencies()
     embedded = embed_waiting(model) if model else 0
     return Tally(
         sources=len(read),
@@ -79,6 +82,12 @@ def ingest(wanted: Sequence[Document], model: EmbeddingModel | None) -> Tally:
         waiting=Chunk.objects.filter(embedding=None).count(),
         problems=tuple(problems),
     )
+
+
+def _learn_frequencies() -> None:
+    """Let the server count how common each word is; searching asks it."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {Chunk._meta.db_table}")
 
 
 def _read(wanted: Sequence[Document]) -> tuple[list[tuple[Document, Article]], list[str]]:
@@ -139,6 +148,7 @@ def _chunk(
         scenario=source.scenario,
         objective=article.front.objective,
         min_rung=piece.min_rung,
+        title=source.title,
         spoils=article.front.spoils,
         heading=piece.heading,
         text=piece.text,
@@ -151,24 +161,20 @@ def _chunk(
 
 def embed_waiting(model: EmbeddingModel) -> int:
     """Embed chunks without a vector of this model; 0 while the model cannot be had."""
-    waiting = Chunk.objects.exclude(embedding_model=model.name).select_related("source")
+    kind = kind_of(model)
+    waiting = Chunk.objects.exclude(embedding_model=kind)
     done = 0
     for batch in _batches(waiting.order_by("source__key", "position")):
         try:
-            vectors = model.embed([embedded_text(chunk) for chunk in batch])
+            vectors = vectors_of(batch, model)
         except EmbeddingUnavailable as error:
             log.info("knowledge.embedding.waiting", reason=error.reason)
             return done
         for chunk, vector in zip(batch, vectors, strict=True):
-            chunk.embedding, chunk.embedding_model = vector, model.name
+            chunk.embedding, chunk.embedding_model = vector, kind
         Chunk.objects.bulk_update(batch, ["embedding", "embedding_model"])
         done += len(batch)
     return done
-
-
-def embedded_text(chunk: Chunk) -> str:
-    """Return what is embedded: the source's title and heading give a piece its subject."""
-    return f"{chunk.source.title}. {chunk.heading}.\n{chunk.text}"
 
 
 def _batches(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:

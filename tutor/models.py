@@ -66,6 +66,8 @@ class Chunk(models.Model):
     objective = models.SlugField(max_length=64, blank=True)
     min_rung = models.PositiveSmallIntegerField(default=0)
     spoils = models.BooleanField(default=False)
+    # The source's, so that searching for words sees it.
+    title = models.CharField(max_length=200, blank=True)
     heading = models.CharField(max_length=200)
     text = models.TextField()
     identifiers = ArrayField(models.CharField(max_length=120), default=list, blank=True)
@@ -73,7 +75,8 @@ class Chunk(models.Model):
     embedding_model = models.CharField(max_length=64, blank=True)
     embedding = VectorField(dimensions=EMBEDDING_DIMENSIONS, null=True, blank=True)
     words = models.GeneratedField(
-        expression=SearchVector("heading", weight="B", config="english")
+        expression=SearchVector("title", weight="C", config="english")
+        + SearchVector("heading", weight="B", config="english")
         + SearchVector("text", weight="D", config="english"),
         output_field=SearchVectorField(),
         db_persist=True,

@@ -1,36 +1,30 @@
-"""Finds passages: words, exact names and vectors, each filtered first, then fused by rank."""
+"""Finds passages: words, exact names and vectors, each filtered first, then scored together."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import connection, transaction
-from django.db.models import F, FloatField, QuerySet, TextField, Value
+from django.db.models import Expression, F, FloatField, QuerySet, TextField, Value
 from django.db.models.expressions import CombinedExpression
 from pgvector.django import CosineDistance
 
 from range.lib.logs import get_logger
-from tutor.identifiers import asked_for
 from tutor.models import Chunk, ChunkQuerySet
 from tutor.providers.embedding import EmbeddingModel, EmbeddingUnavailable
+from tutor.scoring import Sought, scored
+from tutor.telling import SMALL_BELOW, Lexeme, any_of, names_of, size, words_of
+from tutor.vectors import kind_of
 
 log = get_logger(__name__)
 
-# Source: Cormack, Clarke and Buettcher 2009, reciprocal rank fusion; 60 is their constant.
-RRF_K = 60
-FROM_EACH_SIDE = 20
-# Chosen on evaluation/retrieval.yaml; see docs/explanation/tutor.md for the figures.
-DENSE_WEIGHT = 1.0
-WORDS_WEIGHT = 0.5
-NAMES_WEIGHT = 1.5
-# Below this many chunks an exact scan is as fast as the index and cannot miss a row.
-EXACT_BELOW = 20_000
+FROM_EACH_SIDE = 40
 LONGEST_QUERY = 600
+# How far the index looks at once; more finds more, and takes longer.
+INDEX_BREADTH = 60
 # Divide by 1 + the logarithm of the document's length. Source: PostgreSQL manual, 12.3.3.
 BY_LOG_LENGTH = 1
-# A name that more chunks than this share tells nothing about any of them.
-COMMON_NAME_SHARE = 0.08
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,58 +68,92 @@ def search(wanted: Wanted, *, model: EmbeddingModel | None, limit: int = 4) -> l
 
 
 def rank(wanted: Wanted, *, model: EmbeddingModel | None) -> list[tuple[uuid.UUID, float]]:
-    """Return chunk ids with their fused scores, best first."""
-    text = wanted.text[:LONGEST_QUERY]
+    """Return chunk ids with their scores, best first.
+
+    Each side names candidates; then all of them are scored by what every side says.
+    """
+    asked = _ask(wanted.text[:LONGEST_QUERY], model)
     allowed = Chunk.objects.allowed(
         scenario=wanted.scenario, objective=wanted.objective, rung=wanted.rung
     )
-    return fuse(
-        [
-            (DENSE_WEIGHT, _by_vector(allowed, text, model) if model else []),
-            (WORDS_WEIGHT, _by_words(allowed, text)),
-            (NAMES_WEIGHT, _by_names(allowed, text)),
-        ]
+    sides = (_by_vector, _by_words, _by_names)
+    candidates = {pk for side in sides for pk in side(allowed, asked)}
+    if not candidates:
+        return []
+    near = _near(candidates, asked)
+    return scored(candidates, Sought(words=asked.words, names=asked.names, near=near))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """A question as each side reads it; no vector where none can be had."""
+
+    vector: list[float] | None
+    kind: str
+    words: Sequence[Lexeme]
+    names: Sequence[Lexeme]
+
+
+def _ask(text: str, model: EmbeddingModel | None) -> _Asked:
+    return _Asked(
+        vector=_embedded(text, model) if model else None,
+        kind=kind_of(model) if model else "",
+        words=words_of(text),
+        names=names_of(text),
     )
 
 
-def fuse(sides: Sequence[tuple[float, Sequence[uuid.UUID]]]) -> list[tuple[uuid.UUID, float]]:
-    """Fuse ranked lists by weighted reciprocal rank; ties go to the smaller id."""
-    scores: dict[uuid.UUID, float] = {}
-    for weight, found in sides:
-        for place, pk in enumerate(found, start=1):
-            scores[pk] = scores.get(pk, 0.0) + weight / (RRF_K + place)
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _by_vector(allowed: ChunkQuerySet, text: str, model: EmbeddingModel) -> list[uuid.UUID]:
+def _embedded(text: str, model: EmbeddingModel) -> list[float] | None:
     try:
-        vector = model.embed([text])[0]
+        return model.embed([text])[0]
     except EmbeddingUnavailable as error:
         log.info("retrieval.words.only", reason=error.reason)
+        return None
+
+
+def _by_vector(allowed: ChunkQuerySet, asked: _Asked) -> list[uuid.UUID]:
+    if asked.vector is None:
         return []
-    found = allowed.filter(embedding_model=model.name)
-    distance = CosineDistance("embedding", vector)
-    if _is_small():
+    found = allowed.filter(embedding_model=asked.kind)
+    distance = CosineDistance("embedding", asked.vector)
+    if size() < SMALL_BELOW:
         # Adding zero keeps the planner from the index, whose answer is only approximate.
         exact = CombinedExpression(distance, "+", Value(0.0), output_field=FloatField())
         return _ids(found.order_by(exact, "pk"))
     with transaction.atomic(), connection.cursor() as cursor:
         # Under a filter the index may give too few rows unless it may go on looking.
         cursor.execute("SET LOCAL hnsw.iterative_scan = 'strict_order'")
+        cursor.execute("SELECT set_config('hnsw.ef_search', %s, true)", [str(INDEX_BREADTH)])
         return _ids(found.order_by(distance))
 
 
-def _is_small() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [Chunk._meta.db_table]
-        )
-        row: tuple[float] = cursor.fetchone()
-    return row[0] < EXACT_BELOW
+def _by_words(allowed: ChunkQuerySet, asked: _Asked) -> list[uuid.UUID]:
+    if not asked.words:
+        return []
+    found = allowed.filter(words=_query(any_of(asked.words)))
+    return _ids(found.order_by(_told("words", asked.words).desc(), "pk"))
+
+
+def _by_names(allowed: ChunkQuerySet, asked: _Asked) -> list[uuid.UUID]:
+    """Return chunks that carry a name; of several, those whose words fit better first."""
+    if not asked.names:
+        return []
+    found = allowed.filter(names=_query(any_of(asked.names)))
+    names, fits = _told("names", asked.names), _told("words", asked.words)
+    return _ids(found.order_by(names.desc(), fits.desc(), "pk"))
 
 
 def _ids(chunks: "QuerySet[Chunk]") -> list[uuid.UUID]:
     return list(chunks.values_list("pk", flat=True)[:FROM_EACH_SIDE])
+
+
+def _near(candidates: Collection[uuid.UUID], asked: _Asked) -> dict[uuid.UUID, float]:
+    """Return the cosine of every candidate that has a vector of the question's kind."""
+    if asked.vector is None:
+        return {}
+    found = Chunk.objects.filter(pk__in=candidates, embedding_model=asked.kind)
+    distances = found.annotate(distance=CosineDistance("embedding", asked.vector))
+    return {pk: 1.0 - distance for pk, distance in distances.values_list("pk", "distance")}
 
 
 class _Lexemes(SearchQuery):
@@ -134,63 +162,18 @@ class _Lexemes(SearchQuery):
     template = "CAST(%(expressions)s AS tsquery)"
 
 
-def _any_word(text: str) -> str:
-    """Return a query for any of a text's English lexemes.
-
-    People paraphrase: asking for all of the words finds next to nothing.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT plainto_tsquery('english', %s)::text", [text])
-        row: tuple[str] = cursor.fetchone()
-    return row[0].replace("&", "|")
-
-
-def _by_words(allowed: ChunkQuerySet, text: str) -> list[uuid.UUID]:
-    words = _any_word(text)
-    if not words:
-        return []
-    found = allowed.filter(words=_query(words)).annotate(rank=_rank("words", words))
-    return _ids(found.order_by("-rank", "pk"))
-
-
-def _by_names(allowed: ChunkQuerySet, text: str) -> list[uuid.UUID]:
-    """Return chunks that carry a name; of several, those whose words fit better first."""
-    names = " | ".join(map(_lexeme, _telling(asked_for(text))))
-    if not names:
-        return []
-    found = allowed.filter(names=_query(names)).annotate(
-        rank=_rank("names", names), fits=_rank("words", _any_word(text))
-    )
-    return _ids(found.order_by("-rank", "-fits", "pk"))
-
-
 def _query(lexemes: str) -> SearchQuery:
     return _Lexemes(Value(lexemes, output_field=TextField()))
 
 
-def _rank(field: str, lexemes: str) -> SearchRank:
-    return SearchRank(F(field), _query(lexemes), normalization=Value(BY_LOG_LENGTH))
-
-
-def _lexeme(name: str) -> str:
-    return "'" + name.replace("\\", "\\\\").replace("'", "''") + "'"
-
-
-def _telling(names: Sequence[str]) -> list[str]:
-    """Keep names that few chunks carry; a name that many share tells nothing."""
-    common = max(3, int(Chunk.objects.count() * COMMON_NAME_SHARE))
-    return [name for name, count in _counts(names).items() if 0 < count <= common]
-
-
-def _counts(names: Sequence[str]) -> Mapping[str, int]:
-    lexemes = [_lexeme(name) for name in names]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT name, (SELECT count(*) FROM tutor_chunk WHERE names @@ lexeme::tsquery) "
-            "FROM unnest(%s::text[], %s::text[]) AS wanted (name, lexeme)",
-            [list(names), lexemes],
-        )
-        return dict(cursor.fetchall())
+def _told(field: str, lexemes: Sequence[Lexeme]) -> Expression:
+    """Sum what each lexeme tells about a row; the server's own rank knows no rare words."""
+    total: Expression = Value(0.0, output_field=FloatField())
+    for each in lexemes:
+        one = SearchRank(F(field), _query(each.query), normalization=Value(BY_LOG_LENGTH))
+        weighed = CombinedExpression(Value(each.weight), "*", one, output_field=FloatField())
+        total = CombinedExpression(total, "+", weighed, output_field=FloatField())
+    return total
 
 
 def _passage(chunk: Chunk, *, number: int, score: float) -> Passage:

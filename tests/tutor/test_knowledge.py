@@ -6,11 +6,11 @@ from django.db import connection
 
 from tutor.chunking import CHUNK_CHARACTERS, ArticleInvalid, parse
 from tutor.evaluation.ranking import ndcg, recall
-from tutor.evaluation.retrieval import load
 from tutor.ingest import documents, embed_waiting, ingest
 from tutor.models import Chunk, Source
 from tutor.providers.embedding import EmbeddingUnavailable
-from tutor.retrieval import Wanted, fuse, rank, search
+from tutor.retrieval import Wanted, rank, search
+from tutor.vectors import kind_of
 
 FRONT = '---\ntitle: "A title"\nslug: a-title\nlicense: MIT\nversion: 1\n---\n'
 
@@ -102,7 +102,7 @@ class TestIngestion:
         wanted = documents(tmp_path / "scenarios", articles=tmp_path / "all")
         assert ingest(wanted, None).waiting == 1
         assert embed_waiting(vectors) == 1
-        assert Chunk.objects.get().embedding_model == vectors.name
+        assert Chunk.objects.get().embedding_model == kind_of(vectors)
 
     def test_a_model_that_is_not_there_stops_nothing(self, article, tmp_path, db):
         class Missing:
@@ -189,7 +189,8 @@ class TestRetrieval:
         assert [passage.number for passage in found] == list(range(1, len(found) + 1))
 
     def test_a_large_index_gives_the_filtered_rows_too(self, vectors, monkeypatch):
-        monkeypatch.setattr("tutor.retrieval.EXACT_BELOW", -10)
+        monkeypatch.setattr("tutor.retrieval.SMALL_BELOW", -10)
+        monkeypatch.setattr("tutor.telling.SMALL_BELOW", -10)
         text = "clerks read the daybook every morning"
         assert headings(Wanted(text=text, rung=4, scenario="ladder"), vectors)[0] == "The desk"
 
@@ -201,11 +202,6 @@ class TestRetrieval:
         assert definitions.count("USING gin") == 2
 
 
-def test_fusing_prefers_what_both_sides_found():
-    fused = [name for name, _ in fuse([(1.0, ["a", "b"]), (0.5, ["b", "c"])])]
-    assert fused == ["b", "a", "c"]
-
-
 def test_the_figures_of_ranking_are_those_of_the_books():
     want = {"a": 2, "b": 1}
     assert ndcg(["a", "b"], want) == 1.0
@@ -213,10 +209,3 @@ def test_the_figures_of_ranking_are_those_of_the_books():
     assert 0 < ndcg(["b", "a"], want) < 1
     assert recall(["x", "a"], want) == 1.0
     assert recall(["b"], want) == 0.0
-
-
-def test_the_labelled_set_is_large_enough_and_has_both_kinds():
-    questions = load()
-    assert len(questions) >= 40
-    assert sum(each.kind == "identifier" for each in questions) >= 10
-    assert all(2 in each.want.values() for each in questions)

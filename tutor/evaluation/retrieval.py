@@ -2,26 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-from ruamel.yaml import YAML
-
 from tutor.evaluation.ranking import ndcg, recall
+from tutor.evaluation.sets import Labelled, labelled
 from tutor.models import Chunk
 from tutor.providers.embedding import EmbeddingModel
 from tutor.retrieval import Wanted, rank
-
-QUESTIONS = Path(__file__).with_name("retrieval.yaml")
-
-
-class Labelled(BaseModel):
-    """One question with the sections that answer it."""
-
-    kind: str
-    ask: str
-    want: dict[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +20,6 @@ class Figures:
     questions: int
 
 
-def load(path: Path = QUESTIONS) -> list[Labelled]:
-    """Return the labelled questions in their order."""
-    loaded: Any = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    return [Labelled.model_validate(each) for each in loaded["questions"]]
-
-
 def sections() -> dict[Any, str]:
     """Return the section each chunk belongs to, as slug#heading."""
     rows = Chunk.objects.values_list("pk", "source__key", "heading")
@@ -47,8 +28,16 @@ def sections() -> dict[Any, str]:
 
 def answer(question: Labelled, model: EmbeddingModel | None, named: Mapping[Any, str]) -> list[str]:
     """Return the sections found for a question, best first, each once."""
-    found = rank(Wanted(text=question.ask, rung=3), model=model)
+    wanted = Wanted(
+        text=question.ask, rung=3, scenario=question.scenario, objective=question.objective
+    )
+    found = rank(wanted, model=model)
     return list(dict.fromkeys(named[pk] for pk, _ in found))
+
+
+def held_out() -> Sequence[Labelled]:
+    """Return the questions that nothing was tuned on: those with an odd place."""
+    return labelled()[1::2]
 
 
 def measure(questions: Sequence[Labelled], model: EmbeddingModel | None) -> Figures:

@@ -1,11 +1,13 @@
 """Command: print nDCG@10 and recall@5 of retrieval on the labelled questions."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from tutor.evaluation.retrieval import Labelled, load, measure
+from tutor.evaluation.retrieval import held_out, measure
+from tutor.evaluation.sets import Labelled, labelled
 from tutor.providers.embedding import EmbeddingModel
 from tutor.providers.onnx_embedding import onnx_embedding
 
@@ -18,14 +20,14 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Print one line a set and side."""
-        questions = load()
+        questions = labelled()
         model = onnx_embedding(settings.TUTOR_WEIGHTS_DIR)
         for name, chosen in _sets(questions).items():
             self._line(name, "hybrid", chosen, model)
             self._line(name, "words only", chosen, None)
 
     def _line(
-        self, name: str, side: str, questions: list[Labelled], model: EmbeddingModel | None
+        self, name: str, side: str, questions: Sequence[Labelled], model: EmbeddingModel | None
     ) -> None:
         figures = measure(questions, model)
         self.stdout.write(
@@ -34,10 +36,10 @@ class Command(BaseCommand):
         )
 
 
-def _sets(questions: list[Labelled]) -> dict[str, list[Labelled]]:
+def _sets(questions: Sequence[Labelled]) -> dict[str, Sequence[Labelled]]:
     return {
         "all": questions,
-        "held out": questions[1::2],
+        "held out": held_out(),
         "paraphrases": [each for each in questions if each.kind == "paraphrase"],
         "identifiers": [each for each in questions if each.kind == "identifier"],
     }
