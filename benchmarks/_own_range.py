@@ -1,5 +1,6 @@
 """A database of a benchmark's own with the library's knowledge, and the local model if wanted."""
 
+import logging
 import os
 import secrets
 import signal
@@ -56,6 +57,8 @@ def own_range() -> Iterator[None]:
             import django
 
             django.setup()
+            # Every publication and every hit of the guard would be a line among the figures.
+            logging.disable(logging.WARNING)
             from django.core.management import call_command
 
             call_command("migrate", "--no-input", "--verbosity", "0")

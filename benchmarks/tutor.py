@@ -79,6 +79,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--sample", dest="full", action="store_false", help="at most half an hour")
     size.add_argument("--full", action="store_true", help="everything; goes on where it was ended")
+    parser.set_defaults(full=False)
     parser.add_argument("--modes", type=_modes, default=MODES, help="none,local,hosted")
     parser.add_argument("--minutes", type=float, help="stop trying after so long; go on later")
     parser.add_argument("--seed", type=int, default=1, help="of the order and of the sample")

@@ -11,6 +11,7 @@ from django.db.models.expressions import CombinedExpression
 from pgvector.django import CosineDistance
 
 from range.lib.logs import get_logger
+from tutor.glossary import ours
 from tutor.models import Chunk, ChunkQuerySet
 from tutor.providers.embedding import EmbeddingModel, EmbeddingUnavailable
 from tutor.scoring import Sought, scored
@@ -105,7 +106,7 @@ def _ask(text: str, model: EmbeddingModel | None) -> _Asked:
 
 def _embedded(text: str, model: EmbeddingModel) -> list[float] | None:
     try:
-        return model.embed([text])[0]
+        return model.embed([f"{text} ({meant})" if (meant := ours(text)) else text])[0]
     except EmbeddingUnavailable as error:
         log.info("retrieval.words.only", reason=error.reason)
         return None
