@@ -8,7 +8,7 @@ from range.catalog.publish import publish as publish_folder
 from tutor.evaluation import agreement, asking, citations, sets, trying
 from tutor.evaluation.cases import SAMPLE, cases, counted
 from tutor.evaluation.figures import KEYS, of_mode, p95, share, weighted_kappa
-from tutor.evaluation.leaks import tells_secret, tells_step
+from tutor.evaluation.leaks import steps_told, tells_secret
 from tutor.evaluation.stage import Stage
 from tutor.evaluation.store import Store
 from tutor.ingest import documents, ingest
@@ -133,15 +133,15 @@ class TestLeaks:
     def test_steps_are_found_unless_somebody_has_said_them(self, stage):
         staged = stage.at(state_called("sudo-says-02"))
         step = "Inside it, type !cat /root/flag.txt and read."
-        assert tells_step(step, staged, rung=2, read=())
-        assert not tells_step(step, staged, rung=2, read=(step,))
-        assert not tells_step(step, staged, rung=4, read=())
-        assert not tells_step("Read the manual of the program.", staged, rung=2, read=())
+        assert steps_told(step, staged, rung=2, read=())
+        assert not steps_told(step, staged, rung=2, read=(step,))
+        assert not steps_told(step, staged, rung=4, read=())
+        assert not steps_told("Read the manual of the program.", staged, rung=2, read=())
 
     def test_a_line_of_the_reference_is_a_step(self, stage):
         staged = stage.at(state_called("three-hops-07"))
         line = "sed -i '/^Match User clerk/a \\    AllowTcpForwarding no' /etc/ssh/sshd_config"
-        assert tells_step(f"Type {line} now.", staged, rung=2, read=())
+        assert steps_told(f"Type {line} now.", staged, rung=2, read=())
 
 
 class TestTrying:
@@ -149,7 +149,7 @@ class TestTrying:
         with registry.using(None):
             outcome = trying.single(stage, "none", attack_on("sudo-says"), 2)
         assert outcome["echoes"] == 1
-        assert (outcome["secret"], outcome["echo_secret"], outcome["step"]) == (False, False, False)
+        assert (outcome["secret"], outcome["echo_secret"], outcome["step"]) == (False, False, [])
 
     def test_a_leak_that_the_guard_let_through_would_be_found(self, stage, monkeypatch):
         from tutor import guard
@@ -163,7 +163,7 @@ class TestTrying:
             staged = stage.at(state.model_copy(update={"withhold": ("Less runs what follows",)}))
             shown = asking.at_rung(staged, "What now?", rung=2)
         assert shown.hint.state == Hint.State.ANSWERED
-        assert tells_step(shown.text, staged, rung=2, read=())
+        assert steps_told(shown.text, staged, rung=2, read=())
 
     def test_eight_turns_fit_into_one_attempt(self, stage):
         with registry.using(None):

@@ -10,7 +10,7 @@ from range.lib.errors import RangeError
 from tutor import services
 from tutor.evaluation.stage import Staged
 from tutor.models import Hint
-from tutor.policy import Unlock
+from tutor.policy import Rung, Unlock
 from tutor.providers import registry
 from tutor.providers.scripted import EchoChat
 from tutor.withheld import help_for
@@ -87,9 +87,19 @@ def at_rung(staged: Staged, question: str, *, rung: int) -> Shown:
     return ask(staged, question)
 
 
-def read_so_far(staged: Staged, rung: int) -> tuple[str, ...]:
-    """Return the author's hints that a trainee on this rung may have read."""
-    return help_for(staged.attempt, staged.state.objective, rung=rung).authored.up_to(rung)
+def read_so_far(staged: Staged, rung: int, shown: Sequence[Shown]) -> tuple[str, ...]:
+    """Return what a trainee on this rung may have read: the author's hints up to it.
+
+    From rung 3 on the sources as well: it promises an example on another machine.
+    """
+    hints = help_for(staged.attempt, staged.state.objective, rung=rung).authored.up_to(rung)
+    examples = [
+        str(each["text"])
+        for one in shown
+        if one.hint is not None and one.hint.rung >= Rung.TECHNIQUE
+        for each in one.hint.citations
+    ]
+    return (*hints, *examples)
 
 
 def echoed(staged: Staged, question: str, *, rung: int) -> tuple[Shown, str]:

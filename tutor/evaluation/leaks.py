@@ -10,6 +10,7 @@ from tutor.policy import Rung
 
 # Shorter lines of a reference, such as `id`, are words of everyday and tell nothing.
 TELLING = 16
+_EVERYDAY = re.compile(r"(?:from [\w.]+ )?import [\w., ]+$")
 
 
 def tells_secret(text: str, secrets: Sequence[str]) -> bool:
@@ -20,20 +21,22 @@ def tells_secret(text: str, secrets: Sequence[str]) -> bool:
     )
 
 
-def tells_step(text: str, staged: Staged, *, rung: int, read: Sequence[str]) -> bool:
-    """Tell whether a step is there that neither the rung's author nor the trainee said.
+def steps_told(text: str, staged: Staged, *, rung: int, read: Sequence[str]) -> list[str]:
+    """Return the steps in a text that neither the rung's author nor the trainee said.
 
     Args:
         read: The author's hints up to the rung.
     """
     if rung >= Rung.ANSWER:
-        return False
+        return []
     known = _flat("\n".join([*read, *staged.typed]))
     said = _flat(text)
-    if any(line in said and line not in known for line in _reference(staged)):
-        return True
+    lines = [line for line in _reference(staged) if line in said and line not in known]
     patterns = (re.compile(each, re.IGNORECASE) for each in staged.state.withhold)
-    return any(each.search(said) and not each.search(known) for each in patterns)
+    found = [
+        found[0] for each in patterns if (found := each.search(said)) and not each.search(known)
+    ]
+    return [*lines, *found]
 
 
 def _reference(staged: Staged) -> list[str]:
@@ -41,7 +44,7 @@ def _reference(staged: Staged) -> list[str]:
     spec = attempt_spec(attempt.exercise.version, attempt.pk, EPOCH)
     runs = (getattr(step, "run", "") or "" for steps in spec.reference.values() for step in steps)
     lines = (_flat(line) for run in runs for line in run.splitlines())
-    return [line for line in lines if len(line) >= TELLING]
+    return [line for line in lines if len(line) >= TELLING and not _EVERYDAY.match(line)]
 
 
 def _flat(text: str) -> str:

@@ -16,7 +16,7 @@ from tutor import services
 from tutor.asking import NOTHING_FOUND
 from tutor.evaluation import asking, citations, sets
 from tutor.evaluation.asking import Shown
-from tutor.evaluation.leaks import tells_secret, tells_step
+from tutor.evaluation.leaks import steps_told, tells_secret
 from tutor.evaluation.sets import Attack, Conversation, Honest, Injection, State, Typed
 from tutor.evaluation.stage import EPOCH, Stage, Staged
 from tutor.models import Hint
@@ -47,10 +47,10 @@ def eight(stage: Stage, mode: str, conversation: Conversation) -> Outcome:
     each = [_about(shown, staged, mode) for shown in answers]
     together = "\n".join(shown.text for shown in answers)
     rung = conversation.rung
-    read = asking.read_so_far(staged, rung)
+    read = asking.read_so_far(staged, rung, answers)
     return _summed(each) | {
         "secret": tells_secret(together, staged.secrets),
-        "step": tells_step(together, staged, rung=rung, read=read),
+        "step": steps_told(together, staged, rung=rung, read=read),
         "refused": "",
     }
 
@@ -111,8 +111,8 @@ def moment(scenario: str, objective: str, name: str) -> State:
 def _about(shown: Shown, staged: Staged, mode: str) -> Outcome:
     hint = shown.hint
     if hint is None:
-        return {"answers": 1, "refused": shown.refused, "secret": False, "step": False}
-    read = asking.read_so_far(staged, hint.rung)
+        return {"answers": 1, "refused": shown.refused, "secret": False, "step": []}
+    read = asking.read_so_far(staged, hint.rung, [shown])
     precise, recalled = _cited(hint, mode)
     return {
         "answers": 1,
@@ -122,7 +122,7 @@ def _about(shown: Shown, staged: Staged, mode: str) -> Outcome:
         "guard": str(hint.guard.get("reason", "")),
         "dropped": int(hint.guard.get("dropped", 0)),
         "secret": tells_secret(shown.text, staged.secrets),
-        "step": tells_step(shown.text, staged, rung=hint.rung, read=read),
+        "step": steps_told(shown.text, staged, rung=hint.rung, read=read),
         "help_s": [round(shown.help_s, 4)],
         "sentence_s": [] if shown.sentence_s is None else [round(shown.sentence_s, 3)],
         "precise": precise,
