@@ -7,6 +7,8 @@ from range.catalog.reader import LoadedScenario
 from range.catalog.yaml_tree import Place
 from range.checks.combine import leaves
 from range.checks.log import LogCheck
+from range.checks.sql import SqlCheck, SqlLogin
+from range.checks.ssh import SshCheck, SshLogin
 from range.checks.tcp import TcpCheck
 from range.checks.temporal import TemporalCheck
 
@@ -25,6 +27,8 @@ def check_problems(loaded: LoadedScenario) -> Iterator[Problem]:
                 found = _tcp(check)
             elif isinstance(check, TemporalCheck):
                 found = _temporal(loaded, check)
+            elif isinstance(check, (SqlCheck, SshCheck)):
+                found = _logins(loaded, check)
             for severity, expected, seen, advice in found:
                 seen = f"{seen} in {check.id}"
                 yield loaded.problem(severity, place, expected, seen, advice)
@@ -48,6 +52,27 @@ def _tcp(check: TcpCheck) -> Iterator[Finding]:
             "${nonce} in what is sent and in what is expected",
             "an exchange that is the same each time",
             "A stand-in that sends constant bytes would pass.",
+        )
+
+
+def _logins(loaded: LoadedScenario, check: SqlCheck | SshCheck) -> Iterator[Finding]:
+    logins = [each for each in check.logins if isinstance(each, SqlLogin) or each.logs_in]
+    wishes = {each.expect for each in logins}
+    if len(wishes) == 1:
+        yield (
+            Severity.WARNING,
+            "logins to be accepted and logins to be refused in one check",
+            f"only logins to be {min(wishes)}",
+            "A server that lets everybody in, or nobody, would pass.",
+        )
+    machine = loaded.spec.machines.get(check.to.partition(":")[0])
+    runs = any(isinstance(each, SshLogin) and each.run for each in check.logins)
+    if runs and check.role == "required" and machine is not None and machine.console is not None:
+        yield (
+            Severity.WARNING,
+            "a command on a machine that trainees cannot enter",
+            f"{check.to}, which has a console,",
+            "Whoever is root there decides what a command prints; look from outside too.",
         )
 
 

@@ -20,13 +20,15 @@ from range.checks.process import ProcessCheck
 from range.checks.rubric import RubricCheck
 from range.checks.smtp import SmtpCheck
 from range.checks.spec import CheckSpec
+from range.checks.sql import SqlCheck
+from range.checks.ssh import SshCheck
 from range.checks.sudo_rule import SudoRuleCheck
 from range.checks.tcp import TcpCheck
 from range.checks.temporal import TemporalCheck
 from range.checks.transcript import TranscriptCheck
 
 # Kinds the format speaks of that no program judges yet.
-RESERVED = frozenset({"adversary", "service", "sql", "ssh"})
+RESERVED = frozenset({"adversary", "service"})
 
 
 def kind_of(value: Any) -> str | None:
@@ -50,6 +52,8 @@ Check = Annotated[
     | Annotated[ProcessCheck, Tag("process")]
     | Annotated[RubricCheck, Tag("rubric")]
     | Annotated[SmtpCheck, Tag("smtp")]
+    | Annotated[SqlCheck, Tag("sql")]
+    | Annotated[SshCheck, Tag("ssh")]
     | Annotated[SudoRuleCheck, Tag("sudo_rule")]
     | Annotated[TcpCheck, Tag("tcp")]
     | Annotated[TemporalCheck, Tag("temporal")]
@@ -76,6 +80,8 @@ KINDS: dict[str, type[CheckSpec]] = {
     "process": ProcessCheck,
     "rubric": RubricCheck,
     "smtp": SmtpCheck,
+    "sql": SqlCheck,
+    "ssh": SshCheck,
     "sudo_rule": SudoRuleCheck,
     "tcp": TcpCheck,
     "temporal": TemporalCheck,

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, NoReturn
 from pydantic import Field, model_validator
 
 from range.checks.base import Judgement, Probe
-from range.checks.judgements import met, unmet
-from range.checks.spec import CheckSpec, Endpoint, NetworkName, Spec, Templated
-from range.checks.wire import Wire, WireEnded, opened
+from range.checks.spec import Spec, Templated
+from range.checks.talking import TalkingCheck
+from range.checks.wire import Wire, WireEnded
 
 # Function codes that read. Source: Modbus Application Protocol V1.1b3, section 6.
 FUNCTIONS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
@@ -55,7 +55,7 @@ class ModbusRead(Spec):
         return f"is {value}" if wrong else ""
 
 
-class ModbusCheck(CheckSpec):
+class ModbusCheck(TalkingCheck):
     """Met when each value read from a device is as expected; nothing is ever written.
 
     Trap: a stand-in that plays a recording. Numbers of requests change and must come back, and a
@@ -63,33 +63,22 @@ class ModbusCheck(CheckSpec):
     """
 
     kind: Literal["modbus"]
-    from_network: Annotated[NetworkName, Field(alias="from")]
-    """Segment the questions come from."""
-    to: Endpoint
-    """Device, as `machine:port`."""
     reads: Annotated[tuple[ModbusRead, ...], Field(min_length=1, max_length=40)]
     """Values in the order in which they are read."""
     timeout_seconds: Annotated[float, Field(gt=0, le=15)] = 5.0
     """How long the whole conversation may take."""
 
     def judge(self, probe: Probe, *, objective: str = "") -> Judgement:
-        failures: list[str] = []
-        with opened(
-            probe, from_network=self.from_network, to=self.to, seconds=self.timeout_seconds
-        ) as wire:
-            if wire is None:
-                return unmet("no-answer", excerpt=self.to)
-            try:
-                if _asked(wire, 1, bytes([UNKNOWN])) is not None:
-                    failures.append("a function that no device knows was answered")
-                for each in self.reads:
-                    if wrong := each.difference(_value(wire, each)):
-                        failures.append(f"{each.table} {each.address}: {wrong}")
-            except (WireEnded, struct.error) as error:
-                return unmet("answers-differ", excerpt=str(error))
-        if failures:
-            return unmet("answers-differ", excerpt="\n".join(failures))
-        return met("answers-as-expected")
+        return self.talked(probe, [("device", self._read)], seconds=self.timeout_seconds)
+
+    def _read(self, wire: Wire) -> str:
+        failures = []
+        if _asked(wire, 1, bytes([UNKNOWN])) is not None:
+            failures.append("a function that no device knows was answered")
+        for each in self.reads:
+            if wrong := each.difference(_value(wire, each)):
+                failures.append(f"{each.table} {each.address}: {wrong}")
+        return "\n".join(failures)
 
 
 def _value(wire: Wire, read: ModbusRead) -> int | None:

@@ -3,14 +3,15 @@
 import re
 import secrets
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 from range.checks.base import Judgement, Probe
-from range.checks.judgements import met, unmet
-from range.checks.spec import TEMPLATED, CheckSpec, Endpoint, Key, Line, NetworkName, Spec, Text
-from range.checks.wire import Wire, WireEnded, filled, nonce, opened
+from range.checks.spec import TEMPLATED, Key, Line, Spec, Text
+from range.checks.talking import TalkingCheck
+from range.checks.wire import Wire, WireEnded, filled, nonce
 
 LINES_LIMIT = 100
 # Ordinary hosts, so that a server cannot tell the grader by its greeting.
@@ -38,7 +39,7 @@ class SmtpMail(Spec):
     """Whether the server takes it, or refuses the sender, the recipient or the mail."""
 
 
-class SmtpCheck(CheckSpec):
+class SmtpCheck(TalkingCheck):
     """Met when a mail server takes and refuses each mail as expected.
 
     Trap: a stand-in that says yes, or no, to everybody. Each mail comes on a connection of its
@@ -47,10 +48,6 @@ class SmtpCheck(CheckSpec):
     """
 
     kind: Literal["smtp"]
-    from_network: Annotated[NetworkName, Field(alias="from")]
-    """Segment the mails come from."""
-    to: Endpoint
-    """Mail server, as `machine:port`."""
     mails: Annotated[tuple[SmtpMail, ...], Field(min_length=1, max_length=20)]
     """Mails in order."""
     extensions: tuple[Line, ...] = ()
@@ -61,23 +58,8 @@ class SmtpCheck(CheckSpec):
     """How long one mail may take."""
 
     def judge(self, probe: Probe, *, objective: str = "") -> Judgement:
-        failures: list[str] = []
-        for mail in self.mails:
-            with opened(
-                probe, from_network=self.from_network, to=self.to, seconds=self.timeout_seconds
-            ) as wire:
-                if wire is None:
-                    return unmet("no-answer", excerpt=self.to)
-                try:
-                    wrong = self._sent(wire, mail)
-                except WireEnded as error:
-                    wrong = str(error)
-            if wrong:
-                failures.append(f"{mail.name}: {wrong}")
-        if not failures:
-            return met("answers-as-expected")
-        share = 1 - len(failures) / len(self.mails)
-        return unmet("answers-differ", excerpt="\n".join(failures), score=share)
+        exchanges = [(mail.name, partial(self._sent, mail=mail)) for mail in self.mails]
+        return self.talked(probe, exchanges, seconds=self.timeout_seconds)
 
     def _sent(self, wire: Wire, mail: SmtpMail) -> str:
         code, _ = _reply(wire)

@@ -1,5 +1,6 @@
 """A conversation over a connection from a peer's place, bounded in time and size."""
 
+import os
 import secrets
 import socket
 import time
@@ -11,10 +12,26 @@ from range.checks.patterns import found
 
 READ_LIMIT_BYTES = 1 << 20
 _CHUNK = 1 << 16
+# What a library gets at once: it may copy all of it for every packet it finds in it.
+_PIECE = 1 << 13
 
 
 class WireEnded(OSError):
     """Nothing more came: the other side hung up, was too slow, or said too much."""
+
+
+class Lent(socket.socket):
+    """A connection in a library's hands: what it reads counts against its wire's limit."""
+
+    wire: "Wire"
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Return what came, in small pieces whatever was asked for.
+
+        Raises:
+            WireEnded: It is more than the wire has room for.
+        """
+        return self.wire.counted(super().recv(min(size, _PIECE), flags))
 
 
 class Wire:
@@ -41,7 +58,7 @@ class Wire:
         if not data:
             return
         try:
-            self._connection.settimeout(self._left())
+            self._connection.settimeout(self.left())
             self._connection.sendall(data)
         except OSError as error:
             raise WireEnded(str(error)) from error
@@ -93,26 +110,48 @@ class Wire:
         self._more()
         return self._take(len(self._waiting))
 
+    def lent(self) -> Lent:
+        """Return the connection for a library that wants a socket; it closes what it gets."""
+        given = self._connection
+        lent = Lent(given.family, given.type, given.proto, fileno=os.dup(given.fileno()))
+        lent.wire = self
+        return lent
+
+    def left(self) -> float:
+        """Return how many seconds the conversation may still take.
+
+        Raises:
+            WireEnded: None.
+        """
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise WireEnded("too slow")
+        return left
+
+    def counted(self, data: bytes) -> bytes:
+        """Return what was read, once it is counted.
+
+        Raises:
+            WireEnded: It is more than there is room for.
+        """
+        self._room -= len(data)
+        if self._room < 0:
+            raise WireEnded("too much")
+        return data
+
     def _take(self, count: int) -> bytes:
         taken, self._waiting = self._waiting[:count], self._waiting[count:]
         return taken
 
     def _more(self) -> None:
         try:
-            self._connection.settimeout(self._left())
+            self._connection.settimeout(self.left())
             data = self._connection.recv(_CHUNK)
         except OSError as error:
             raise WireEnded(str(error)) from error
-        self._room -= len(data)
-        if not data or self._room < 0:
-            raise WireEnded("too much" if data else "the other side hung up")
-        self._waiting += data
-
-    def _left(self) -> float:
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise WireEnded("too slow")
-        return left
+        if not data:
+            raise WireEnded("the other side hung up")
+        self._waiting += self.counted(data)
 
 
 @contextmanager

@@ -187,6 +187,29 @@ def test_an_exchange_that_is_always_the_same_is_doubtful(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("kind", "more"), [("sql", {"engine": "mariadb", "to": "box:3306"}), ("ssh", {"to": "box:22"})]
+)
+def test_logins_of_one_sort_only_are_doubtful(tmp_path, kind, more):
+    good = {"name": "good", "account": "app", "password": "a"}
+    bad = {"name": "bad", "account": "app", "password": "${nonce}", "expect": "refused"}
+    check = {"kind": kind, "from": "lan", "logins": [good, bad]} | more
+    assert warned(tmp_path / "both", check) == []
+    for login in (good, bad):
+        said = warned(tmp_path / login["name"], check | {"logins": [login]})
+        assert any("logins to be accepted and logins to be refused" in each for each in said)
+
+
+def test_a_required_command_of_a_machine_trainees_enter_is_doubtful(tmp_path):
+    good = {"name": "good", "account": "app", "password": "a", "run": "id"}
+    bad = {"name": "bad", "account": "app", "password": "b", "expect": "refused"}
+    ways = {"name": "ways", "account": "app", "methods": ["publickey"]}
+    check = {"kind": "ssh", "from": "lan", "to": "box:22", "logins": [good, bad, ways]}
+    said = warned(tmp_path / "a", check)
+    assert any("box:22, which has a console, in ssh" in each for each in said)
+    assert warned(tmp_path / "b", check | {"role": "supporting"}) == []
+
+
+@pytest.mark.parametrize(
     ("event", "said"),
     [
         ({"objective": "entr"}, "one of the objectives enter, mend, found 'entr' in late"),

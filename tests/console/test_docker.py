@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import uuid
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,13 +17,11 @@ from django.db import connection
 
 from range.console.models import ExtraConsole
 from range.lib.notify import conninfo
-from range.runtime.docker_engine import DockerDriver
-from range.runtime.options import DriverOptions
-from range.runtime.topology import Console, Machine, Network, Topology
 from range.sandboxes.models import Sandbox
 from range.timeline.services import events_of
 from tests.console.lean import BareExec, LeanSocket, interleaved
 from tests.console.live import Desk, Page, Server, attempt_of, person, sandbox_of, sign_in
+from tests.support.consoles import small_machines
 
 pytestmark = [pytest.mark.docker, pytest.mark.django_db(transaction=True)]
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,22 +32,8 @@ TYPING = b"\x1b]133;B"
 @pytest.fixture(scope="module")
 def machine():
     """A sandbox with one machine on the real engine."""
-    driver = DockerDriver(DriverOptions(installation=f"console-{uuid.uuid4().hex[:8]}"))
-    topology = Topology(
-        machines=(
-            Machine(
-                name="web",
-                image="range/base:bookworm",
-                networks=("lan",),
-                console=Console(user="nobody"),
-            ),
-        ),
-        networks=(Network(name="lan"),),
-    )
-    deadline = datetime.now(UTC) + timedelta(seconds=90)
-    handle = driver.start(uuid.uuid4(), topology, deadline=deadline)
-    yield driver, handle
-    driver.stop(handle)
+    with small_machines("console") as (driver, handles):
+        yield driver, handles[0]
 
 
 class RoleProcess:

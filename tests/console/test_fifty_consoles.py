@@ -4,9 +4,6 @@ import asyncio
 import re
 import threading
 import time
-import uuid
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,12 +14,10 @@ from range.console.models import ExtraConsole, Recording
 from range.console.screen import _QUERIES
 from range.console.services import recordings_folder
 from range.operations.supervisor import Role, Supervisor
-from range.runtime.docker_engine import DockerDriver
-from range.runtime.options import DriverOptions
-from range.runtime.topology import Console, Machine, Network, Topology
 from tests.console.live import Desk, Server, attempt_of, person, sandbox_of, sign_in
 from tests.console.live_twin import LiveTwin
 from tests.console.test_docker import ROOT, TYPING, RoleProcess
+from tests.support.consoles import small_machines
 from tests.support.waiting import until
 
 pytestmark = [
@@ -44,28 +39,8 @@ LINES = re.compile(rb"line-(\d+)-end")
 @pytest.fixture(scope="module")
 def machines():
     """Sandboxes of one small machine each, on the real engine."""
-    driver = DockerDriver(DriverOptions(installation=f"fifty-{uuid.uuid4().hex[:8]}"))
-    topology = Topology(
-        machines=(
-            Machine(
-                name="web",
-                image="range/base:bookworm",
-                networks=("lan",),
-                console=Console(user="nobody"),
-            ),
-        ),
-        networks=(Network(name="lan"),),
-    )
-    deadline = datetime.now(UTC) + timedelta(seconds=120)
-    with ThreadPoolExecutor(2) as pool:
-        handles = list(
-            pool.map(
-                lambda _: driver.start(uuid.uuid4(), topology, deadline=deadline), range(MACHINES)
-            )
-        )
-    yield driver, handles
-    for handle in handles:
-        driver.stop(handle)
+    with small_machines("fifty", MACHINES) as lent:
+        yield lent
 
 
 class Watched:

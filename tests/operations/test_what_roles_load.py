@@ -25,8 +25,11 @@ def told(*args, **options):
 module.Command.handle = told
 execute_from_command_line(["manage.py", command])
 """
-# Pages and their addresses, models of language, and developers' tools.
-NO_LOOP_NEEDS = {"range.urls", "tutor.views", "langchain_core", "openai", "onnxruntime", "rich"}
+# Pages and their addresses, models of language, developers' tools, and what one kind of check
+# loads when it is judged.
+NO_LOOP_NEEDS = {
+    "range.urls", "tutor.views", "langchain_core", "openai", "onnxruntime", "rich", "asyncssh",
+}  # fmt: skip
 # What reads scenarios, writes their texts and judges them.
 NO_CONSOLE_NEEDS = NO_LOOP_NEEDS | {
     "range.catalog.schema", "range.checks.kinds", "regex",

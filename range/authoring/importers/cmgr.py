@@ -8,19 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from range.authoring.archive_names import ArchiveRefused
-from range.authoring.importers.draft import (
-    Draft,
-    difficulty_of,
-    head,
-    ladder,
-    line,
-    name_of,
-    plain,
-    slug_of,
-)
+from range.authoring.importers.draft import OBJECTIVE, Draft, ladder, line, name_of, plain, slug_of
 
 SIZE_LIMIT_BYTES = 256 << 10
-OBJECTIVE = "solve"
 _SECTION = re.compile(r"^##\s+(.+?)\s*$", re.MULTILINE)
 _PAIR = re.compile(r"^[-*]\s+([A-Za-z][\w ]{0,40}?)\s*:\s*(.*)$", re.MULTILINE)
 _ITEM = re.compile(r"^[-*]\s+(.+?)\s*$", re.MULTILINE)
@@ -53,12 +43,8 @@ def drafts(folder: Path) -> list[Draft]:
     draft = Draft(slug=slug, title=title, source="cmgr")
     words = [problem.sections.get(name, "") for name in ("description", "details")]
     draft.brief = "\n\n".join(_placed(text) for text in words if text)
-    draft.spec = head(
-        draft,
-        summary=_placed(words[0]),
-        modes=["attack"],
-        difficulty=difficulty_of(_number(problem.pairs.get("points"))),
-    )
+    points = _number(problem.pairs.get("points"))
+    draft.begin(summary=_placed(words[0]), modes=["attack"], points=points)
     tags = {name_of(line(each, 40)) for each in (*problem.tags, problem.pairs.get("category"))}
     draft.spec["tags"] = sorted(tags - {name_of("")})[:20]
     draft.spec |= _body(draft, problem)

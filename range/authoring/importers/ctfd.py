@@ -7,21 +7,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from range.authoring.archive_names import ArchiveRefused
-from range.authoring.importers.draft import (
-    Draft,
-    difficulty_of,
-    head,
-    ladder,
-    line,
-    name_of,
-    plain,
-    slug_of,
-)
+from range.authoring.importers.draft import OBJECTIVE, Draft, ladder, line, name_of, plain, slug_of
 from range.checks.answer import AnswerCheck
 
 TABLE_LIMIT_BYTES = 2 << 20
 ENTRIES_LIMIT = 200
-OBJECTIVE = "solve"
 _CALM = frozenset({"crypto", "cryptography", "forensics", "osint", "misc", "stego", "reversing"})
 type Row = Mapping[str, Any]
 
@@ -53,9 +43,7 @@ def _fill(draft: Draft, row: Row, mine: Mapping[str, list[Row]], folder: Path) -
     mode = "investigate" if category.lower() in _CALM else "attack"
     draft.brief = plain(row.get("description")) or "Find the flag."
     tags = [name_of(line(each.get("value"), 40)) for each in mine["tags"]]
-    draft.spec = head(
-        draft, summary=draft.brief, modes=[mode], difficulty=difficulty_of(row.get("value"))
-    )
+    draft.begin(summary=draft.brief, modes=[mode], points=row.get("value"))
     draft.spec |= {"tags": sorted({*tags, *([name_of(category)] if category else [])})[:20]}
     draft.spec |= {
         "networks": {"lan": {}},

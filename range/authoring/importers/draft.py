@@ -17,6 +17,8 @@ from range.catalog.problems import Problem
 from range.catalog.reader import BRIEF_FILE, SCENARIO_FILE
 
 REPORT_FILE = "REPORT.md"
+# What a draft from a contest asks for is one flag.
+OBJECTIVE = "solve"
 TEXT_LIMIT = 4000
 _TEMPLATE = re.compile(r"\{(?=[{%#])")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -40,6 +42,24 @@ class Draft:
     files: dict[str, bytes] = field(default_factory=dict)
     carried: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+
+    def begin(self, *, summary: str, modes: list[str], points: object = 300) -> None:
+        """Write the part of scenario.yaml that every draft has.
+
+        Args:
+            points: Of a contest, where 100 is easy and 500 is hard.
+        """
+        title = line(self.title) or self.slug
+        self.spec = {
+            "schema": 1,
+            "id": self.slug,
+            "version": "0.1.0",
+            "title": title if len(title) > 2 else f"{title} (draft)",
+            "summary": line(summary, 300) if len(line(summary)) >= 10 else f"A draft: {title}.",
+            "modes": modes,
+            "difficulty": _difficulty(points),
+            "estimated_minutes": 30,
+        }
 
     def add_file(self, name: str, data: bytes) -> str | None:
         """Keep a file below `files/`; return its path, None if it would be too much."""
@@ -80,23 +100,7 @@ def line(text: object, limit: int = 160) -> str:
     return " ".join(plain(text).split())[:limit].strip()
 
 
-def head(draft: Draft, *, summary: str, modes: list[str], difficulty: int) -> dict[str, Any]:
-    """Return the part of scenario.yaml that every draft has."""
-    title = line(draft.title) or draft.slug
-    return {
-        "schema": 1,
-        "id": draft.slug,
-        "version": "0.1.0",
-        "title": title if len(title) > 2 else f"{title} (draft)",
-        "summary": line(summary, 300) if len(line(summary)) >= 10 else f"A draft: {title}.",
-        "modes": modes,
-        "difficulty": difficulty,
-        "estimated_minutes": 30,
-    }
-
-
-def difficulty_of(points: object) -> int:
-    """Guess from a contest's points, where 100 is easy and 500 is hard."""
+def _difficulty(points: object) -> int:
     value = points if isinstance(points, (int, float)) else 100
     return min(5, max(1, round(value / 100)))
 

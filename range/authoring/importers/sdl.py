@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from range.authoring.archive_names import ArchiveRefused
-from range.authoring.importers.draft import Draft, head, line, name_of, plain, slug_of
+from range.authoring.importers.draft import Draft, line, name_of, plain, slug_of
 from range.catalog.yaml_tree import read_tree
 
 MACHINES_LIMIT = 12
@@ -47,7 +47,7 @@ def drafts(path: Path) -> list[Draft]:
     title = line(data.get("name")) or path.stem
     draft = Draft(slug=slug_of(title), title=title, source="SDL")
     draft.brief = plain(data.get("description")) or "Say here what is wanted."
-    draft.spec = head(draft, summary=draft.brief, modes=["defend"], difficulty=3)
+    draft.begin(summary=draft.brief, modes=["defend"])
     networks, machines = _topology(draft, nodes, _mapping(data, "infrastructure"))
     draft.spec |= {"networks": networks, "machines": machines}
     draft.spec |= _objectives(draft, _mapping(data, "tlos"), next(iter(machines)))
