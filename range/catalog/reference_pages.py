@@ -31,7 +31,8 @@ CHECKS_INTRO = """# Kinds of checks
 
 A check answers MET, UNMET or INCONCLUSIVE. INCONCLUSIVE means that the range could not look, or
 that a person has to: it never counts against the trainee. No check runs a program of the
-trainee's machine. Every kind names the trap it must resist, and a test tries it.
+trainee's machine, but for what `run` of an `ssh` check asks of a server, as whoever logs in might.
+Every kind names the trap it must resist, and a test tries it.
 
 Checks combine with `all_of`, `any_of` and `at_least: {n, of}`. A check with `role: supporting` is
 recorded and decides nothing. With `partial: proportional` on the objective, an unmet objective

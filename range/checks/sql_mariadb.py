@@ -47,8 +47,8 @@ class MariaDb:
         """Log in with the password's digest; the password itself is never sent."""
         greeting = self._message()
         _refuse(greeting, NO_LOGIN)
-        plugin, challenge = _greeted(greeting)
-        answer = _proof(password, challenge) if plugin == NATIVE else b""
+        plugin, salt = _greeted(greeting)
+        answer = _proof(password, salt) if plugin == NATIVE else b""
         self._send(_response(account, answer, database))
         told = self._message()
         if told[:1] == bytes([SWITCH]):
@@ -108,19 +108,19 @@ class MariaDb:
 
 
 def _greeted(message: bytes) -> tuple[str, bytes]:
-    """Return the way to log in that a greeting proposes, and its challenge."""
+    """Return the way to log in that a greeting proposes, and its salt."""
     fields = Fields(message)
     if fields.number(1) != 10:
         raise strange("another protocol")
     fields.word()
     fields.take(4)
-    challenge = fields.take(8)
+    salt = fields.take(8)
     # A filler, the lower half of what it can, character set, status, the upper half.
     fields.take(8)
     length = fields.number(1)
     fields.take(10)
-    challenge += fields.take(max(13, length - 8))
-    return fields.word(), challenge[:20]
+    salt += fields.take(max(13, length - 8))
+    return fields.word(), salt[:20]
 
 
 def _response(account: str, answer: bytes, database: str) -> bytes:
@@ -144,7 +144,7 @@ def _counted(word: str) -> bytes:
 
 
 def _switched(message: bytes) -> bytes:
-    """Return the challenge of a server that asks for another way to log in."""
+    """Return the salt of a server that asks for another way to log in."""
     fields = Fields(message[1:])
     plugin = fields.word() if fields else "mysql_old_password"
     if plugin != NATIVE:
@@ -152,12 +152,12 @@ def _switched(message: bytes) -> bytes:
     return fields.rest()[:20]
 
 
-def _proof(password: str, challenge: bytes) -> bytes:
+def _proof(password: str, salt: bytes) -> bytes:
     """Return what proves to know a password. Source: MariaDB, mysql_native_password."""
     if not password:
         return b""
     once = _sha1(password.encode())
-    mask = _sha1(challenge + _sha1(once))
+    mask = _sha1(salt + _sha1(once))
     return bytes(one ^ other for one, other in zip(once, mask, strict=True))
 
 
