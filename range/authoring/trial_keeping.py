@@ -16,6 +16,7 @@ from range.authoring import drafts, trial_slot
 from range.authoring.images import build_images
 from range.authoring.models import Draft, DraftTrial, TrialOrder
 from range.authoring.plan import VariantNeverDrawn
+from range.authoring.room import refuse_without_room
 from range.authoring.trial import Judged, Ready
 from range.authoring.trial import Trial as Desk
 from range.authoring.trial_slot import Drivers
@@ -23,6 +24,7 @@ from range.authoring.verify import Build
 from range.catalog.briefs import to_html
 from range.catalog.problems import ScenarioInvalid
 from range.catalog.reader import BRIEF_FILE
+from range.catalog.schema import ScenarioSpec
 from range.catalog.schema_variables import ChoiceVariable
 from range.catalog.source import write_files
 from range.catalog.templating import fill
@@ -115,12 +117,13 @@ class Keeping:
             place = Path(tempfile.mkdtemp(prefix="muster-trial-"))
             try:
                 row = DraftTrial.objects.select_related("draft").get(pk=kept.trial_id)
-                desk = Desk(
-                    driver,
-                    place / row.draft.slug,
-                    variant=row.variant,
-                    build=self._build,
-                )
+
+                def build(spec: ScenarioSpec, folder: Path) -> Mapping[str, str]:
+                    if not _is_up(desk):
+                        refuse_without_room(spec)
+                    return self._build(spec, folder)
+
+                desk = Desk(driver, place / row.draft.slug, variant=row.variant, build=build)
                 try:
                     _Session(desk, row, protect=self._protect).hold(kept)
                 finally:
@@ -271,17 +274,11 @@ class _Session:
     def _broken(self, draft: Draft, text: str, problems: list[str]) -> None:
         self._told(draft, {"state": "broken", "text": text, "problems": problems})
         rows = Trial.objects.filter(pk=self._row.pk)
-        if self._is_up():
+        if _is_up(self._desk):
             # Of a machine that did not come up anew, nothing is left to connect to.
             rows.update(handle=self._desk.handle.to_json())
         else:
             rows.update(state=State.BROKEN, handle=None)
-
-    def _is_up(self) -> bool:
-        try:
-            return bool(self._desk.handle.machines)
-        except RangeError:
-            return False
 
     def _told(self, draft: Draft, told: dict[str, object]) -> None:
         at = timezone.now().isoformat()
@@ -329,6 +326,13 @@ class _Session:
                 "objectives": [_judged(each) for each in judged],
             }
         )
+
+
+def _is_up(desk: Desk) -> bool:
+    try:
+        return bool(desk.handle.machines)
+    except RangeError:
+        return False
 
 
 def _judged(each: Judged) -> dict[str, object]:

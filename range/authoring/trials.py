@@ -14,14 +14,11 @@ from range.authoring.models import DraftTrial, TrialOrder
 from range.authoring.verifications import WORKSHOP_CHANNEL
 from range.checks.spec import Scalar
 from range.lib.errors import RangeError
-from range.lib.memory import available_mb
 from range.lib.notify import notify
 from range.sandboxes.models import Trial
 
 # An author who presses again and again waits for what they asked before.
 MOST_ORDERS = 5
-# A trial of a small scenario takes no more than this.
-LEAST_MEMORY_MB = 512
 State = Trial.State
 
 
@@ -50,7 +47,7 @@ def begin(
     Raises:
         DraftMissing: It is no draft of the author's organisations.
         DraftArchived: It was put away.
-        TrialRefused: The author tries something else, or the machine is full.
+        TrialRefused: The author tries something else.
     """
     draft = drafts.draft_of(author, draft_id)
     if draft.archived_at is not None:
@@ -65,7 +62,6 @@ def begin(
             "End that one first.",
             reason="trial-elsewhere",
         )
-    _refuse_without_memory()
     try:
         with transaction.atomic():
             trial = Trial.objects.create(person=author, driver=settings.RANGE_DRIVER)
@@ -126,12 +122,3 @@ def want_end(of_draft: DraftTrial) -> None:
     """Say that a trial is over; its machines are removed."""
     Trial.objects.live().filter(pk=of_draft.pk).update(stop_wanted=True)
     notify(WORKSHOP_CHANNEL, "")
-
-
-def _refuse_without_memory() -> None:
-    free = available_mb()
-    if free is not None and free - settings.RANGE_MEMORY_RESERVE_MB < LEAST_MEMORY_MB:
-        raise TrialRefused(
-            "This machine has no memory left for a trial. Try again when fewer sandboxes run.",
-            reason="capacity",
-        )

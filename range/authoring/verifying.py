@@ -1,7 +1,7 @@
 """Carries out one verification at a time: claimed, followed, stopped, written down."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from django.utils import timezone
 from range.authoring import drafts
 from range.authoring.images import build_images
 from range.authoring.models import DraftRevision, VerificationRun
+from range.authoring.room import refuse_without_room
 from range.authoring.verification import Verification
 from range.authoring.verification_progress import Progress
 from range.authoring.verifications import in_line
@@ -20,6 +21,7 @@ from range.authoring.verify import Build, Verifier
 from range.catalog.folder import digest_of, list_files
 from range.catalog.models import ScenarioVersion
 from range.catalog.publish import source_of
+from range.catalog.schema import ScenarioSpec
 from range.catalog.source import written_out
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
@@ -51,10 +53,13 @@ class Verifying:
 
     Args:
         driver: Holds sandboxes of verification and no others.
+        protect: Refuses while the host would be open to what is started.
     """
 
-    def __init__(self, driver: Driver, *, build: Build = build_images) -> None:
-        self._driver, self._build = driver, build
+    def __init__(
+        self, driver: Driver, *, protect: Callable[[], None], build: Build = build_images
+    ) -> None:
+        self._driver, self._protect, self._build = driver, protect, build
         self._run: VerificationRun | None = None
         self._progress: Progress | None = None
         self._thread: threading.Thread | None = None
@@ -149,10 +154,11 @@ class Verifying:
 
     def _carry_out(self, run: VerificationRun, progress: Progress) -> None:
         try:
+            self._protect()
             with _folder_of(run) as folder:
                 verifier = Verifier(
                     driver=self._driver,
-                    build=self._build,
+                    build=self._built,
                     parallel=PARALLEL,
                     follower=progress,
                 )
@@ -169,6 +175,10 @@ class Verifying:
         finally:
             self._remove_all()
             connection.close()
+
+    def _built(self, spec: ScenarioSpec, folder: Path) -> Mapping[str, str]:
+        refuse_without_room(spec, sandboxes=PARALLEL)
+        return self._build(spec, folder)
 
     def _written(self, run: VerificationRun, progress: Progress, found: Verification) -> None:
         wanted = VerificationRun.objects.filter(pk=run.pk, stop_wanted=True).exists()

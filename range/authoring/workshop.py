@@ -51,10 +51,9 @@ class Workshop:
         with ExitStack() as stack:
             # Held for as long as this process lives; what a killed one left is removed here.
             slot = trial_slot.slot(locks, "workshop", self._drivers)
-            verifying = Verifying(stack.enter_context(slot), build=self._build)
-            keeping = Keeping(
-                locks, self._drivers, protect=self._protection.ensure, build=self._build
-            )
+            protect, build = self._protection.ensure, self._build
+            verifying = Verifying(stack.enter_context(slot), protect=protect, build=build)
+            keeping = Keeping(locks, self._drivers, protect=protect, build=build)
             keeping.take_over()
             verifying.take_over()
             try:

@@ -141,6 +141,14 @@ def test_a_draft_that_never_ran_says_why(role, draft, instructor, tmp_path):
     assert "Nothing runs" in asked(role, of_draft, Kind.CHECK)
 
 
+def test_it_does_not_start_where_memory_is_short(role, draft, instructor, monkeypatch):
+    monkeypatch.setattr("range.authoring.room.available_mb", lambda: 100)
+    of_draft = begin(draft.pk, author=instructor)
+    until(role, lambda: state(of_draft) == State.BROKEN)
+    assert "This machine is full" in told(of_draft)["text"]
+    assert role._drivers.running() == []
+
+
 def test_started_anew_it_draws_other_values(role, up):
     before = up.told["values"] if up.told else told(up)["values"]
     assert "Started anew" in asked(role, up, Kind.RENEW)

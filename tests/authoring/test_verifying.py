@@ -26,6 +26,7 @@ from range.authoring.verifications import (
 from range.authoring.verified import own_log
 from range.authoring.verifying import Verifying
 from range.sandboxes.models import Sandbox
+from range.sandboxes.protection import Unprotected
 from range.timeline.services import events_of
 from tests.authoring.support import ShellDriver, images
 from tests.authoring.test_verify import solvable
@@ -47,7 +48,7 @@ def draft(instructor, administrator, school, tmp_path):
 
 @pytest.fixture
 def role():
-    made = Verifying(ShellDriver(), build=images)
+    made = Verifying(ShellDriver(), protect=lambda: None, build=images)
     yield made
     made.shut()
 
@@ -125,6 +126,25 @@ def test_a_draft_that_cannot_be_read_fails_with_the_line(role, draft, instructor
     assert run.state == State.FAILED
     assert "scenario.yaml:" in run.message
     assert "difficulty" in run.message
+
+
+def test_nothing_starts_while_the_host_would_be_open_to_it(draft, instructor):
+    def unprotected():
+        raise Unprotected("a rule is missing")
+
+    closed = Verifying(ShellDriver(), protect=unprotected, build=images)
+    run = ended(closed, ask_for_draft(draft.pk, author=instructor))
+    assert run.state == State.FAILED
+    assert "a rule is missing" in run.message
+    assert closed._driver.calls.count("start") == 0
+
+
+def test_nothing_starts_where_memory_is_short(role, draft, instructor, monkeypatch):
+    monkeypatch.setattr("range.authoring.room.available_mb", lambda: 100)
+    run = ended(role, ask_for_draft(draft.pk, author=instructor))
+    assert run.state == State.FAILED
+    assert "This machine is full" in run.message
+    assert role._driver.calls.count("start") == 0
 
 
 def test_it_verifies_the_revision_that_was_asked_for(role, draft, instructor, tmp_path):
