@@ -55,7 +55,7 @@ def fill(model: EmbeddingModel, *, chunks: int = CHUNKS, seed: int = 1) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET maintenance_work_mem = '512MB'")
         cursor.execute(definition)
-        cursor.execute("VACUUM ANALYZE tutor_chunk")
+        cursor.execute("ANALYZE tutor_chunk")
 
 
 def measure(model: EmbeddingModel, *, queries: int = QUERIES) -> tuple[float | None, float]:
@@ -111,12 +111,12 @@ def _synthetic(
     pool = [part for origin in origins for part in sentences(origin.text)]
     noise = numpy.random.default_rng(start)
     for position in range(start, start + count):
-        origin, source = rng.choice(origins), rng.choice(sources)
+        origin, source = rng.choice(origins), sources[position % len(sources)]
         text = " ".join(rng.sample(pool, SENTENCES_A_CHUNK))
         moved = numpy.asarray(origin.embedding) + noise.normal(0, NOISE, len(origin.embedding))
         yield Chunk(
             source=source,
-            position=position % 32_000,
+            position=position // len(sources),
             scenario=source.scenario,
             min_rung=rng.choice((0, 1, 1, 2, 2, 3)),
             spoils=rng.random() < 0.05,
