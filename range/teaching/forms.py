@@ -62,10 +62,16 @@ class TermsForm(Styled):
     """What a cohort is given, from when until when, and how."""
 
     version = forms.ModelChoiceField(
-        queryset=ScenarioVersion.objects.none(), label="Scenario", empty_label="Choose a scenario"
+        queryset=ScenarioVersion.objects.none(),
+        label="Scenario",
+        empty_label="Choose a scenario",
+        error_messages={"required": "Choose a scenario."},
     )
     cohort = forms.ModelChoiceField(
-        queryset=Cohort.objects.none(), label="Cohort", empty_label="Choose a cohort"
+        queryset=Cohort.objects.none(),
+        label="Cohort",
+        empty_label="Choose a cohort",
+        error_messages={"required": "Choose a cohort."},
     )
     policy = forms.ChoiceField(
         choices=Exercise.Policy.choices, label="Mode", widget=forms.RadioSelect

@@ -35,9 +35,15 @@ function showCompany(element, people) {
   });
 }
 
-// On a phone the words stand above the screen, which then has less room.
+// On a phone the words stand above the screen, which then has less room; elsewhere they lie on it,
+// and whoever looks changes no size.
+let takesRoom = false;
+
 function fitBeside() {
-  document.dispatchEvent(new CustomEvent("muster:shown"));
+  const strips = Array.from(document.querySelectorAll(".company"));
+  const takes = strips.some((each) => getComputedStyle(each).position === "static");
+  if (takes || takesRoom) document.dispatchEvent(new CustomEvent("muster:shown"));
+  takesRoom = takes;
 }
 
 function showMessage(element, { text, sender }) {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
 
 from range.accounts.models import AccessRecord, Membership
 from range.console.protocol import Close
@@ -230,7 +231,7 @@ def test_on_a_phone_the_words_stand_above_the_first_line_and_the_screen_gives_wa
     room.trainee.page.set_viewport_size({"width": 390, "height": 800})
     room.trainee.work(room.sitting)
     page = room.trainee.page
-    rows = "() => document.querySelector('.terminal').live.wanted.rows"
+    rows = "() => document.querySelector('.terminal').live.term.rows"
     page.wait_for_function(rows)
     before = page.evaluate(rows)
     room.look()
@@ -260,6 +261,8 @@ def test_whoever_is_refused_for_good_is_told_so_and_asks_no_more(room, kind):
 
     def lose_the_right():
         Membership.objects.filter(role=Membership.Role.INSTRUCTOR).delete()
+        # The browser calls from a context of its own, which has a connection of its own.
+        connection.close()
 
     page.goto(f"/{where[kind]}/")
     page.locator(f"[data-{kind}][data-state=refused]").wait_for(timeout=30_000)

@@ -42,6 +42,7 @@ def test_a_trainee_sees_intervals_words_codes_and_evidence(client, trainee, prov
     assert "6 checks, 6 scenarios" in shown
     assert "unreviewed" in shown
     assert response.content.count(b'class="interval__cut"') >= 6
+    assert f'href="{reverse("catalogue")}?role=IO-WRL-005"' in response.content.decode()
     assert f"/evidence/{proven[0].evidence.first().pk}/" in response.content.decode()
 
 

@@ -95,7 +95,13 @@ SPEC = {
             "weight": 100,
             "checks": {
                 "all_of": [
-                    {"id": "flag", "kind": "flag", "max_tries_per_minute": 5},
+                    # As it is published: what an author may leave unsaid is written out.
+                    {
+                        "id": "flag",
+                        "kind": "flag",
+                        "value": "{{ flag_enter }}",
+                        "max_tries_per_minute": 5,
+                    },
                     {
                         "id": "colour",
                         "kind": "answer",

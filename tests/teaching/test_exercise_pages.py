@@ -178,3 +178,10 @@ def test_assigning_is_for_instructors(client, request, who, form):
     assert client.post(url, form).status_code == 403
     assert not Exercise.objects.exists()
     assert User.objects.filter(time_zone="Europe/Berlin").count() == 0
+
+
+def test_what_was_not_chosen_is_asked_for_by_its_name(teach, school):
+    words = teach.words(teach.post("assign-exercise"))
+    assert "Choose a scenario." in words
+    assert "Choose a cohort." in words
+    assert "This field is required" not in words.split("Time zone")[0]

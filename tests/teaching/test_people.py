@@ -94,3 +94,9 @@ def test_the_form_takes_no_upload_from_a_trainee(client, trainee, cohort):
     file = SimpleUploadedFile("people.csv", GOOD.encode())
     answer = client.post(reverse("add-people", args=[cohort.pk]), {"file": file})
     assert answer.status_code == 404
+
+
+def test_the_page_shows_what_such_a_file_looks_like(teach, cohort):
+    words = teach.words(teach.get("add-people", cohort.pk))
+    assert "What such a file looks like" in words
+    assert "username,name,email w.featherstone,Wilhelmina Featherstone" in words

@@ -28,12 +28,11 @@ class More:
 def catalogue_page(person: User, query: Mapping[str, str]) -> dict[str, Any]:
     """Gather what the catalogue shows to a person, filtered as the address says.
 
-    Assigned work and the first scenario stand above an unfiltered page only; what comes next also
-    follows the choice of a work role.
+    What comes next is shown unfiltered, or towards the work role that is chosen.
     """
     shelf = shelf_of(person)
     browsed = browse(shelf.cards, query)
-    given = () if browsed.active else assigned_work(person)
+    given = assigned_work(person)
     wanted = _wanted(query)
     shown = browsed.kept[:wanted]
     first_new = wanted - CARDS_AT_FIRST
@@ -46,7 +45,8 @@ def catalogue_page(person: User, query: Mapping[str, str]) -> dict[str, Any]:
         "focus": shown[first_new].slug if 0 < first_new < len(shown) else "",
         "given": given,
         "past": shelf.past,
-    } | _ahead(person, shelf, browsed, is_given=bool(given))
+        "start_here": None if given or shelf.has_begun else start_here(shelf.cards),
+    } | _ahead(person, shelf, browsed)
 
 
 def address(context: Mapping[str, Any]) -> str:
@@ -58,13 +58,12 @@ def address(context: Mapping[str, Any]) -> str:
     return f"?{'&'.join(pairs)}" if pairs else ""
 
 
-def _ahead(person: User, shelf: Shelf, browsed: Browsed, *, is_given: bool) -> dict[str, Any]:
-    """Return where to begin, or what to go on with and what comes next."""
-    if browsed.chosen.keys() - {ROLE} or browsed.q:
-        return {}
+def _ahead(person: User, shelf: Shelf, browsed: Browsed) -> dict[str, Any]:
+    """Return what to go on with and what comes next; a first visit begins at the beginning."""
     role = browsed.chosen.get(ROLE, "")
-    if not shelf.has_begun and not role:
-        return {} if is_given else {"start_here": start_here(shelf.cards)}
+    is_narrowed = browsed.q or browsed.chosen.keys() - {ROLE}
+    if is_narrowed or not (role or shelf.has_begun):
+        return {}
     # What trainees are led to is of no use to whoever teaches them.
     is_led = has_role(person, Membership.Role.TRAINEE) and shelf.cards
     return {
