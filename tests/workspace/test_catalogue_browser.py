@@ -109,6 +109,7 @@ class Visit:
         for theme, width in ALL_SIZES if SHOTS else SIZES:
             self.page.emulate_media(color_scheme=theme)
             self.page.set_viewport_size({"width": width, "height": 800})
+            self.page.evaluate("scrollTo(0, 0)")
             if SHOTS:
                 self.page.screenshot(
                     path=str(Path(SHOTS) / f"{name}-{theme}-{width}.png"), full_page=True
