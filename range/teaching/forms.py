@@ -74,10 +74,13 @@ class TermsForm(Styled):
         error_messages={"required": "Choose a cohort."},
     )
     policy = forms.ChoiceField(
-        choices=Exercise.Policy.choices, label="Mode", widget=forms.RadioSelect
+        choices=Exercise.Policy.choices,
+        label="Mode",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a mode."},
     )
     time_zone = forms.ChoiceField(label="Time zone of the times below")
-    opens_at = LocalTimeField(label="Opens")
+    opens_at = LocalTimeField(label="Opens", error_messages={"required": "Say when it opens."})
     closes_at = LocalTimeField(
         label="Closes",
         required=False,
