@@ -23,6 +23,7 @@ PAGES = {
     "trainee": {
         "catalogue": "/catalogue/",
         "catalogue-empty": "/catalogue/?q=zebra",
+        "catalogue-towards": "/catalogue/?role=PD-WRL-007",
         "scenario": "/scenarios/sudo-says/",
         "debrief": "/attempts/{finished}/debrief/",
         "replay": "/attempts/{finished}/replay/",

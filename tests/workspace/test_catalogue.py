@@ -117,6 +117,16 @@ def test_the_card_says_that_an_attempt_is_under_way_and_leads_back_into_it(page,
     assert "Start here" not in text
 
 
+@pytest.mark.parametrize("state", ["FINISHING", "COLLECTED"])
+def test_what_is_being_graded_is_under_way_but_cannot_be_gone_on_with(page, attempt, state):
+    attempt.state = state
+    attempt.save()
+    answer = page()
+    (found,) = answer.context["shown"]
+    assert found.state == present.UNDER_WAY
+    assert "Resume" not in answer.content.decode()
+
+
 def over(attempt, *passed):
     attempt.state = "GRADED"
     attempt.save()

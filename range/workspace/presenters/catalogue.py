@@ -36,7 +36,7 @@ class Card:
         roles: Titles of work roles by code; the code again where this range knows no title.
         settled: Whether its images are ready or have failed, so that nothing will change.
         state: Whether it is new to the person, under way, passed, or tried and not passed.
-        attempt_id: The attempt under way; None without one.
+        attempt_id: The attempt that can be gone on with; None without one.
     """
 
     slug: str
@@ -180,11 +180,12 @@ class _Standing:
     title: str = ""
     attempts: int = 0
     passed: bool = False
+    is_graded: bool = True
     attempt_id: uuid.UUID | None = None
 
     @property
     def state(self) -> str:
-        if self.attempt_id:
+        if self.attempt_id or not self.is_graded:
             return UNDER_WAY
         if self.passed:
             return PASSED
@@ -203,6 +204,7 @@ def _where(person: User) -> dict[uuid.UUID, _Standing]:
     for pk, state, of, slug, title in rows.values_list(*columns):
         each = found.setdefault(of, _Standing(slug=slug, title=title))
         each.attempts += 1
+        each.is_graded = each.is_graded and state == Attempt.State.GRADED
         if state == Attempt.State.ACTIVE:
             each.attempt_id = pk
     newest = Grade.objects.filter(attempt__trainee=person).order_by("attempt", "-at")
