@@ -18,7 +18,7 @@ from range.competencies.models import ObservableSkill
 from range.exercises.models import Attempt, Exercise
 from range.pipeline.models import ScenarioDifficulty, SkillEstimate
 from range.pipeline.parameters import CURRENT
-from tests.browser.journey import violations
+from tests.browser.journey import ENDED, violations
 from tests.console.live import sign_in
 from tests.console.test_browser import served
 from tests.support.browser import chromium
@@ -99,10 +99,13 @@ class Visit:
         context.add_cookies([{"name": name, "value": sign_in(person), "url": url}])
         self.page = context.new_page()
         self.problems = []
-        self.page.on(
-            "console", lambda line: line.type == "error" and self.problems.append(line.text)
-        )
+        self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def _hear(self, line):
+        # What a page asked for by itself ends when it is left, which htmx calls an error.
+        if line.type == "error" and not line.text.startswith(ENDED):
+            self.problems.append(line.text)
 
     def looks(self, name):
         """Have the page audited in both themes and widths, and keep pictures where asked."""
