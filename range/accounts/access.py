@@ -125,11 +125,6 @@ def can_see_attempts_under_way(viewer: Viewer) -> bool:
     return has_role(viewer, *STAFF)
 
 
-def can_see_verification(viewer: Viewer) -> bool:
-    """Instructors and administrators see how each version of a scenario was verified."""
-    return has_role(viewer, *STAFF)
-
-
 def can_see_capacity(viewer: Viewer) -> bool:
     """Administrators run the machine; its figures and whoever waits for it are theirs to see."""
     return has_role(viewer, Role.ADMIN)

@@ -193,12 +193,17 @@ def test_it_lists_versions_and_when_each_was_verified(signed_in, exercise, versi
     assert "d" * 12 not in text
 
 
-def test_whoever_teaches_sees_digests_attempts_and_how_to_verify(client, instructor, attempt):
+def test_whoever_teaches_sees_digests_attempts_and_verifies(client, instructor, attempt, version):
     client.force_login(instructor)
     text = page_of(client).content.decode()
     assert "a" * 12 in text
     assert "1 attempt ·" in text
-    assert "manage.py verify_scenarios small" in text
+    assert f'action="{reverse("verify-version", args=[version.pk])}"' in text
+    assert "Verify 1.0.0 now" in text
+
+
+def test_a_trainee_is_offered_no_verification(signed_in, exercise):
+    assert "Verify 1.0.0" not in page_of(signed_in).content.decode()
 
 
 def test_work_roles_stand_by_their_titles_and_codes(signed_in, exercise, version):

@@ -11,7 +11,6 @@ from range.assessment.evidence import current_epoch
 from range.catalog.services import attempt_spec, brief_for
 from range.exercises.models import Attempt
 from range.workspace.presenters import specs
-from range.workspace.presenters.scenario import safe
 
 _OVER = {
     Attempt.State.FINISHING: "Every objective is being checked one last time; the debrief follows.",
@@ -49,7 +48,7 @@ def workspace_page(attempt: Attempt, *, may_work: bool = True) -> WorkspacePage:
         slug=version.scenario.slug,
         title=spec.title,
         policy=attempt.exercise.policy.lower(),
-        story=safe(brief_for(version, attempt.pk, epoch)),
+        story=specs.safe(brief_for(version, attempt.pk, epoch)),
         active=attempt.state == Attempt.State.ACTIVE,
         may_work=may_work,
         machines=tuple(machine.name for machine in specs.visible_machines(spec)),

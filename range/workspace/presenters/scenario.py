@@ -7,9 +7,9 @@ from datetime import datetime
 
 from django.db.models import Count
 from django.http import Http404
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
-from range.accounts.access import can_launch, can_see_verification
+from range.accounts.access import can_launch, can_read_scenario
 from range.accounts.models import User
 from range.assessment.models import Grade
 from range.catalog.models import ScenarioVersion
@@ -21,6 +21,7 @@ from range.exercises.services import offered_to
 from range.pipeline.difficulties import known_difficulties
 from range.workspace.presenters import specs
 from range.workspace.presenters.assigned import Assigned, assigned, assigned_exercise
+from range.workspace.presenters.attempt import url_or_nothing
 from range.workspace.presenters.catalogue import one_per_scenario, settled, skill_names
 from range.workspace.presenters.level import Level, level_of
 from range.workspace.presenters.topology import Picture
@@ -85,7 +86,8 @@ class ScenarioPage:
     Args:
         work_roles: Titles by code.
         is_offered: Whether anything new can be begun in it by this person, now or later.
-        sees_verification: Whether it tells how each version was verified, and how many tried it.
+        sees_verification: Whether it tells what each version holds, and how many attempted it.
+        verify_url: Where it can be verified once more; empty for whoever may not.
     """
 
     slug: str
@@ -115,6 +117,7 @@ class ScenarioPage:
     is_offered: bool
     versions: Sequence[Published]
     sees_verification: bool
+    verify_url: str
 
 
 def exercise_for(person: User, slug: str, wanted: str = "") -> Exercise:
@@ -169,11 +172,12 @@ def scenario_page(person: User, exercise: Exercise, *, is_offered: bool = True) 
     names = skill_names(keys)
     codes = spec.frameworks["nice"].work_roles if "nice" in spec.frameworks else ()
     titles = role_titles(codes)
+    reads = can_read_scenario(person, version.scenario.owner_id)
     return ScenarioPage(
         slug=version.scenario.slug,
         title=spec.title,
         summary=specs.preview(spec.summary),
-        story=safe(brief_preview(version)),
+        story=specs.safe(brief_preview(version)),
         sector=spec.sector,
         modes=spec.modes,
         work_roles={code: titles.get(code, code) for code in codes},
@@ -196,7 +200,8 @@ def scenario_page(person: User, exercise: Exercise, *, is_offered: bool = True) 
         given=assigned(person, exercise) if exercise.is_assigned else None,
         is_offered=is_offered,
         versions=_versions(version),
-        sees_verification=can_see_verification(person),
+        sees_verification=reads,
+        verify_url=url_or_nothing("verify-version", version.pk) if reads else "",
     )
 
 
@@ -223,11 +228,6 @@ def _versions(shown: ScenarioVersion) -> list[Published]:
             *columns
         )[:VERSIONS_SHOWN]
     ]
-
-
-def safe(html: str) -> SafeString:
-    """Mark HTML that the catalogue has already cleaned, so that a template shows it as it is."""
-    return mark_safe(html)  # noqa: S308 - cleaned by range.catalog.briefs
 
 
 def rules_for(exercise: Exercise) -> tuple[str, ...]:

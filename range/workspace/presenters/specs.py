@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from django.utils.safestring import SafeString, mark_safe
+
 from range.catalog.models import ScenarioVersion
 from range.catalog.schema import ScenarioSpec
 from range.catalog.services import spec_of
@@ -27,6 +29,11 @@ class Goal:
 def preview(text: str) -> str:
     """Return a text with names in place of what is drawn for each attempt."""
     return _VARIABLE.sub(lambda found: f"[{found[1].replace('_', ' ')}]", text)
+
+
+def safe(html: str) -> SafeString:
+    """Mark HTML that the catalogue has already cleaned, so that a template shows it as it is."""
+    return mark_safe(html)  # noqa: S308 - cleaned by range.catalog.briefs
 
 
 def goals(spec: ScenarioSpec) -> list[Goal]:
