@@ -1,6 +1,6 @@
 """A conversation with a web service: cases of requests, each with what must come back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -81,7 +81,7 @@ class HttpCheck(CheckSpec):
     after_each: Annotated[tuple[HttpRequest, ...], Field(max_length=20)] = ()
     """Requests made after those of every case, as part of it."""
     min_share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of the cases that must answer as expected."""
+    """Share of the cases that must answer as expected; once out of reach, no more are tried."""
     timeout_seconds: Annotated[float, Field(gt=0, le=15)] = 5.0
     """How long one answer may take."""
 
@@ -93,12 +93,22 @@ class HttpCheck(CheckSpec):
 
     def judge(self, probe: Probe, *, objective: str = "") -> Judgement:
         cases = self.cases or (HttpCase(name="requests", requests=self.requests),)
-        failures = {case.name: wrong for case in cases if (wrong := self._run(probe, case))}
+        failures: dict[str, str] = {}
+        tried = 0
+        for case in cases:
+            tried += 1
+            if wrong := self._run(probe, case):
+                failures[case.name] = wrong
+            if self.min_share < 1 and not self._is_enough(cases, failures):
+                break
         told = "\n".join(f"{name}: {wrong}" for name, wrong in failures.items())
-        if len(cases) - len(failures) >= self.min_share * len(cases):
+        if self._is_enough(cases, failures):
             return met("answers-as-expected", excerpt=told)
-        share = 1 - len(failures) / len(cases)
-        return unmet(_reason(failures, len(cases)), excerpt=told, score=share)
+        share = (tried - len(failures)) / len(cases)
+        return unmet(_reason(failures, tried), excerpt=told, score=share)
+
+    def _is_enough(self, cases: Sequence[HttpCase], failures: Mapping[str, str]) -> bool:
+        return len(cases) - len(failures) >= self.min_share * len(cases)
 
     def _run(self, probe: Probe, case: HttpCase) -> str:
         conversation = Conversation(

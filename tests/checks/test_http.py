@@ -182,11 +182,15 @@ def test_what_comes_before_and_after_each_case_is_part_of_it(probe):
     assert asked == ["/in", "/one/t-1", "/out", "/in", "/two/t-1", "/out"]
 
 
-@pytest.mark.parametrize(("wrong", "outcome"), [(1, Outcome.MET), (2, Outcome.UNMET)])
-def test_a_share_of_the_cases_can_be_enough(probe, wrong, outcome):
+@pytest.mark.parametrize(
+    ("wrong", "outcome", "asked"), [(1, Outcome.MET, 20), (2, Outcome.UNMET, 2)]
+)
+def test_a_share_of_the_cases_can_be_enough(probe, wrong, outcome, asked):
     for number in range(20):
         probe.answer(500 if number < wrong else 200, "")
     cases = [{"name": f"n{n}", "requests": [get(expect={"status": 200})]} for n in range(20)]
     judged = check(cases=cases, min_share=0.95).judge(probe)
     assert judged.outcome is outcome
     assert judged.excerpt.count("status 500") == wrong
+    # Once the share is out of reach, nobody is asked any more.
+    assert len(probe.requests) == asked

@@ -186,8 +186,8 @@ SENTINELS = {
         fresh[door=ticket,exposed=briefing] fix-acting texts-want-nothing answers-differ
         fresh[door=ticket,exposed=briefing] fix-acting helpdesk-acts answers-as-expected
         fresh[door=ticket,exposed=briefing] keep-working forty-conversations answers-as-expected
-        wrong-filter-of-words fix-telling crew-refused some-answers-differ
-        wrong-filter-of-words fix-acting texts-want-nothing some-answers-differ
+        wrong-filter-of-words fix-telling crew-refused (some-)?answers-differ
+        wrong-filter-of-words fix-acting texts-want-nothing (some-)?answers-differ
         wrong-filter-of-words keep-working forty-conversations some-answers-differ
         wrong-told-not-to-obey fix-telling crew-refused some-answers-differ
         wrong-told-not-to-obey fix-acting texts-want-nothing some-answers-differ
