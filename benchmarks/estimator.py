@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks._packages import rasch_by_mirt
 from range.pipeline.estimate import Observation, replay
 from range.pipeline.parameters import CURRENT, ParameterSet
 
@@ -188,7 +189,13 @@ METHODS = {
     "model": guess_by_model,
     "batch": guess_by_batch,
 }
-ON_LOGITS = frozenset({"elo", "naive", "model", "batch"})
+ON_LOGITS = frozenset({"elo", "naive", "model", "batch", "mirt"})
+
+
+def guess_by_mirt(world: World) -> Guess:
+    """A package's Rasch model, each skill alone, blind to hints and to authors' difficulties."""
+    mean, sd = rasch_by_mirt(world.passed, world.weights)
+    return Guess(mean=mean, sd=sd)
 
 
 def score(guess: Guess, *, skill: Floats, on_logits: bool) -> Row:
@@ -208,9 +215,10 @@ def _correlation(said: Floats, true: Floats) -> float:
     return 0.0 if np.ptp(said) == 0.0 else float(np.corrcoef(said, true)[0, 1])
 
 
-def run(*, people: int, seed: int) -> dict[str, dict[str, Row]]:
+def run(*, people: int, seed: int, packages: bool = False) -> dict[str, dict[str, Row]]:
     """Simulate once and score every method after 6, 12 and 24 scenarios."""
     world = simulate(people=people, seed=seed)
+    methods = {**METHODS, "mirt": guess_by_mirt} if packages else METHODS
     return {
         name: {
             str(scenarios): score(
@@ -218,7 +226,7 @@ def run(*, people: int, seed: int) -> dict[str, dict[str, Row]]:
             )
             for scenarios in CHECKPOINTS
         }
-        for name, method in METHODS.items()
+        for name, method in methods.items()
     }
 
 
@@ -245,8 +253,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--people", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=20260)
+    parser.add_argument("--packages", action="store_true", help="ask packages of others as well")
     options = parser.parse_args(argv)
-    result = run(people=options.people, seed=options.seed)
+    result = run(people=options.people, seed=options.seed, packages=options.packages)
     print(json.dumps(result) if options.json else table(result))
     return 0
 

@@ -181,6 +181,15 @@ RANGE_ALLOW_UNPROTECTED = env.boolean("RANGE_ALLOW_UNPROTECTED", False)
 RANGE_IDLE_MINUTES = env.integer("RANGE_IDLE_MINUTES", 30, minimum=0, maximum=1440)
 # Whoever sends it may read /metrics from anywhere; without one only this machine may.
 RANGE_METRICS_TOKEN = env.secret("RANGE_METRICS_TOKEN", lambda: "")
+# What reports and credentials call this range, and where others reach it, without a path.
+RANGE_NAME = env.text("RANGE_NAME", "Muster")
+RANGE_PUBLIC_ORIGIN = env.text("RANGE_PUBLIC_ORIGIN", f"http://localhost:{RANGE_WEB_PORT}")
+# Where statements about graded attempts are sent; empty: nowhere. Its key and secret.
+RANGE_LRS_URL = env.text("RANGE_LRS_URL", "")
+RANGE_LRS_KEY = env.text("RANGE_LRS_KEY", "")
+RANGE_LRS_SECRET = env.secret("RANGE_LRS_SECRET", lambda: "")
+# The constants that new skill estimates are made with: the name of a parameter set.
+RANGE_PARAMETER_SET = env.text("RANGE_PARAMETER_SET", "2026.1")
 RANGE_SWEEP_SECONDS = env.number("RANGE_SWEEP_SECONDS", 5.0, minimum=0.1)
 LOGGING_CONFIG = None
 configure(as_json=env.text("RANGE_LOG_FORMAT", "console", choices=["console", "json"]) == "json")

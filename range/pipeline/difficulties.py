@@ -17,7 +17,7 @@ from range.lib.logs import get_logger
 from range.pipeline.difficulty import Difficulty, FirstAttempt, calibrate
 from range.pipeline.estimate import Mode
 from range.pipeline.models import ScenarioDifficulty, SkillEstimate
-from range.pipeline.parameters import CURRENT
+from range.pipeline.sets import current
 
 log = get_logger(__name__)
 
@@ -70,10 +70,10 @@ def known_difficulties(declared: Mapping[uuid.UUID, int]) -> dict[uuid.UUID, Dif
             passed=row.passed,
         )
         for row in rows
-        if row.parameter_set == CURRENT.name and row.declared == declared[row.scenario_id]
+        if row.parameter_set == current().name and row.declared == declared[row.scenario_id]
     }
     return {
-        scenario: found.get(scenario) or calibrate(step, (), parameters=CURRENT)
+        scenario: found.get(scenario) or calibrate(step, (), parameters=current())
         for scenario, step in declared.items()
     }
 
@@ -84,7 +84,7 @@ def _refresh(scenario: Scenario, moment: datetime) -> bool:
     if not outlines:
         return False
     (outline,) = outlines.values()
-    made = calibrate(outline.difficulty, _first_attempts(scenario, outline), parameters=CURRENT)
+    made = calibrate(outline.difficulty, _first_attempts(scenario, outline), parameters=current())
     row = ScenarioDifficulty(
         scenario=scenario,
         declared=made.declared,
@@ -93,7 +93,7 @@ def _refresh(scenario: Scenario, moment: datetime) -> bool:
         practice=made.practice,
         assessed=made.assessed,
         passed=made.passed,
-        parameter_set=CURRENT.name,
+        parameter_set=current().name,
         updated_at=moment,
     )
     ScenarioDifficulty.objects.bulk_create(
@@ -137,7 +137,7 @@ def _first(
     minutes: int,
 ) -> FirstAttempt:
     took = attempt.finished_at - attempt.started_at if attempt.finished_at else None
-    prior = (CURRENT.prior_mean, CURRENT.prior_sd)
+    prior = (current().prior_mean, current().prior_sd)
     ability, ability_sd = abilities.get(attempt.trainee_id, prior)
     return FirstAttempt(
         share=grade.share,

@@ -16,8 +16,9 @@ from range.lib.errors import RangeError
 from range.lib.logs import get_logger
 from range.pipeline.estimate import Estimate, Judge, Mode, Observation, replay, weigh
 from range.pipeline.observations import AttemptRecord, JudgedCheck, Traced, trace
-from range.pipeline.parameters import CURRENT, ParameterSet
+from range.pipeline.parameters import ParameterSet
 from range.pipeline.readiness import Standing, standings, tally
+from range.pipeline.sets import current
 
 log = get_logger(__name__)
 
@@ -42,12 +43,12 @@ class EvidenceLog:
         *,
         as_of: datetime | None = None,
         skills: Sequence[str] = (),
-        parameters: ParameterSet = CURRENT,
+        parameters: ParameterSet | None = None,
     ) -> Estimate:
-        """Replay the log; None for `as_of` means now."""
+        """Replay the log; None means now, and the set in use."""
         return replay(
             self.observations,
-            parameters=parameters,
+            parameters=parameters or current(),
             as_of=as_of or timezone.now(),
             skills=skills,
         )
@@ -57,17 +58,17 @@ class EvidenceLog:
         *,
         as_of: datetime | None = None,
         skills: Sequence[str] = (),
-        parameters: ParameterSet = CURRENT,
+        parameters: ParameterSet | None = None,
     ) -> tuple[Standing, ...]:
         """Return where each skill stands, with the amount of evidence for it."""
-        moment = as_of or timezone.now()
-        estimate = self.estimate(as_of=moment, skills=skills, parameters=parameters)
+        moment, chosen = as_of or timezone.now(), parameters or current()
+        estimate = self.estimate(as_of=moment, skills=skills, parameters=chosen)
         seen = [item for item in self.observations if item.at <= moment]
-        return standings(estimate, tally(weigh(seen, parameters=parameters)))
+        return standings(estimate, tally(weigh(seen, parameters=chosen)))
 
 
 def read_log(
-    trainee: User, *, assessed_only: bool = False, parameters: ParameterSet = CURRENT
+    trainee: User, *, assessed_only: bool = False, parameters: ParameterSet | None = None
 ) -> EvidenceLog:
     """Read all evidence of finished attempts that no correction supersedes."""
     attempts = (
@@ -81,13 +82,14 @@ def read_log(
     evidence = Evidence.objects.filter(attempt__in=attempts, superseded_by=None)
     for row in evidence.select_related("objective").order_by("observed_at", "pk"):
         rows.setdefault(str(row.attempt_id), []).append(_judged(row))
+    chosen = parameters or current()
     records = [_record(attempt, rows.get(str(attempt.pk), [])) for attempt in attempts]
     return EvidenceLog(
         traced=tuple(
             traced
             for record in records
             if record is not None
-            for traced in trace(record, parameters=parameters)
+            for traced in trace(record, parameters=chosen)
         )
     )
 

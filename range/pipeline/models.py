@@ -1,12 +1,14 @@
-"""Caches of what replaying the evidence says: skill estimates, and difficulties of scenarios."""
+"""Caches of what replaying the evidence says, how they were compared, and what was sent on."""
 
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from range.catalog.models import Scenario
 from range.competencies.models import ObservableSkill
+from range.exercises.models import Attempt
 
 
 class SkillEstimate(models.Model):
@@ -69,3 +71,42 @@ class ScenarioDifficulty(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scenario_id} {self.logits:.2f} ± {self.sd:.2f}"
+
+
+class EstimateRebuild(models.Model):
+    """That every stored estimate was compared with a replay of the log, and what differed."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    people = models.PositiveIntegerField()
+    rows = models.PositiveIntegerField()
+    differing = models.PositiveIntegerField()
+    detail = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d} {self.differing} of {self.rows} differ"
+
+
+class StatementDelivery(models.Model):
+    """That an attempt's xAPI statements go to the operator's learning record store.
+
+    Waiting (`sent_at` empty; tried at `next_at`) -> sent; a later grade makes it wait again. The
+    worker moves it.
+    """
+
+    attempt = models.OneToOneField(
+        Attempt, on_delete=models.CASCADE, related_name="statement_delivery"
+    )
+    sent_at = models.DateTimeField(null=True, blank=True)
+    next_at = models.DateTimeField(default=timezone.now)
+    tries = models.PositiveIntegerField(default=0)
+    error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_at"], condition=models.Q(sent_at=None), name="delivery_waiting"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.attempt_id} {'sent' if self.sent_at else 'waiting'}"

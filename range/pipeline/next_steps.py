@@ -7,9 +7,9 @@ from range.catalog.outline import Outline
 from range.competencies.frameworks import Role, demand_of
 from range.pipeline.difficulty import Difficulty
 from range.pipeline.observations import planned
-from range.pipeline.parameters import CURRENT
 from range.pipeline.recommend import Option, Recommendation, recommend
 from range.pipeline.services import cached_standings
+from range.pipeline.sets import current
 
 
 def option_of(
@@ -29,7 +29,7 @@ def option_of(
             outline.observed,
             difficulty=difficulty.logits,
             scenario=slug,
-            parameters=CURRENT,
+            parameters=current(),
             played=played,
         ),
         is_done=is_done,
@@ -45,5 +45,5 @@ def recommended_for(
         options,
         known=cached_standings([trainee]).get(trainee.pk, ()),
         required=required or None,
-        parameters=CURRENT,
+        parameters=current(),
     )

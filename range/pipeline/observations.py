@@ -55,9 +55,14 @@ class AttemptRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Traced:
-    """An observation with the evidence it rests on, newest record of each check last."""
+    """An observation with the evidence it rests on, newest record of each check last.
+
+    Args:
+        item: What difficulties are fitted for: the same checks of the same scenario.
+    """
 
     observation: Observation
+    item: str
     objective: str
     title: str
     evidence_ids: tuple[str, ...]
@@ -171,15 +176,17 @@ def _traced(
         for row in sorted(record.judged, key=lambda each: (each.at, each.evidence_id))
         if row.objective == objective.key and row.check_id in combination.check_ids
     ]
+    item = f"{record.scenario}:{name}"
+    difficulty, difficulty_sd = parameters.difficulty_at(item, step=record.difficulty)
     observation = Observation(
         key=f"{record.attempt_id}:{name}",
         attempt=record.attempt_id,
         scenario=record.scenario,
-        variant=f"{record.scenario}:{name}:{_draw(record.drawn)}",
+        variant=f"{item}:{_draw(record.drawn)}",
         at=moment.at,
         skills=_shares((each.key, each.weight) for each in combination.skills),
-        difficulty=parameters.difficulty_of(record.difficulty),
-        difficulty_sd=parameters.difficulty_sd,
+        difficulty=difficulty,
+        difficulty_sd=difficulty_sd,
         score=min(1.0, max(0.0, combination.score)),
         checks_in_attempt=count,
         hint_level=moment.rung,
@@ -189,6 +196,7 @@ def _traced(
     )
     return Traced(
         observation=observation,
+        item=item,
         objective=objective.key,
         title=objective.title,
         evidence_ids=tuple(row.evidence_id for row in rows),

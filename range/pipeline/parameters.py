@@ -21,6 +21,8 @@ class ParameterSet:
         model_weight: Worth of a rubric score that only a language model gave.
         repeat_weight: Worth of evidence on a variant already met in an earlier attempt.
         difficulty_steps: Logits of the authors' difficulties 1 to 5, in order.
+        difficulties: What was fitted to attempts: item, logits and sd, by item. An item is one
+            combination of checks of a scenario, such as `sudo-says:enter:flag`.
     """
 
     name: str
@@ -35,6 +37,18 @@ class ParameterSet:
     model_weight: float
     repeat_weight: float
     difficulty_steps: tuple[float, float, float, float, float]
+    difficulties: tuple[tuple[str, float, float], ...] = ()
+
+    def difficulty_at(self, item: str, *, step: int) -> tuple[float, float]:
+        """Return an item's difficulty and its sd: as fitted, else as its author set it.
+
+        Raises:
+            ValueError: It was never fitted, and the step is not 1 to 5.
+        """
+        for name, logits, sd in self.difficulties:
+            if name == item:
+                return logits, sd
+        return self.difficulty_of(step), self.difficulty_sd
 
     def difficulty_of(self, step: int) -> float:
         """Return the logits of an author's difficulty.

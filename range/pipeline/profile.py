@@ -20,7 +20,6 @@ from range.lib.errors import RangeError
 from range.pipeline import bars
 from range.pipeline.evidence_lines import EvidenceLine, lines_by_id
 from range.pipeline.log import EvidenceLog
-from range.pipeline.parameters import CURRENT
 from range.pipeline.readiness import (
     RoleReadiness,
     Standing,
@@ -30,6 +29,7 @@ from range.pipeline.readiness import (
     word_for,
 )
 from range.pipeline.services import Picture, picture_of, readiness_for, suggestions_for
+from range.pipeline.sets import current
 
 LOOKS_SHOWN = 30
 
@@ -140,7 +140,7 @@ def profile(trainee: User, *, viewer: User, asked: Asked) -> Profile:
         unseen=[line.name for line in rest if not line.standing.tally.last_at],
         attempts=len({item.attempt for item in picture.log.observations}),
         assessed_only=asked.assessed_only,
-        parameter_set=CURRENT.name,
+        parameter_set=current().name,
         as_of=timezone.now(),
         looks=_looks(trainee),
         consents=_consents(trainee),

@@ -17,7 +17,6 @@ from range.pipeline.estimate import Estimate
 from range.pipeline.log import EvidenceLog, read_log
 from range.pipeline.models import SkillEstimate
 from range.pipeline.observations import planned
-from range.pipeline.parameters import CURRENT
 from range.pipeline.readiness import (
     Candidate,
     RoleReadiness,
@@ -28,6 +27,7 @@ from range.pipeline.readiness import (
     what_would_settle,
 )
 from range.pipeline.readiness import role_readiness as weigh_role
+from range.pipeline.sets import current
 
 log = get_logger(__name__)
 
@@ -51,9 +51,9 @@ def refresh(trainee: User) -> list[SkillEstimate]:
     Two refreshes at once follow one another; the same log gives the same rows.
     """
     User.objects.select_for_update().get(pk=trainee.pk)
-    moment = timezone.now()
+    moment, parameters = timezone.now(), current()
     skills = {skill.key: skill for skill in ObservableSkill.objects.order_by("key")}
-    known = read_log(trainee).standings(as_of=moment)
+    known = read_log(trainee, parameters=parameters).standings(as_of=moment, parameters=parameters)
     rows = [
         SkillEstimate(
             trainee=trainee,
@@ -65,7 +65,7 @@ def refresh(trainee: User) -> list[SkillEstimate]:
             hinted_count=each.tally.hinted,
             attested_count=each.tally.attested,
             last_observed_at=each.tally.last_at,
-            parameter_set=CURRENT.name,
+            parameter_set=parameters.name,
             updated_at=moment,
         )
         for each in known
@@ -103,8 +103,9 @@ def readiness_for(known: Sequence[Standing], demand: Demand) -> RoleReadiness:
 
     What was never observed says `not enough evidence`, so the role does too.
     """
+    prior = current()
     unseen = [
-        Standing(skill=key, mean=CURRENT.prior_mean, sd=CURRENT.prior_sd, tally=Tally())
+        Standing(skill=key, mean=prior.prior_mean, sd=prior.prior_sd, tally=Tally())
         for key in sorted(demand.required.keys() - {each.skill for each in known})
     ]
     return weigh_role([*known, *unseen], required=demand.required, aligned=demand.bearing)
@@ -152,7 +153,7 @@ def suggestions_for(
         for version, outline in outlines_of(offered).items()
     ]
     return what_would_settle(
-        picture.estimate, open_skills=unsettled, candidates=candidates, parameters=CURRENT
+        picture.estimate, open_skills=unsettled, candidates=candidates, parameters=current()
     )
 
 
@@ -162,9 +163,9 @@ def _candidate(slug: str, outline: Outline, *, played: bool) -> Candidate:
         title=outline.title,
         planned=planned(
             outline.observed,
-            difficulty=CURRENT.difficulty_of(outline.difficulty),
+            difficulty=current().difficulty_of(outline.difficulty),
             scenario=slug,
-            parameters=CURRENT,
+            parameters=current(),
             played=played,
         ),
     )

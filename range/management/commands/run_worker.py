@@ -18,6 +18,8 @@ from range.lib.notify import Listener, conninfo
 from range.lib.roles import end_on_signal
 from range.pipeline import services as pipeline
 from range.pipeline.difficulties import refresh_difficulties
+from range.pipeline.exports import lrs
+from range.pipeline.rebuild import rebuild_if_due
 from tutor import services as tutor
 
 log = get_logger(__name__)
@@ -42,7 +44,7 @@ def refresh_after_review(attempt: Attempt) -> None:
 
 
 class Command(BaseCommand):
-    """Judges rubrics, grades, debriefs and refreshes estimates."""
+    """Judges rubrics, grades, debriefs, refreshes estimates and rebuilds them each night."""
 
     help = "Grade collected attempts."
     # Starting checks the range once; here it would load every page there is.
@@ -64,6 +66,9 @@ class Command(BaseCommand):
                     if clock.monotonic() >= difficulties_due:
                         difficulties_due = clock.monotonic() + DIFFICULTIES_EVERY.total_seconds()
                         refresh_difficulties()
+                    rebuild_if_due(between=complete_all)
+                    if lrs.is_on():
+                        lrs.forward_due()
                 except Exception:
                     log.exception("worker.tick.failed")
                     close_old_connections()

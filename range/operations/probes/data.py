@@ -1,11 +1,12 @@
-"""Looks at the database: whether it answers, knows vectors, and has every migration."""
+"""Looks at the database: whether it answers, knows vectors, is current, and estimates hold."""
 
 from collections.abc import Iterator
 
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from range.operations.finding import Finding, ok, problem
+from range.operations.finding import Finding, Level, ok, problem
+from range.pipeline.rebuild import last_rebuild
 
 MINIMUM_VERSION = 160000
 
@@ -27,7 +28,10 @@ def look() -> Iterator[Finding]:
         return
     yield server(version)
     yield extension(vectors[0] if vectors else None)
-    yield migrations()
+    pending = migrations()
+    yield pending
+    if pending.level is Level.OK:
+        yield estimates()
 
 
 def server(version: int) -> Finding:
@@ -56,3 +60,18 @@ def migrations() -> Finding:
     if missing:
         return problem("Migrations", f"{len(missing)} are missing.", "Run bin/up again.")
     return ok("Migrations", "All are applied.")
+
+
+def estimates() -> Finding:
+    """Judge what the nightly comparison of skill estimates with their log said last."""
+    last = last_rebuild()
+    if last is None:
+        return ok("Estimates", "They were not compared with the log yet.")
+    says = f"On {last.at:%Y-%m-%d} {last.differing} of {last.rows} differed from the log."
+    if last.differing:
+        return problem(
+            "Estimates",
+            says,
+            "They were stored anew. Somebody or something had changed rows: read the worker's log.",
+        )
+    return ok("Estimates", says)

@@ -1,16 +1,19 @@
 """Who may take evidence away, and the record of it that the person sees."""
 
 import uuid
+from collections.abc import Sequence
 
 from django.db.models import QuerySet
 
 from range.accounts.access import can_see_attempt, can_view_skills, record_access
 from range.accounts.models import User
-from range.exercises.models import Attempt
+from range.assessment.models import Evidence
+from range.exercises.models import Attempt, Exercise
 from range.lib.errors import RangeError
+from range.pipeline.evidence_lines import with_context
 from range.pipeline.exports.evidence_file import evidence_file
 from range.pipeline.log import COUNTED_STATES
-from range.pipeline.profile import PersonMissing
+from range.pipeline.profile import Asked, PersonMissing, Profile, profile
 
 
 class NothingToExport(RangeError):
@@ -68,6 +71,35 @@ def evidence_of_attempt(viewer: User, attempt_id: uuid.UUID) -> tuple[User, byte
     with_talk = can_see_attempt(viewer, person.pk)
     data = evidence_file([attempt], person=person, with_talk=with_talk, with_estimates=False)
     return person, data
+
+
+def profile_to_take(viewer: User, person_id: uuid.UUID, *, asked: Asked, what: str) -> Profile:
+    """Return what a person's page shows, to be taken along in another form.
+
+    Raises:
+        PersonMissing: There is no such person for this viewer.
+        NothingToExport: Nothing is finished yet.
+    """
+    person = subject_for(viewer, person_id, what=what)
+    found = profile(person, viewer=viewer, asked=asked)
+    if not found.attempts:
+        raise NothingToExport
+    return found
+
+
+def attempts_of(asked: Profile) -> Sequence[Attempt]:
+    """Return the finished attempts behind a profile, oldest first."""
+    rows = _finished().filter(trainee=asked.person)
+    if asked.assessed_only:
+        rows = rows.filter(exercise__policy=Exercise.Policy.ASSESSED)
+    return list(rows.order_by("started_at", "pk"))
+
+
+def records_of(asked: Profile) -> Sequence[Evidence]:
+    """Return the records behind a profile that no correction supersedes, newest first."""
+    rows = Evidence.objects.filter(attempt__in=attempts_of(asked), superseded_by=None)
+    known = with_context(rows).select_related("content", "judged_by")
+    return list(known.order_by("-observed_at", "pk"))
 
 
 def _finished() -> QuerySet[Attempt]:

@@ -17,7 +17,7 @@ from range.assessment.provenance import problems_of
 from range.exercises.models import Attempt
 from range.lib.errors import RangeError
 from range.pipeline.log import read_log
-from range.pipeline.parameters import CURRENT
+from range.pipeline.sets import current
 from range.timeline import tombstones
 from range.timeline.models import Event
 from range.timeline.services import GENESIS, events_of
@@ -180,7 +180,7 @@ def _estimates(person: User) -> dict[str, object]:
     estimate = log.estimate(as_of=as_of)
     return {
         "as_of": _moment(as_of),
-        "parameters": asdict(CURRENT),
+        "parameters": asdict(current()),
         "digest": estimate.digest(),
         "skills": [
             {

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from range.pipeline.difficulty import Difficulty, step_of
-from range.pipeline.parameters import CURRENT
+from range.pipeline.sets import current
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ def level_of(difficulty: Difficulty) -> Level:
             detail="Too few people have finished it for their attempts to say more.",
         )
     return Level(
-        step=step_of(difficulty.logits, parameters=CURRENT),
+        step=step_of(difficulty.logits, parameters=current()),
         declared=difficulty.declared,
         source=f"from {difficulty.attempts} attempts",
         detail=_story(difficulty),

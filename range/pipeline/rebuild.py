@@ -1,0 +1,107 @@
+"""Rebuilds every stored estimate from the log each night, and tells where a bit differed."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, time, timedelta
+
+from django.utils import timezone
+
+from range.accounts.models import User
+from range.assessment.models import Evidence
+from range.exercises.models import Attempt
+from range.lib.logs import get_logger
+from range.pipeline.log import COUNTED_STATES, read_log
+from range.pipeline.models import EstimateRebuild, SkillEstimate
+from range.pipeline.services import refresh
+from range.pipeline.sets import ParameterSetMissing, named
+
+log = get_logger(__name__)
+
+# By the range's own clock, UTC: when few people work.
+HOUR = time(hour=3)
+DIFFERENCES_KEPT = 50
+PEOPLE_AT_ONCE = 20
+
+
+def is_due(now: datetime) -> bool:
+    """Tell whether no rebuild happened since the last time the hour struck."""
+    struck = now.replace(hour=HOUR.hour, minute=0, second=0, microsecond=0)
+    if struck > now:
+        struck -= timedelta(days=1)
+    return not EstimateRebuild.objects.filter(at__gte=struck).exists()
+
+
+def rebuild_all(between: Callable[[], None] | None = None) -> EstimateRebuild:
+    """Compare every person's stored estimates with a replay, store them anew, and report.
+
+    Args:
+        between: Called now and then, so that nobody's grade waits for the night's work.
+    """
+    people = User.objects.filter(skill_estimates__isnull=False).distinct().order_by("pk")
+    count, rows, found = 0, 0, list[str]()
+    for person in people.iterator():
+        count += 1
+        rows += person.skill_estimates.count()
+        found += differences(person)
+        refresh(person)
+        if between is not None and count % PEOPLE_AT_ONCE == 0:
+            between()
+    done = EstimateRebuild.objects.create(
+        people=count, rows=rows, differing=len(found), detail=found[:DIFFERENCES_KEPT]
+    )
+    tell = log.error if found else log.info
+    tell("pipeline.rebuilt", people=count, rows=rows, differing=len(found))
+    return done
+
+
+def differences(person: User) -> list[str]:
+    """Return where a person's stored estimates are not, to the bit, what their log gives.
+
+    A person whose log grew since is about to be refreshed, and has none.
+    """
+    stored = list(SkillEstimate.objects.filter(trainee=person).select_related("skill"))
+    found: list[str] = []
+    for moment, name in sorted({(row.updated_at, row.parameter_set) for row in stored}):
+        if _grew(person, since=moment):
+            continue
+        rows = [row for row in stored if (row.updated_at, row.parameter_set) == (moment, name)]
+        found += _differing(person, rows, name=name, moment=moment)
+    return found
+
+
+def _grew(person: User, *, since: datetime) -> bool:
+    attempts = Attempt.objects.filter(trainee=person, state__in=COUNTED_STATES)
+    if attempts.filter(state=Attempt.State.COLLECTED).exists():
+        return True
+    return Evidence.objects.filter(attempt__in=attempts, observed_at__gt=since).exists()
+
+
+def _differing(
+    person: User, rows: Iterable[SkillEstimate], *, name: str, moment: datetime
+) -> list[str]:
+    try:
+        parameters = named(name)
+    except ParameterSetMissing as error:
+        return [f"{person.pk}: {error.message}"]
+    log_then = read_log(person, parameters=parameters)
+    known = {each.skill: each for each in log_then.standings(as_of=moment, parameters=parameters)}
+    found = []
+    for row in rows:
+        again = known.get(row.skill.key)
+        same = again is not None and (again.mean.hex(), again.sd.hex()) == (
+            row.mean.hex(),
+            row.sd.hex(),
+        )
+        if not same:
+            found.append(f"{person.pk} {row.skill.key}: stored {row.mean.hex()} {row.sd.hex()}")
+    return found
+
+
+def last_rebuild() -> EstimateRebuild | None:
+    """Return the newest report, if there is one."""
+    return EstimateRebuild.objects.order_by("-at").first()
+
+
+def rebuild_if_due(between: Callable[[], None] | None = None) -> None:
+    """Rebuild once a night; called by the worker on each of its rounds."""
+    if is_due(timezone.now()):
+        rebuild_all(between)
