@@ -1,7 +1,10 @@
 """A trainee's SSH server is an enemy of the check: it stays bounded and is never met."""
 
 import asyncio
+import gc
+import resource
 import struct
+import time
 
 import asyncssh
 import pytest
@@ -10,8 +13,9 @@ from asyncssh.packet import String
 from range.checks.ssh import SshCheck
 from tests.checks.ssh_servers import Door, SshServer
 from tests.checks.support import FakeProbe
-from tests.hostile.services import bounded, drip, flood, never_met
+from tests.hostile.services import Played, bounded, dice, drip, flood, mutated, never_met
 
+STEPS = 10_000
 VERSION = b"SSH-2.0-OpenSSH_9.2p1\r\n"
 
 
@@ -182,3 +186,45 @@ def test_keys_exchanged_over_and_over(probe):
     probe.serve("box", 22, SshServer(run=run, rekey_bytes=1))
     with bounded(seconds=15, memory=64 << 20):
         never_met(check(seconds=4, run="id"), probe)
+
+
+class Tapped:
+    """A probe that keeps what an honest server says."""
+
+    def __init__(self):
+        self.said = b""
+
+    def served(self):
+        """Return the bytes of a server until it is told who logs in."""
+        original = asyncssh.SSHServerConnection._send
+
+        def noted(connection, data):
+            self.said += data
+            return original(connection, data)
+
+        asyncssh.SSHServerConnection._send = noted
+        try:
+            probe = FakeProbe()
+            probe.serve("box", 22, SshServer())
+            check().judge(probe)
+        finally:
+            asyncssh.SSHServerConnection._send = original
+        return self.said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_ten_thousand_key_exchanges_with_mistakes_are_never_met():
+    said, chance, probe = Tapped().served(), dice("keys"), Played()
+    slowest, before = 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    asked = [check(), check(expect="refused"), check(password=None, not_methods=["none"])]
+    for step in range(STEPS):
+        probe.script = mutated(said[:4000], chance)
+        began = time.monotonic()
+        never_met(asked[step % 3], probe)
+        slowest = max(slowest, time.monotonic() - began)
+    gc.collect()
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(f"\nslowest {slowest * 1000:.0f} ms, grown by {grown:.0f} MiB")
+    assert slowest < 10
+    assert grown < 100
