@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import resource
 import struct
 import time
@@ -16,6 +17,8 @@ from tests.checks.support import FakeProbe
 from tests.hostile.services import Played, bounded, dice, drip, flood, mutated, never_met
 
 STEPS = 10_000
+# Each packet costs a login or two: all of them take five minutes.
+PACKETS = STEPS if os.environ.get("MUSTER_TEST_FULL") else STEPS // 10
 VERSION = b"SSH-2.0-OpenSSH_9.2p1\r\n"
 
 
@@ -228,3 +231,37 @@ def test_ten_thousand_key_exchanges_with_mistakes_are_never_met():
     print(f"\nslowest {slowest * 1000:.0f} ms, grown by {grown:.0f} MiB")
     assert slowest < 10
     assert grown < 100
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_thousands_of_packets_with_mistakes_are_never_met(monkeypatch):
+    """What a server says once it is trusted to be encrypted: logins, channels, output."""
+    chance, changed = dice("packets"), [0]
+    original = asyncssh.SSHServerConnection.send_packet
+
+    def send_packet(connection, pkttype, *args, handler=None):
+        if connection._send_encryption and chance.random() < 0.5:
+            changed[0] += 1
+            if chance.random() < 0.2:
+                pkttype = chance.randrange(1, 120)
+            args = [mutated(b"".join(args), chance)]
+        return original(connection, pkttype, *args, handler=handler)
+
+    async def run(process):
+        for _ in range(20):
+            process.stdout.write("0123456789abcdef\n")
+        process.exit(0)
+
+    monkeypatch.setattr(asyncssh.SSHServerConnection, "send_packet", send_packet)
+    probe = FakeProbe()
+    probe.serve("box", 22, SshServer(run=run, banner="hello", login_timeout=2))
+    asked = check(seconds=1, run="id", contains=["^${nonce}$"])
+    slowest, judged = 0.0, 0
+    while changed[0] < PACKETS:
+        began = time.monotonic()
+        never_met(asked, probe)
+        judged += 1
+        slowest = max(slowest, time.monotonic() - began)
+    print(f"\n{judged} logins, slowest {slowest * 1000:.0f} ms")
+    assert slowest < 10
