@@ -104,9 +104,15 @@ def _ask(text: str, model: EmbeddingModel | None) -> _Asked:
     )
 
 
+def looked_up(text: str) -> str:
+    """Return a question as it is embedded: with the articles' words for it."""
+    meant = ours(text)
+    return f"{text} ({meant})" if meant else text
+
+
 def _embedded(text: str, model: EmbeddingModel) -> list[float] | None:
     try:
-        return model.embed([f"{text} ({meant})" if (meant := ours(text)) else text])[0]
+        return model.embed([looked_up(text)])[0]
     except EmbeddingUnavailable as error:
         log.info("retrieval.words.only", reason=error.reason)
         return None

@@ -13,7 +13,7 @@ from tutor.identifiers import identifiers_of
 from tutor.models import Chunk, Source
 from tutor.overlap import sentences
 from tutor.providers.embedding import EmbeddingModel
-from tutor.retrieval import Wanted, search
+from tutor.retrieval import Wanted, looked_up, search
 from tutor.vectors import kind_of
 
 CHUNKS = 50_000
@@ -31,7 +31,7 @@ class Remembered:
     def __init__(self, model: EmbeddingModel, texts: Sequence[str]) -> None:
         self.name = model.name
         began = time.perf_counter()
-        self._vectors = {text: model.embed([text])[0] for text in texts}
+        self._vectors = {text: model.embed([text])[0] for text in map(looked_up, texts)}
         self.embedding_ms = 1000 * (time.perf_counter() - began) / max(1, len(texts))
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
