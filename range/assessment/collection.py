@@ -1,6 +1,6 @@
 """Judges a running attempt's checks from outside, during work and once more at the end."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from django.db import transaction
@@ -69,6 +69,7 @@ def judged_awake(
     probe: SandboxProbe,
     *,
     skip_kinds: frozenset[str],
+    known: Collection[tuple[str, str]] = (),
 ) -> Judgements:
     """Judge with the attempt's machines running all the while; a paused sandbox is resumed first.
 
@@ -78,7 +79,7 @@ def judged_awake(
     sandbox = live_sandbox(attempt)
     if sandbox is not None and not awake(sandbox.pk, within=RESUME_WITHIN):
         raise StillPaused
-    judgements = judge_objectives(objectives, probe, skip_kinds=skip_kinds)
+    judgements = judge_objectives(objectives, probe, skip_kinds=skip_kinds, known=known)
     if sandbox is not None and not is_awake(sandbox.pk):
         raise StillPaused
     return judgements
@@ -94,7 +95,8 @@ def run_checks(attempt: Attempt, driver: Driver) -> int:
     objectives = objectives_for(attempt)
     probe = probe_for(attempt, driver)
     skipped = HANDED_IN | AT_THE_END | BY_EVENTS
-    judgements = judged_awake(attempt, objectives, probe, skip_kinds=skipped)
+    met = [key for key, row in latest(attempt).items() if row.outcome == Outcome.MET]
+    judgements = judged_awake(attempt, objectives, probe, skip_kinds=skipped, known=met)
     changed = _record_changes(attempt, objectives, judgements, final=False)
     by_events = judge_objectives(objectives, probe, only_kinds=BY_EVENTS)
     changed += _record_changes(attempt, objectives, by_events, final=False)

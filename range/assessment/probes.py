@@ -1,5 +1,6 @@
 """The one implementation of the probe: looks at a sandbox through its driver."""
 
+import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from range.checks.base import (
     ProbeUnavailable,
     Process,
     ToolResult,
+    TooMuchThere,
     TypedCommand,
 )
 from range.lib.errors import RangeError
@@ -44,6 +46,8 @@ class SandboxProbe:
         self._transcript = transcript
         self._events = events
         self._assets = assets
+        # Which of the free addresses of a network it comes from: nobody can know before.
+        self._place = secrets.randbelow(1 << 16)
 
     @property
     def _handle(self) -> Handle:
@@ -59,6 +63,13 @@ class SandboxProbe:
             except FileTooLarge:
                 return None
 
+    def look(
+        self, machine: str, path: str, *, limit_bytes: int = 1 << 20
+    ) -> tuple[FileStat, bytes | None] | None:
+        """Tell what lies at `path`, with its content, in one look."""
+        with _looking():
+            return self._driver.look(self._handle, machine, path, limit_bytes=limit_bytes)
+
     def stat(self, machine: str, path: str) -> FileStat | None:
         """Tell what lies at `path`, a final link not followed."""
         with _looking():
@@ -67,12 +78,19 @@ class SandboxProbe:
     def list_files(self, machine: str, path: str, *, limit: int = 2000) -> Sequence[FileStat]:
         """Return everything below a folder, links not followed."""
         with _looking():
-            return self._driver.list_files(self._handle, machine, path, limit=limit)
+            try:
+                return self._driver.list_files(self._handle, machine, path, limit=limit)
+            except FileTooLarge as error:
+                raise TooMuchThere(path) from error
 
     def processes(self, machine: str) -> Sequence[Process]:
         """Return the machine's processes as seen from outside."""
         with _looking():
             return self._driver.processes(self._handle, machine)
+
+    def turn(self) -> None:
+        """Come from the next free address of each network."""
+        self._place += 1
 
     def http(
         self,
@@ -94,6 +112,7 @@ class SandboxProbe:
                 headers=headers,
                 body=body,
                 timeout=timedelta(seconds=timeout_seconds),
+                place=self._place,
             )
 
     def can_connect(
@@ -126,6 +145,7 @@ class SandboxProbe:
                     port,
                     timeout=timedelta(seconds=timeout_seconds),
                     datagrams=datagrams,
+                    place=self._place,
                 )
             except OSError:
                 return None

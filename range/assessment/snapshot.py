@@ -43,6 +43,16 @@ class Snapshot:
             self._contents[machine, path] = found
         return found
 
+    def look(
+        self, machine: str, path: str, *, limit_bytes: int = 1 << 20
+    ) -> tuple[FileStat, bytes | None] | None:
+        """Tell what lies at a path, with its content."""
+        found: tuple[FileStat, bytes | None] | None = self._once(
+            ("look", machine, path, limit_bytes),
+            lambda: self._probe.look(machine, path, limit_bytes=limit_bytes),
+        )
+        return found
+
     def stat(self, machine: str, path: str) -> FileStat | None:
         """Tell what lies at a path; a folder that was listed tells of what is in it."""
         for folder in parents_of(path):
@@ -73,6 +83,10 @@ class Snapshot:
             ("processes", machine), lambda: self._probe.processes(machine)
         )
         return found
+
+    def turn(self) -> None:
+        """Come from another place."""
+        self._probe.turn()
 
     def http(
         self,

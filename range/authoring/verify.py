@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 from range.assessment.probes import SandboxProbe
 from range.assessment.runner import combined, judge_objectives
+from range.authoring.image_lint import image_problems
 from range.authoring.images import build_images
 from range.authoring.plan import PlannedRun, VariantNeverDrawn, attempt_with, plan
 from range.authoring.recorded import RecordedConsoles, recorded
@@ -84,6 +85,11 @@ class Verifier:
             if errors:
                 raise ScenarioInvalid(errors)
             images = self.build(loaded.spec, folder)
+            leaks = [
+                each for each in image_problems(loaded, images) if each.severity is Severity.ERROR
+            ]
+            if leaks:
+                raise ScenarioInvalid(leaks)
         except RangeError as error:
             return Verification(
                 id=folder.name, error=error.message, seconds=time.monotonic() - began

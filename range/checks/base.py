@@ -75,6 +75,10 @@ class ProbeUnavailable(Exception):
     """The probe could not look (sandbox gone, engine down, time-out): INCONCLUSIVE."""
 
 
+class TooMuchThere(Exception):
+    """More lies there than is looked at, which is a trainee's doing: UNMET."""
+
+
 class Probe(Protocol):
     """The only way a check looks at a sandbox; `assessment/probes.py` implements it once.
 
@@ -86,16 +90,33 @@ class Probe(Protocol):
         """Return the content of a regular file, or None if there is none at `path`."""
         ...
 
+    def look(
+        self, machine: str, path: str, *, limit_bytes: int = 1 << 20
+    ) -> tuple[FileStat, bytes | None] | None:
+        """Return what lies at `path` with its content, seen at once, or None.
+
+        The content is None where it is no regular file, or holds more than the limit.
+        """
+        ...
+
     def stat(self, machine: str, path: str) -> FileStat | None:
         """Return what lies at `path` without following a final link, or None."""
         ...
 
     def list_files(self, machine: str, path: str, *, limit: int = 2000) -> Sequence[FileStat]:
-        """Return everything below a folder, links not followed."""
+        """Return everything below a folder, links not followed.
+
+        Raises:
+            TooMuchThere: The files are larger than is streamed.
+        """
         ...
 
     def processes(self, machine: str) -> Sequence[Process]:
         """Return the machine's processes as seen from outside."""
+        ...
+
+    def turn(self) -> None:
+        """Come from another place on each network from now on."""
         ...
 
     def http(

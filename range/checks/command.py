@@ -14,6 +14,7 @@ FILE_LIMIT_BYTES = 1 << 20
 FILES_LIMIT = 200
 TOTAL_LIMIT_BYTES = 8 << 20
 _NOT_RUN = (126, 127)
+_MACHINE_CODE = b"\x7fELF"
 # What would become part of the trusted program itself.
 _PROGRAMS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr", "/etc/ld.so", "/opt", "/proc")
 
@@ -38,7 +39,8 @@ class CommandCheck(CheckSpec):
     run: Annotated[tuple[Line, ...], Field(min_length=1, max_length=40)]
     """Program, by its absolute path, and arguments; no shell reads them."""
     reads: Annotated[tuple[AbsolutePath, ...], Field(max_length=20)] = ()
-    """Files and folders it sees as the machine has them, at the same paths; links are left out."""
+    """Files and folders it sees as the machine has them, at the same paths; links and machine
+    code are left out."""
     account: Line = "nobody"
     """Account of the machine it runs as, with where: inside."""
     exit_code: Annotated[int, Field(ge=0, le=255)] = 0
@@ -112,7 +114,9 @@ class CommandCheck(CheckSpec):
                 data = probe.read_file(self.machine, each.path, limit_bytes=FILE_LIMIT_BYTES)
                 if data is None and each.size_bytes > FILE_LIMIT_BYTES:
                     raise Unfit("file-too-large")
-                files |= {} if data is None else {each.path: data}
+                # What could be loaded into the trusted program is not shown to it.
+                is_code = data is not None and data.startswith(_MACHINE_CODE)
+                files |= {} if data is None or is_code else {each.path: data}
             if len(files) > FILES_LIMIT or len(below) > FILES_LIMIT:
                 raise Unfit("too-many-files")
         if sum(map(len, files.values())) > TOTAL_LIMIT_BYTES:

@@ -56,7 +56,8 @@ class DnsCheck(CheckSpec):
 
     Trap: a stand-in that answers every name alike, or repeats a recorded message. Numbers and the
     case of letters change with each question and must come back, and a name that nobody made must
-    not get the answers of one that exists.
+    not get the answers of one that exists. Records of other names do not count, and an answer
+    that was cut is asked for again over TCP.
     """
 
     kind: Literal["dns"]
@@ -99,6 +100,15 @@ class DnsCheck(CheckSpec):
 
     def _ask(self, probe: Probe, asked: DnsQuestion, name: str) -> Answer | None:
         datagrams = self.transport == "udp" and asked.type != "AXFR"
+        answer = self._asked(probe, asked, name, datagrams=datagrams)
+        if answer is not None and answer.is_cut and datagrams:
+            # As every client does: what was cut is not used, and asked for over TCP.
+            return self._asked(probe, asked, name, datagrams=False)
+        return answer
+
+    def _asked(
+        self, probe: Probe, asked: DnsQuestion, name: str, *, datagrams: bool
+    ) -> Answer | None:
         for _ in range(TRIES if datagrams else 1):
             with opened(
                 probe,

@@ -22,12 +22,15 @@ class Answer:
     """What a server answered.
 
     Args:
-        values: Of the records of the type asked for, as zone files write them, in lower case.
+        values: Of the records of the type asked for that belong to the name asked for, or to
+            what it is an alias of, as zone files write them, in lower case.
+        is_cut: Whether there is more, to be asked for over TCP.
     """
 
     status: str
     values: frozenset[str]
     is_authoritative: bool
+    is_cut: bool = False
 
 
 def question(name: str, kind: str, *, recursive: bool) -> tuple[bytes, bytes]:
@@ -56,22 +59,32 @@ def read_answer(message: bytes, sent: bytes, asked: bytes, kind: str) -> Answer:
             raise Malformed("the question is not repeated as it was asked")
         at = _HEADER.size + len(asked)
         wanted = TYPES[kind]
-        values = frozenset(_values(message, at, min(records, ANSWER_LIMIT), wanted))
+        name = _name(message, _HEADER.size)[0]
+        values = frozenset(_values(message, at, min(records, ANSWER_LIMIT), wanted, name))
     except (struct.error, IndexError, ValueError) as error:
         raise Malformed("it cannot be read") from error
     status = STATUSES.get(flags & 15, str(flags & 15))
-    return Answer(status=status, values=values, is_authoritative=bool(flags & 0x0400))
+    return Answer(
+        status=status,
+        values=values,
+        is_authoritative=bool(flags & 0x0400),
+        is_cut=bool(flags & 0x0200),
+    )
 
 
-def _values(message: bytes, at: int, count: int, wanted: int) -> Iterator[str]:
+def _values(message: bytes, at: int, count: int, wanted: int, name: str) -> Iterator[str]:
+    """Yield what counts; a client follows aliases from the name it asked for, and nothing else."""
+    names = {name}
     for _ in range(count):
-        _, at = _name(message, at)
+        owner, at = _name(message, at)
         kind, _, _, length = _RECORD.unpack_from(message, at)
         at += _RECORD.size
         if at + length > len(message):
             raise ValueError("a record beyond the end")
-        if kind == wanted or wanted == TYPES["AXFR"]:
+        if wanted == TYPES["AXFR"] or (kind == wanted and owner in names):
             yield _value(message, at, length, kind)
+        if kind == TYPES["CNAME"] and owner in names:
+            names.add(_name(message, at)[0])
         at += length
 
 

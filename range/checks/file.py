@@ -1,5 +1,6 @@
 """What lies at a path: existence, owner, permission bits, content, age; judged outside."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
@@ -10,6 +11,7 @@ from range.checks.file_content import first_wrong_content, same_json, sha256_mat
 from range.checks.file_metadata import Demand, first_wrong_metadata, matching_below, parents_of
 from range.checks.judgements import met, unmet
 from range.checks.patterns import Regex
+from range.checks.places import Misleading, real_path
 from range.checks.spec import (
     TEMPLATED,
     AbsolutePath,
@@ -31,7 +33,8 @@ class FileCheck(CheckSpec):
     """Met when what lies at a path is as described; every given line must hold.
 
     Trap: replaced tools, links that lead elsewhere, huge files. Everything is read through the
-    engine's archive interface and parsed outside; a link or an oversized file never counts.
+    engine's archive interface and parsed outside, owner, bits and content in one look; a link, a
+    pipe or an oversized file never counts, and what is gone is gone behind every link too.
     """
 
     kind: Literal["file"]
@@ -92,7 +95,7 @@ class FileCheck(CheckSpec):
             return self._judge_folder(probe)
         stat = probe.stat(self.machine, self.path)
         if self.exists is False:
-            return met("file-gone") if stat is None else unmet("file-there", excerpt=self.path)
+            return unmet("file-there", excerpt=self.path) if stat else self._judge_absence(probe)
         if stat is None:
             return unmet("file-missing", excerpt=self.path)
         reason = self._wrong(probe, stat)
@@ -102,25 +105,70 @@ class FileCheck(CheckSpec):
         listing = probe.list_files(self.machine, self.path, limit=LISTING_LIMIT)
         if len(listing) >= LISTING_LIMIT:
             return unmet("too-many-files", excerpt=self.path)
+        if not listing:
+            folder = probe.stat(self.machine, self.path)
+            if folder is None:
+                return self._judge_absence(probe)
+            if not folder.is_directory:
+                return unmet("folder-is-no-folder", excerpt=_shown(folder))
         files = matching_below(listing, self.below, self.apart_from, wanted=self.type)
+        if self.type == "file" and (self.exists is False or self._reads_content()):
+            # A link counts as what it leads to: what follows it reads that.
+            links = matching_below(listing, self.below, self.apart_from, wanted="link")
+            try:
+                files += self._behind(probe, links)
+            except Misleading:
+                return unmet("link-misleads", excerpt="\n".join(map(_shown, links[:20])))
         if self.exists is True and not files:
             return unmet("file-missing", excerpt=f"{self.path}/{self.below}")
         if self.exists is False:
             shown = "\n".join(_shown(stat) for stat in files[:20])
             return unmet("file-there", excerpt=shown) if files else met("file-gone")
         for stat in files:
+            if stat.is_special and not self._reads_content():
+                # A pipe that somebody left counts by its owner and bits, as any file.
+                stat = replace(stat, is_special=False)
             if reason := self._wrong(probe, stat):
                 return unmet(reason, excerpt=_shown(stat))
         return met()
 
+    def _judge_absence(self, probe: Probe) -> Judgement:
+        """Judge that nothing lies at the path, whatever links lead there."""
+        try:
+            place = real_path(probe, self.machine, self.path)
+        except Misleading:
+            return unmet("link-misleads", excerpt=self.path)
+        if place is not None:
+            # It came in this moment, or is where a look by its other name does not reach.
+            return unmet("file-there", excerpt=place)
+        if self.below and self.exists is True:
+            return unmet("file-missing", excerpt=f"{self.path}/{self.below}")
+        return met("file-gone")
+
+    def _behind(self, probe: Probe, links: list[FileStat]) -> list[FileStat]:
+        found = []
+        for link in links:
+            place = real_path(probe, self.machine, link.path)
+            stat = None if place is None else probe.stat(self.machine, place)
+            if stat is not None and not stat.is_directory:
+                found.append(stat)
+        return found
+
     def _wrong(self, probe: Probe, stat: FileStat) -> str:
+        data: bytes | None = None
+        if self._reads_content() and self.type == "file":
+            # Owner, bits and content of one moment: two files in turn would have the best of both.
+            looked = probe.look(self.machine, stat.path, limit_bytes=CONTENT_LIMIT_BYTES)
+            if looked is None:
+                return "file-missing"
+            stat, data = looked
         reason = first_wrong_metadata(stat, self._demand())
         if not reason:
             reason = first_missing_access(probe, self.machine, stat, self._rights())
         if not reason and self.parents_safe:
             reason = self._unsafe_parent(probe, stat.path)
         if not reason and self._reads_content():
-            reason = self._wrong_content(probe, stat)
+            reason = self._wrong_content(stat, data)
         return reason
 
     def _demand(self) -> Demand:
@@ -153,12 +201,11 @@ class FileCheck(CheckSpec):
     def _reads_content(self) -> bool:
         return bool(self.contains or self.not_contains or self.sha256 or self.json_path)
 
-    def _wrong_content(self, probe: Probe, stat: FileStat) -> str:
+    def _wrong_content(self, stat: FileStat, data: bytes | None) -> str:
         if stat.is_link or stat.is_directory:
             return "file-is-link" if stat.is_link else "file-is-directory"
         if stat.size_bytes > CONTENT_LIMIT_BYTES:
             return "file-too-large"
-        data = probe.read_file(self.machine, stat.path, limit_bytes=CONTENT_LIMIT_BYTES)
         if data is None:
             return "file-missing"
         if self.sha256 is not None and not sha256_matches(data, self.sha256):

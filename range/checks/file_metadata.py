@@ -52,7 +52,7 @@ def matching_below(
     return [
         stat
         for stat in listing
-        if _type_of(stat) == wanted
+        if (_type_of(stat) == wanted or (stat.is_special and wanted == "file"))
         and stat.path not in apart_from
         and fnmatchcase(PurePosixPath(stat.path).name, pattern)
     ]
@@ -67,6 +67,8 @@ def parents_of(path: str) -> Iterator[str]:
 def _type_of(stat: FileStat) -> str:
     if stat.is_link:
         return "link"
+    if stat.is_special:
+        return "special"
     return "directory" if stat.is_directory else "file"
 
 

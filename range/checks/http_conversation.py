@@ -1,24 +1,18 @@
 """Holds a conversation with a web service: cookies, saved values, a changing appearance."""
 
 import json
-import secrets
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from range.checks.base import HttpReply, Probe
+from range.checks.http_appearance import appearance
+from range.checks.http_body import Unreadable, readable
 from range.checks.http_expectation import Expectation, first_difference
 from range.checks.json_path import MISSING, looked_up
 from range.checks.patterns import PatternTooCostly, captured
 
-# Ordinary browsers, so that a service cannot tell the grader by its name.
-AGENTS = (
-    "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 Version/17.5 Safari/605.1",
-    "curl/8.5.0",
-)
 VALUE_LIMIT = 4000
 
 
@@ -50,7 +44,7 @@ class Conversation:
         self._probe = probe
         self._from_network = from_network
         self._timeout_seconds = timeout_seconds
-        self._agent = secrets.choice(AGENTS)
+        self._appearance = appearance()
         self._cookies: dict[str, dict[str, str]] = {}
         self._saved: dict[str, str] = {}
 
@@ -73,13 +67,17 @@ class Conversation:
         )
         if reply is None:
             return "no answer"
+        try:
+            reply = readable(reply)
+        except Unreadable as error:
+            return str(error)
         self._keep_cookies(reply, host)
         return first_difference(reply, self._expected(request.expect)) or self._save(
             reply, request.save
         )
 
     def _outgoing(self, request: Request, host: str) -> tuple[list[tuple[str, str]], bytes]:
-        headers = {"User-Agent": self._agent, "Accept": "*/*"}
+        headers = dict(self._appearance)
         body = self._filled(request.body or "").encode()
         if request.form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from range.checks.base import HttpReply
+from range.checks.http_body import writings
 from range.checks.json_path import MISSING, looked_up
 from range.checks.patterns import PatternTooCostly, Regex, found
 from range.checks.spec import Line, Spec, Templated, Text
@@ -66,10 +67,12 @@ def _wrong_headers(reply: HttpReply, wanted: Expectation) -> str:
 
 def _wrong_text(reply: HttpReply, wanted: Expectation) -> str:
     body = reply.body.decode("utf-8", errors="replace")
-    everywhere = body + "\n" + "\n".join(value for _, value in reply.headers)
     if any(text not in body for text in wanted.contains):
         return "a wanted text is missing"
-    if any(text and text in everywhere for text in wanted.not_contains):
+    if reply.is_cut and (wanted.not_contains or wanted.json_absent):
+        return "a body too long to be read to its end"
+    everywhere = [*writings(body), *(value for _, value in reply.headers)]
+    if any(text and text in each for text in wanted.not_contains for each in everywhere):
         return "an unwanted text is there"
     if wanted.matches is not None and not _occurs(wanted.matches, body):
         return "the pattern does not occur"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from range.checks.base import Judgement, Probe
+from range.checks.base import FileStat, Judgement, Probe
 from range.checks.judgements import met, unmet
 from range.checks.log_lines import SIZE_LIMIT_BYTES, LogTooLarge, is_recent, read_lines
 from range.checks.patterns import Budget, PatternTooCostly, Regex
@@ -20,8 +20,9 @@ class LogCheck(CheckSpec):
     """Met when as many lines of a log match as wanted. Supporting unless said otherwise.
 
     Trap: forged lines. The file is read outside the machine, must be a plain file that only a
-    service's account can write to, and whole lines are matched. Whoever is root there can still
-    write any line: let a required check read the log of a machine that trainees cannot enter.
+    service's account can write to, rotated ones too, and whole lines are matched. Whoever is root
+    there can still write any line: let a required check read the log of a machine that trainees
+    cannot enter.
     """
 
     kind: Literal["log"]
@@ -58,7 +59,9 @@ class LogCheck(CheckSpec):
         if wrong := self._unfit(probe):
             return unmet(wrong, excerpt=self.path)
         try:
-            lines = read_lines(probe, self.machine, self.path, rotated=self.rotated)
+            lines = read_lines(
+                probe, self.machine, self.path, rotated=self.rotated, fit=self._is_fit
+            )
             if len(lines) < self.min_lines:
                 return unmet("log-too-short", excerpt=f"{len(lines)} lines")
             hits = list(self._counting(lines))
@@ -79,8 +82,12 @@ class LogCheck(CheckSpec):
             return "log-missing"
         if stat.is_link or stat.is_directory:
             return "log-is-no-file"
+        return "" if self._is_fit(stat) else "log-not-trusted"
+
+    def _is_fit(self, stat: FileStat) -> bool:
         owned = stat.uid < FIRST_PERSON if self.owner is None else stat.uid == owner_id(self.owner)
-        return "" if owned and not stat.mode & 0o022 else "log-not-trusted"
+        plain = not (stat.is_link or stat.is_directory or stat.is_special)
+        return plain and owned and not stat.mode & 0o022
 
     def _counting(self, lines: list[str]) -> Iterator[str]:
         budget = Budget(SECONDS_FOR_PATTERNS)

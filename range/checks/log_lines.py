@@ -2,10 +2,10 @@
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from range.checks.base import Probe
+from range.checks.base import FileStat, Probe
 from range.lib import clock
 
 # Of the log and its rotated files together, unpacked.
@@ -24,8 +24,13 @@ class LogTooLarge(Exception):
     """The log holds more than is read."""
 
 
-def read_lines(probe: Probe, machine: str, path: str, *, rotated: bool) -> list[str]:
+def read_lines(
+    probe: Probe, machine: str, path: str, *, rotated: bool, fit: Callable[[FileStat], bool]
+) -> list[str]:
     """Return the lines of a log, oldest first, each cut at 4 KB.
+
+    Args:
+        fit: Tells whether a file may be one of the log; others are left out.
 
     Raises:
         LogTooLarge: It and its rotated files hold more than 8 MB.
@@ -35,7 +40,7 @@ def read_lines(probe: Probe, machine: str, path: str, *, rotated: bool) -> list[
     text: list[bytes] = []
     for names in ((path,), *(_rotated(path) if rotated else ())):
         data = next(
-            (d for n in names if (d := _content(probe, machine, n, room)) is not None), None
+            (d for n in names if (d := _content(probe, machine, n, room, fit)) is not None), None
         )
         if data is None:
             break
@@ -76,13 +81,15 @@ def _rotated(path: str) -> Iterator[tuple[str, str]]:
         yield f"{path}.{number}", f"{path}.{number}.gz"
 
 
-def _content(probe: Probe, machine: str, path: str, room: int) -> bytes | None:
-    stat = probe.stat(machine, path)
-    if stat is None or stat.is_link or stat.is_directory:
+def _content(
+    probe: Probe, machine: str, path: str, room: int, fit: Callable[[FileStat], bool]
+) -> bytes | None:
+    looked = probe.look(machine, path, limit_bytes=room)
+    if looked is None or not fit(looked[0]):
         return None
+    stat, data = looked
     if stat.size_bytes > room:
         raise LogTooLarge
-    data = probe.read_file(machine, path, limit_bytes=room)
     return _unpacked(data, room) if data and path.endswith(".gz") else data
 
 

@@ -1,5 +1,7 @@
 """Whether a program runs, told from outside the machine."""
 
+import re
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -14,7 +16,8 @@ class ProcessCheck(CheckSpec):
     """Met when processes that match are running, or when none is.
 
     Trap: a renamed process. The resolved executable is compared beside the words it was
-    started with, and both come from the engine's host, not from a tool of the machine.
+    started with, and both come from the engine's host, not from a tool of the machine. A program
+    counts as running by its words only where their first names the program.
     """
 
     kind: Literal["process"]
@@ -50,8 +53,23 @@ class ProcessCheck(CheckSpec):
     def _counts(self, process: Process, pattern: str) -> bool:
         if self.owner is not None and process.uid != owner_id(self.owner):
             return False
-        command = " ".join(process.argv)
-        return found(pattern, command) or found(pattern, process.executable)
+        if found(pattern, process.executable):
+            return True
+        # Whoever starts a program chooses the words: to prove that something runs, they must
+        # name the program that does.
+        believed = self.none_match is not None or _is_what_it_says(process)
+        return believed and found(pattern, " ".join(process.argv))
+
+
+def _is_what_it_says(process: Process) -> bool:
+    """Tell whether the first word names the program, as far as that is known."""
+    if not process.executable:
+        return True
+    if not process.argv:
+        return False
+    said = re.split(r"[:\s]", PurePosixPath(process.argv[0]).name, maxsplit=1)[0].lstrip("-")
+    program = PurePosixPath(process.executable.removesuffix(" (deleted)")).name
+    return bool(said) and (said in program or program in said)
 
 
 def _described(process: Process) -> str:

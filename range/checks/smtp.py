@@ -10,10 +10,12 @@ from pydantic import Field, StringConstraints
 
 from range.checks.base import Judgement, Probe
 from range.checks.spec import TEMPLATED, Key, Line, Spec, Text
-from range.checks.talking import TalkingCheck
+from range.checks.talking import Exchange, TalkingCheck
 from range.checks.wire import Wire, WireEnded, filled, nonce
 
 LINES_LIMIT = 100
+# As often a mail that is put off is sent before it counts as refused.
+TRIES = 3
 # Ordinary hosts, so that a server cannot tell the grader by its greeting.
 HELLO = ("mail.example", "mx1.partner.example", "desk-17.example", "relay.supplier.example")
 Address = Annotated[
@@ -44,7 +46,8 @@ class SmtpCheck(TalkingCheck):
 
     Trap: a stand-in that says yes, or no, to everybody. Each mail comes on a connection of its
     own with names, addresses and words that change; a command that does not exist must be
-    refused, and mails to be taken and mails to be refused stand in one check.
+    refused, and mails to be taken and mails to be refused stand in one check. A mail that is put
+    off is sent again: a server that gives in has not refused it.
     """
 
     kind: Literal["smtp"]
@@ -58,10 +61,20 @@ class SmtpCheck(TalkingCheck):
     """How long one mail may take."""
 
     def judge(self, probe: Probe, *, objective: str = "") -> Judgement:
-        exchanges = [(mail.name, partial(self._sent, mail=mail)) for mail in self.mails]
-        return self.talked(probe, exchanges, seconds=self.timeout_seconds)
+        return self.talked(probe, self._exchanges(), seconds=self.timeout_seconds)
 
-    def _sent(self, wire: Wire, mail: SmtpMail) -> str:
+    def _exchanges(self) -> Iterator[tuple[str, Exchange]]:
+        for mail in self.mails:
+            values = {"nonce": nonce()}
+            put_off: list[int] = []
+            for _ in range(TRIES):
+                put_off.clear()
+                yield mail.name, partial(self._sent, mail=mail, values=values, put_off=put_off)
+                # Whoever was told "later" comes again, with the same mail.
+                if not put_off:
+                    break
+
+    def _sent(self, wire: Wire, mail: SmtpMail, values: dict[str, str], put_off: list[int]) -> str:
         code, _ = _reply(wire)
         if code != 220:
             return f"greeted with {code}"
@@ -77,10 +90,11 @@ class SmtpCheck(TalkingCheck):
         code, _ = _told(wire, f"X{nonce().upper()}")
         if not 500 <= code < 600:
             return f"a command that does not exist got {code}"
-        return self._delivered(wire, mail)
+        return self._delivered(wire, mail, values, put_off)
 
-    def _delivered(self, wire: Wire, mail: SmtpMail) -> str:
-        values = {"nonce": nonce()}
+    def _delivered(
+        self, wire: Wire, mail: SmtpMail, values: dict[str, str], put_off: list[int]
+    ) -> str:
         commands = [
             (f"MAIL FROM:<{filled(mail.sender, values)}>", 250),
             (f"RCPT TO:<{filled(mail.recipient, values)}>", 250),
@@ -92,6 +106,7 @@ class SmtpCheck(TalkingCheck):
             if code != wanted:
                 refused = 400 <= code < 600
                 if refused and mail.expect == "refused":
+                    put_off += [code] if code < 500 else []
                     return ""
                 return f"{command.splitlines()[0][:80]} got {code}"
         return "" if mail.expect == "accepted" else "was accepted"

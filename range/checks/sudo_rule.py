@@ -11,18 +11,23 @@ from pydantic import model_validator
 from range.checks.accounts import Account, read_account
 from range.checks.base import Judgement, Probe
 from range.checks.judgements import met, unmet
-from range.checks.patterns import Regex, found
+from range.checks.patterns import PatternTooCostly, Regex, found
+from range.checks.places import Misleading, real_path
 from range.checks.spec import CheckSpec, Line, MachineName, Templated
-from range.checks.sudoers import Grant, Sudoers, read_sudoers
+from range.checks.sudoers import Grant, RulesTooDeep, Sudoers, read_sudoers
 
 FILE_LIMIT_BYTES = 256 * 1024
+FILES_LIMIT = 2000
+# Lines of sudo.conf by which sudo asks others than /etc/sudoers. Source: sudo.conf(5).
+_ELSEWHERE = r"^\s*(Plugin\s+\S+\s+(?!sudoers\.so\s*$)|Path\s+plugin)"
 
 
 class SudoRuleCheck(CheckSpec):
     """Met when sudo's rules keep an account from some programs and still grant it others.
 
     Trap: rules hidden in aliases, groups or included files, and a fix that takes everything
-    away. Rules are read as sudo reads them, and `may` names what must go on working.
+    away. Rules are read as sudo reads them, behind links too; what cannot be read to its end, or
+    is asked for elsewhere by sudo.conf, counts as a grant. `may` names what must go on working.
     """
 
     kind: Literal["sudo_rule"]
@@ -53,6 +58,14 @@ class SudoRuleCheck(CheckSpec):
         return self
 
     def judge(self, probe: Probe, *, objective: str = "") -> Judgement:
+        try:
+            if found(_ELSEWHERE, _text(probe, self.machine, "/etc/sudo.conf") or ""):
+                return unmet("sudo-rules-hidden", excerpt="/etc/sudo.conf")
+            return self._judged(probe)
+        except (Misleading, PatternTooCostly, RulesTooDeep) as error:
+            return unmet("sudo-rules-hidden", excerpt=str(error))
+
+    def _judged(self, probe: Probe) -> Judgement:
         rules = read_sudoers(
             lambda path: _text(probe, self.machine, path),
             lambda path: _names(probe, self.machine, path),
@@ -148,14 +161,29 @@ def _arguments_match(pattern: str, arguments: str) -> bool:
 
 
 def _text(probe: Probe, machine: str, path: str) -> str | None:
-    data = probe.read_file(machine, path, limit_bytes=FILE_LIMIT_BYTES)
-    return None if data is None else data.decode("utf-8", errors="replace")
+    # sudo follows links, so they are followed here.
+    place = real_path(probe, machine, path)
+    if place is None:
+        return None
+    looked = probe.look(machine, place, limit_bytes=FILE_LIMIT_BYTES)
+    if looked is None or looked[0].is_directory:
+        return None
+    if looked[1] is None:
+        # There are rules that sudo would read, and we cannot.
+        raise Misleading(place)
+    return looked[1].decode("utf-8", errors="replace")
 
 
 def _names(probe: Probe, machine: str, path: str) -> list[str]:
-    folder = PurePosixPath(path)
+    place = real_path(probe, machine, path)
+    if place is None:
+        return []
+    folder = PurePosixPath(place)
+    listing = probe.list_files(machine, place, limit=FILES_LIMIT)
+    if len(listing) >= FILES_LIMIT:
+        raise Misleading(place)
     return [
         PurePosixPath(stat.path).name
-        for stat in probe.list_files(machine, path)
+        for stat in listing
         if not stat.is_directory and PurePosixPath(stat.path).parent == folder
     ]

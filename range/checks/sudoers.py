@@ -60,10 +60,17 @@ class Sudoers:
                     yield _simplified(negation + member)
 
 
+class RulesTooDeep(Exception):
+    """Files include each other further than they are followed."""
+
+
 def read_sudoers(read: ReadText, list_names: ListNames, *, path: str = "/etc/sudoers") -> Sudoers:
     """Read a sudoers file and everything it includes.
 
     A line that cannot be understood is left out, as a rule that grants nothing.
+
+    Raises:
+        RulesTooDeep: Files include each other further than they are followed.
     """
     found = Sudoers()
     for line in _lines(read, list_names, path, depth=0):
@@ -72,7 +79,9 @@ def read_sudoers(read: ReadText, list_names: ListNames, *, path: str = "/etc/sud
 
 
 def _lines(read: ReadText, list_names: ListNames, path: str, *, depth: int) -> Iterator[str]:
-    text = read(path) if depth <= DEPTH_LIMIT else None
+    if depth > DEPTH_LIMIT:
+        raise RulesTooDeep(path)
+    text = read(path)
     for line in _logical(text or ""):
         include = _INCLUDE.match(line)
         if include is None:

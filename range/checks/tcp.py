@@ -14,6 +14,8 @@ from range.checks.wire import Wire, WireEnded, filled, nonce, opened
 
 # Each with a connection and a nonce of its own.
 RUNS = 2
+# How long must be silence before nothing more is taken to come.
+REST_SECONDS = 0.7
 _VALUE_LIMIT = 1000
 Hex = Annotated[str, StringConstraints(pattern=r"^([0-9a-fA-F]{2} ?)*$", max_length=8000)]
 
@@ -95,6 +97,9 @@ def _turn(wire: Wire, step: TcpStep, values: dict[str, str]) -> str:
     came, text = wire.until(_pattern(step.expect, values))
     if not came:
         return f"the pattern does not occur in {text[:200]!r}"
+    if step.not_expect:
+        # What must not come may come a moment later.
+        text += wire.rest(REST_SECONDS)
     if step.not_expect and captured(_pattern(step.not_expect, values), text) is not None:
         return "an unwanted text is there"
     for name, place in step.save.items():

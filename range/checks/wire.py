@@ -101,6 +101,21 @@ class Wire:
             except WireEnded:
                 return False, text
 
+    def rest(self, seconds: float) -> str:
+        """Return what else comes until nothing has come for so long, or the time is over."""
+        while True:
+            try:
+                self._connection.settimeout(min(seconds, self._left()))
+                data = self._connection.recv(_CHUNK)
+            except OSError:
+                break
+            self._room -= len(data)
+            if not data or self._room < 0:
+                break
+            self._waiting += data
+        text, self._waiting = self._waiting, b""
+        return text.decode("utf-8", errors="replace")
+
     def message(self) -> bytes:
         """Return what the next read brings: one datagram on a datagram socket.
 

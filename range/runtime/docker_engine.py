@@ -173,6 +173,13 @@ class DockerDriver:
         container = container_of(handle, machine)
         return docker_files.read(self.engine, container, path, limit_bytes=limit_bytes)
 
+    def look(
+        self, handle: Handle, machine: str, path: str, *, limit_bytes: int = 1 << 20
+    ) -> tuple[FileStat, bytes | None] | None:
+        """Look through one archive of the engine's."""
+        container = self._container(handle, machine)
+        return docker_files.look(self.engine, container, path, limit_bytes=limit_bytes)
+
     def stat(self, handle: Handle, machine: str, path: str) -> FileStat | None:
         """Look through the engine's archive."""
         return docker_files.stat(self.engine, container_of(handle, machine), path)
@@ -210,6 +217,7 @@ class DockerDriver:
         *,
         timeout: timedelta = timedelta(seconds=2),
         datagrams: bool = False,
+        place: int = 0,
     ) -> socket.socket:
         """Connect from the range's own peer on that network."""
         return docker_peer.connect(
@@ -222,6 +230,7 @@ class DockerDriver:
             installation=self.options.installation,
             timeout=timeout.total_seconds(),
             datagrams=datagrams,
+            place=place,
         )
 
     def http(
@@ -234,11 +243,12 @@ class DockerDriver:
         headers: Sequence[tuple[str, str]] = (),
         body: bytes = b"",
         timeout: timedelta = timedelta(seconds=5),
+        place: int = 0,
     ) -> HttpReply | None:
         """Ask over HTTP from the range's own peer on that network."""
 
         def opened(host: str, port: int) -> socket.socket:
-            return self.connect(handle, from_network, host, port, timeout=timeout)
+            return self.connect(handle, from_network, host, port, timeout=timeout, place=place)
 
         return ask(opened, method, url, headers=headers, body=body, timeout=timeout)
 

@@ -38,6 +38,26 @@ def read(engine: Engine, container: str, path: str, *, limit_bytes: int) -> byte
         return content.read() if content else None
 
 
+def look(
+    engine: Engine, container: str, path: str, *, limit_bytes: int
+) -> tuple[FileStat, bytes | None] | None:
+    """Tell what lies at `path`, with its content, from one archive; None if nothing does.
+
+    Raises:
+        SandboxGone: The container has gone.
+    """
+    with _archive(engine, container, path) as archive:
+        if archive is None:
+            return None
+        entry = archive.next()
+        if entry is None:
+            return _unpackable(path), None
+        found = _stat(engine, entry, path)
+        content = archive.extractfile(entry) if entry.isreg() else None
+        small = content is not None and entry.size <= limit_bytes
+        return found, content.read() if content is not None and small else None
+
+
 def stat(engine: Engine, container: str, path: str) -> FileStat | None:
     """Tell what lies at `path`, a final link not followed; None if nothing does.
 
@@ -45,8 +65,10 @@ def stat(engine: Engine, container: str, path: str) -> FileStat | None:
         SandboxGone: The container has gone.
     """
     with _archive(engine, container, path) as archive:
-        entry = archive.next() if archive else None
-        return _stat(engine, entry, path) if entry else None
+        if archive is None:
+            return None
+        entry = archive.next()
+        return _stat(engine, entry, path) if entry else _unpackable(path)
 
 
 def listing(engine: Engine, container: str, path: str, *, limit: int) -> list[FileStat]:
@@ -132,6 +154,11 @@ def _below(
         yield _stat(engine, entry, name, size_bytes=size)
 
 
+def _unpackable(path: str) -> FileStat:
+    # The engine leaves sockets out of its archives: there is something, and no more is told.
+    return FileStat(path=path, mode=0, uid=-1, gid=-1, size_bytes=0, is_special=True)
+
+
 def _stat(
     engine: Engine, entry: tarfile.TarInfo, path: str, *, size_bytes: int | None = None
 ) -> FileStat:
@@ -145,6 +172,7 @@ def _stat(
         size_bytes=entry.size if size_bytes is None else size_bytes,
         is_link=entry.issym(),
         is_directory=entry.isdir(),
+        is_special=not (entry.isreg() or entry.islnk() or entry.issym() or entry.isdir()),
         link_target=_printable(entry.linkname) if entry.issym() else "",
         modified_at=float(entry.mtime),
         capabilities=entry.pax_headers.get(_CAPABILITY, "").encode("utf-8", "surrogateescape"),

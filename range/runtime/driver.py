@@ -81,6 +81,7 @@ class FileStat:
     Args:
         mode: Permission bits with setuid, setgid and sticky, without the file type.
         modified_at: Seconds since 1970; 0.0 where it cannot be told.
+        is_special: Whether it is a pipe, a socket or a device.
         capabilities: The raw `security.capability` attribute (the archive's PAX record
             `SCHILY.xattr.security.capability`); empty when the file has none.
     """
@@ -92,6 +93,7 @@ class FileStat:
     size_bytes: int
     is_link: bool = False
     is_directory: bool = False
+    is_special: bool = False
     link_target: str = ""
     modified_at: float = 0.0
     capabilities: bytes = b""
@@ -114,11 +116,16 @@ class Process:
 
 @dataclass(frozen=True, kw_only=True)
 class HttpReply:
-    """What a machine answered over HTTP; the body is cut at `HTTP_BODY_LIMIT_BYTES`."""
+    """What a machine answered over HTTP; the body is cut at `HTTP_BODY_LIMIT_BYTES`.
+
+    Args:
+        is_cut: Whether there was more of the body.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -372,6 +379,15 @@ class Driver(Consoles, Protocol):
         """
         ...
 
+    def look(
+        self, handle: Handle, machine: str, path: str, *, limit_bytes: int = 1 << 20
+    ) -> tuple[FileStat, bytes | None] | None:
+        """Tell what lies at `path`, with its content, in one look; None if nothing does.
+
+        The content is None where it is no regular file, or holds more than `limit_bytes`.
+        """
+        ...
+
     def stat(self, handle: Handle, machine: str, path: str) -> FileStat | None:
         """Tell what lies at `path`, None if nothing does."""
         ...
@@ -405,11 +421,14 @@ class Driver(Consoles, Protocol):
         *,
         timeout: timedelta = timedelta(seconds=2),
         datagrams: bool = False,
+        place: int = 0,
     ) -> socket.socket:
         """Connect to `host:port` as an ordinary peer on `from_network` would.
 
         Args:
             datagrams: Over UDP; each send and receive is one datagram.
+            place: Which of the network's free addresses it comes from, counted round and round,
+                where the driver can choose.
 
         Raises:
             OSError: Nothing accepted the connection; that is an observation, not a fault.
@@ -426,6 +445,7 @@ class Driver(Consoles, Protocol):
         headers: Sequence[tuple[str, str]] = (),
         body: bytes = b"",
         timeout: timedelta = timedelta(seconds=5),
+        place: int = 0,
     ) -> HttpReply | None:
         """Ask over HTTP as an ordinary peer would; None if nothing answered in HTTP.
 

@@ -291,6 +291,17 @@ class FakeDriver:
             raise FileTooLarge(path, limit_bytes=limit_bytes)
         return file.data
 
+    def look(
+        self, handle: Handle, machine: str, path: str, *, limit_bytes: int = 1 << 20
+    ) -> tuple[FileStat, bytes | None] | None:
+        """Tell what lies at `path`, with its content."""
+        self._enter("look")
+        file = self._alive(handle, machine).files.get(path.rstrip("/") or "/")
+        if file is None:
+            return None
+        is_fit = not (file.is_directory or file.link_target or len(file.data) > limit_bytes)
+        return file.stat(path), file.data if is_fit else None
+
     def stat(self, handle: Handle, machine: str, path: str) -> FileStat | None:
         """Tell what lies at `path`."""
         self._enter("stat")
@@ -332,6 +343,7 @@ class FakeDriver:
         *,
         timeout: timedelta = timedelta(seconds=2),
         datagrams: bool = False,
+        place: int = 0,
     ) -> socket.socket:
         """Return a socket whose other end says the machine's banner and hangs up."""
         self._enter("connect")
@@ -354,6 +366,7 @@ class FakeDriver:
         headers: Sequence[tuple[str, str]] = (),
         body: bytes = b"",
         timeout: timedelta = timedelta(seconds=5),
+        place: int = 0,
     ) -> HttpReply | None:
         """Ask the scripted web server."""
         self._enter("http")

@@ -66,13 +66,18 @@ def _exchange(
         http.putheader(name, value)
     http.endheaders(body or None)
     with http.getresponse() as answer:
-        content = answer.read(HTTP_BODY_LIMIT_BYTES)
-        return HttpReply(status=answer.status, headers=tuple(answer.getheaders()), body=content)
+        content = answer.read(HTTP_BODY_LIMIT_BYTES + 1)
+        return HttpReply(
+            status=answer.status,
+            headers=tuple(answer.getheaders()),
+            body=content[:HTTP_BODY_LIMIT_BYTES],
+            is_cut=len(content) > HTTP_BODY_LIMIT_BYTES,
+        )
 
 
 def _defaults(parts: SplitResult, body: bytes) -> Iterator[tuple[str, str]]:
+    # Nothing that ordinary clients leave out: a service could tell whoever looks by it.
     yield "Host", parts.netloc.rpartition("@")[2]
-    yield "Connection", "close"
     if body:
         yield "Content-Length", str(len(body))
 

@@ -202,7 +202,7 @@ def save_bundle(tags: Sequence[str], path: Path, *, engine: Engine | None = None
             raise ImageBuildFailed(tag, "there is no such image to save. Build it first.")
     with (engine or default_engine()).client() as client, path.open("wb") as target:
         # The library's call takes one image; layers that images share should be saved once.
-        for chunk in _exported(client, tags):
+        for chunk in exported(client, tags):
             target.write(chunk)
 
 
@@ -230,7 +230,8 @@ def _engine(url: str) -> Engine:
     return Engine(url)
 
 
-def _exported(client: APIClient, tags: Sequence[str]) -> Iterable[bytes]:
+def exported(client: APIClient, tags: Sequence[str]) -> Iterable[bytes]:
+    """Yield an archive of images, as the engine saves them."""
     url = f"{client.base_url}/v{client.api_version}/images/get"
     answer = client.get(url, params={"names": list(tags)}, stream=True, timeout=None)
     answer.raise_for_status()

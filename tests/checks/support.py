@@ -36,6 +36,7 @@ class FakeProbe:
         self.requests: list[dict] = []
         self.reads: list[str] = []
         self.down = False
+        self.turns = 0
 
     def file(self, path, content=b"", *, machine="box", mode=0o644, uid=0, gid=0, **more):
         """Put a file."""
@@ -89,9 +90,28 @@ class FakeProbe:
             return None
         return self.contents[machine, path]
 
+    def look(self, machine, path, *, limit_bytes=1 << 20):
+        self._look()
+        stat = self._found(machine, path)
+        if stat is None:
+            return None
+        plain = not (stat.is_directory or stat.is_link or stat.is_special)
+        if not plain or stat.size_bytes > limit_bytes:
+            return stat, None
+        self.reads.append(path)
+        return stat, self.contents[machine, path]
+
     def stat(self, machine, path):
         self._look()
-        return self.files.get((machine, path))
+        return self._found(machine, path)
+
+    def _found(self, machine, path):
+        found = self.files.get((machine, path))
+        below = path.rstrip("/") + "/"
+        if found is None and any(m == machine and n.startswith(below) for m, n in self.files):
+            # A folder that nobody made, but must be there.
+            return FileStat(path=path, mode=0o755, uid=0, gid=0, size_bytes=0, is_directory=True)
+        return found
 
     def list_files(self, machine, path, *, limit=2000):
         self._look()
@@ -105,6 +125,9 @@ class FakeProbe:
     def processes(self, machine):
         self._look()
         return self.running.get(machine, [])
+
+    def turn(self):
+        self.turns += 1
 
     def http(self, **asked):
         self._look()

@@ -67,10 +67,18 @@ def test_rotated_files_are_read_oldest_first_packed_or_not(probe):
     probe.file(AUTH, line(text="newest"))
     probe.file(f"{AUTH}.1", line(text="older"))
     probe.file(f"{AUTH}.2.gz", gzip.compress(line(text="oldest").encode()))
-    lines = log_lines.read_lines(probe, "box", AUTH, rotated=True)
+    lines = log_lines.read_lines(probe, "box", AUTH, rotated=True, fit=lambda stat: True)
     assert [each.split()[-1] for each in lines] == ["oldest", "older", "newest"]
     assert check(matches="oldest$").judge(probe).outcome is Outcome.MET
     assert check(matches="oldest$", rotated=False).judge(probe).outcome is Outcome.UNMET
+
+
+def test_trap_a_rotated_file_that_a_person_wrote_is_left_out(probe):
+    probe.file(AUTH, line(text="newest"))
+    probe.file(f"{AUTH}.1", line(text="forged"), uid=1000)
+    assert check(matches="forged$").judge(probe).outcome is Outcome.UNMET
+    probe.file(f"{AUTH}.1", line(text="forged"))
+    assert check(matches="forged$").judge(probe).outcome is Outcome.MET
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,9 @@ _SENTENCES = {
     "combined": "By the checks it consists of",
     "command-not-typed": "The command was not typed",
     "command-typed": "The command was typed",
+    "file-is-special": "A pipe, a socket or a device is there in place of a file",
+    "folder-is-no-folder": "A link or a file is there in place of the folder",
+    "link-misleads": "A link leads where nobody can look",
     "file-gone": "The file is gone, as it should be",
     "file-missing": "The file is not there",
     "file-there": "The file is still there",
@@ -39,7 +42,9 @@ _SENTENCES = {
     "sudo-default-still-there": "A default that opens the way is still set",
     "sudo-no-longer-granted": "A right that people need is no longer granted",
     "sudo-rules-as-wanted": "The sudo rules are as they should be",
+    "sudo-rules-hidden": "Rules lie where they cannot be read to their end",
     "sudo-still-granted": "A right that opens the way is still granted",
+    "too-much-there": "The files are larger than is looked at",
     "too-many-files": "There are too many files to look at",
 }
 

@@ -49,6 +49,13 @@ class Command(BaseCommand):
             action="store_true",
             help="Note what passes in the record that is committed with the scenarios.",
         )
+        parser.add_argument(
+            "--repeat",
+            type=int,
+            default=1,
+            metavar="N",
+            help="Verify each N times, with other values drawn, and tell how many failed.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Verify each scenario, print what differed, and end with status 1 if anything did."""
@@ -56,12 +63,19 @@ class Command(BaseCommand):
             folders = scenario_folders(Path(settings.RANGE_SCENARIOS_DIR), options["slug"])
             if options["changed"]:
                 folders = [each for each in folders if not self._is_known(each, options)]
-            results = [self._verify(folder, options) for folder in folders]
+            results = [
+                self._verify(folder, options)
+                for folder in folders
+                for _ in range(options["repeat"])
+            ]
         except RangeError as error:
             raise CommandError(error.message) from error
         if options["junit"] is not None:
             options["junit"].write_bytes(as_junit(results))
-        differing = [result.id for result in results if not result.passed]
+        if options["repeat"] > 1:
+            failed = sum(not result.passed for result in results)
+            self.stdout.write(f"{len(results)} repeats, {failed} failed")
+        differing = sorted({result.id for result in results if not result.passed})
         if differing:
             raise CommandError(f"Not verified: {', '.join(differing)}.")
 

@@ -1,0 +1,89 @@
+"""What a body says to whoever reads it: unpacked, in its alphabet, and in every way of writing."""
+
+import codecs
+import html
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+from range.checks.base import HttpReply
+
+LIMIT_BYTES = 1 << 20
+_GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
+_WINDOWS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (_ZLIB, _RAW)}
+_CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})", re.IGNORECASE)
+
+
+class Unreadable(Exception):
+    """A body is written in a way that is not read here."""
+
+
+def readable(reply: HttpReply) -> HttpReply:
+    """Return a reply whose body is plain UTF-8, as a browser would make it.
+
+    Raises:
+        Unreadable: It is packed in another way than those that were offered.
+    """
+    body, is_cut = reply.body, reply.is_cut
+    packed = [each.strip().lower() for each in _header(reply, "content-encoding").split(",")]
+    for way in reversed([each for each in packed if each not in ("", "identity")]):
+        body, more = _unpacked(body, way)
+        is_cut = is_cut or more
+    named = _CHARSET.search(_header(reply, "content-type"))
+    text = _decoded(body, named.group(1) if named else "utf-8")
+    return replace(reply, body=text.encode("utf-8", "replace"), is_cut=is_cut)
+
+
+def writings(text: str) -> Iterator[str]:
+    """Yield a text in each way in which somebody may read it."""
+    yield text
+    yield text.replace("\0", "")
+    yield html.unescape(text)
+    yield unquote(text)
+    try:
+        yield "\n".join(_strings(json.loads(text)))
+    except (ValueError, RecursionError):
+        return
+
+
+def _header(reply: HttpReply, name: str) -> str:
+    return ", ".join(value for key, value in reply.headers if key.lower() == name)
+
+
+def _unpacked(body: bytes, way: str) -> tuple[bytes, bool]:
+    for window in _WINDOWS.get(way, ()):
+        unpacker = zlib.decompressobj(window)
+        try:
+            text = unpacker.decompress(body, LIMIT_BYTES + 1)
+        except zlib.error:
+            continue
+        return text[:LIMIT_BYTES], len(text) > LIMIT_BYTES
+    raise Unreadable(f"a body packed as {way[:40]!r}")
+
+
+def _decoded(body: bytes, charset: str) -> str:
+    marks = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"))
+    for mark, name in (*marks, (codecs.BOM_UTF16_BE, "utf-16")):
+        if body.startswith(mark):
+            return body.decode(name, "replace")
+    try:
+        text: str = body.decode(charset, "replace")
+    except (LookupError, ValueError):
+        return body.decode("utf-8", "replace")
+    return text
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield str(key)
+            yield from _strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
+    else:
+        yield str(value)

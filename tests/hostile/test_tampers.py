@@ -1,0 +1,80 @@
+"""A trainee with root tries to make checks say MET; the default run tries one tamper of a kind."""
+
+import os
+import random
+
+import pytest
+
+from benchmarks import tamper
+from benchmarks._tampers import CASES
+from benchmarks._tampers.arena import Tried
+from benchmarks._tampers.case import Case
+from range.checks.kinds import KINDS
+
+IS_FULL = "MUSTER_TEST_FULL" in os.environ
+# People judge words; no program says MET.
+BY_PEOPLE = {"rubric"}
+# Logged in to by servers of their own, in tests of their own.
+ELSEWHERE = {"sql", "ssh"}
+
+
+def sample():
+    """Choose one tamper of each kind; the same ones until the suite changes."""
+    chosen = random.Random("tampers")
+    by_kind = {}
+    for case in CASES:
+        by_kind.setdefault(case.kind, []).extend((case, each) for each in case.tampers)
+    return [chosen.choice(pairs) for _, pairs in sorted(by_kind.items())]
+
+
+def test_every_kind_is_tampered_with():
+    assert set(KINDS) - BY_PEOPLE - ELSEWHERE == {case.kind for case in CASES} - ELSEWHERE
+    names = [(case.name, each.name) for case in CASES for each in case.tampers]
+    assert len(names) == len(set(names)) >= 120
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(900)
+def test_no_tamper_counts_as_work_and_honest_work_does():
+    pairs = [(case, each) for case in CASES for each in case.tampers] if IS_FULL else sample()
+    cases = {case.name: case for case, _ in pairs}
+    works = [tamper.deceit(case, each) for case, each in pairs]
+    works += [tamper.honesty(case) for case in cases.values()]
+    tried, blunt = tamper.done(works)
+    result = tamper.report(tried, blunt, 0.0)
+    assert result["deceive_nobody"] == []
+    assert result["false"] == []
+    assert result["missed"] == []
+    assert result["tried"] == len(pairs)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
+def test_the_suite_sees_a_check_that_is_fooled_and_a_tamper_that_fools_nobody():
+    # Supposed to ask for a closed door, it asks for an open one: whoever does nothing has done it.
+    fooled = Case(
+        name="fooled",
+        check={"kind": "file", "machine": "box", "path": "/etc/passwd"},
+        solved="rm /etc/passwd",
+        tampers=(tamper.Tamper(name="nothing"),),
+    )
+    dull = tamper.Tamper(name="dull", bites="false")
+    tried, blunt = tamper.done(
+        [
+            tamper.deceit(fooled, fooled.tampers[0], rounds=1),
+            tamper.deceit(fooled, dull, rounds=1),
+            tamper.honesty(fooled),
+        ],
+        at_once=1,
+    )
+    result = tamper.report(tried, blunt, 0.0)
+    assert result["false"] == ["fooled/nothing", "fooled/untouched"]
+    assert result["missed"] == ["fooled"]
+    assert "dull deceives nobody" in result["deceive_nobody"][0]
+
+
+def test_the_table_names_what_was_fooled():
+    one = Tried(kind="file", case="case", tamper="lie", outcomes=("UNMET", "MET"))
+    told = tamper.table(tamper.report([one], [], 1.0))
+    assert "false_met              1" in told
+    assert told.endswith("false\n  case/lie")
