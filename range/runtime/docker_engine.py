@@ -177,7 +177,7 @@ class DockerDriver:
         self, handle: Handle, machine: str, path: str, *, limit_bytes: int = 1 << 20
     ) -> tuple[FileStat, bytes | None] | None:
         """Look through one archive of the engine's."""
-        container = self._container(handle, machine)
+        container = container_of(handle, machine)
         return docker_files.look(self.engine, container, path, limit_bytes=limit_bytes)
 
     def stat(self, handle: Handle, machine: str, path: str) -> FileStat | None:
