@@ -138,7 +138,7 @@ def smtp(link: socket.socket, peer: str, how: str) -> None:
         word = line.split()[:1][0].upper() if line.split() else b""
         if how == "yes":
             say("354 go" if word == b"DATA" else "250 ok")
-        elif word in (b"EHLO", b"HELO", b"MAIL", b"RSET", b"NOOP"):
+        elif word in (b"EHLO", b"MAIL", b"RSET", b"NOOP"):
             say("250 ok")
         elif word == b"RCPT":
             domain = line.decode().rpartition("@")[2].strip(">\r\n ")

@@ -44,7 +44,7 @@ def image_problems(
     machines: dict[str, list[str]] = {}
     for machine, tag in images.items():
         # What an operator brought belongs to no scenario.
-        if loaded.spec.machines[machine].build is not None:
+        if loaded.spec.machines[machine].build is not None and tag != base:
             machines.setdefault(tag, []).append(machine)
     searcher = Searcher(secrets_of(loaded))
     end = time.monotonic() + SECONDS_LIMIT
