@@ -21,7 +21,9 @@ HANDED_IN = frozenset({"flag", "answer"})
 BY_EVENTS = frozenset({"temporal"})
 # What no second look could show to be otherwise: it lies with the range, or is read in one piece.
 SEEN_ONCE = HANDED_IN | BY_EVENTS | {"transcript", "detection", "rubric", "command"}
-ON_THE_WIRE = frozenset({"dns", "http", "modbus", "network_path", "port", "smtp", "tcp"})
+ON_THE_WIRE = frozenset(
+    {"dns", "http", "modbus", "network_path", "port", "smtp", "sql", "ssh", "tcp"}
+)
 PAUSE_SECONDS = 0.5
 # Everything the runner judges itself; bumped when a judgement could change.
 GRADER_VERSION = "2026.2"
