@@ -105,7 +105,7 @@ class Wire:
         """Return what else comes until nothing has come for so long, or the time is over."""
         while True:
             try:
-                self._connection.settimeout(min(seconds, self._left()))
+                self._connection.settimeout(min(seconds, self.left()))
                 data = self._connection.recv(_CHUNK)
             except OSError:
                 break
