@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("range.workspace.urls")),
     path("", include("range.teaching.urls")),
     path("", include("range.authoring.urls")),
+    path("", include("range.workshop.urls")),
     path("", include("range.console.urls")),
     path("", include("range.assessment.urls")),
     path("", include("range.pipeline.urls")),

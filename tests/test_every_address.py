@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from range.accounts.invitations import invite
 from range.assessment.models import Evidence, ReviewItem
+from range.authoring.draft_opening import from_skeleton
 from range.authoring.models import Draft, DraftTrial, VerificationRun
 from range.catalog.models import AllowedImage
 from range.catalog.source import File, packed
@@ -80,6 +81,11 @@ def of_exercise(*more: str, get: int = WRONG_METHOD, post: int = MISSING, **data
     return Address(get=get, post=post, arguments=("given", *more), data=tuple(data.items()))
 
 
+def of_draft(*more: str, get: int = WRONG_METHOD, post: int = FORBIDDEN, **data: str) -> Address:
+    """A page of one draft of a scenario, or something done to it."""
+    return Address(get=get, post=post, arguments=("draft", *more), data=tuple(data.items()))
+
+
 TABLE = {
     "home": Address(get=302, post=WRONG_METHOD, assessor_get=302),
     "sign-in": Address(get=302, post=302, is_public=True),
@@ -112,6 +118,28 @@ TABLE = {
     "steer-all": of_exercise("action", get=MISSING),
     "exercise-trainee": of_exercise("trainee", get=MISSING, post=WRONG_METHOD),
     "steer-one": of_exercise("trainee", "action", get=MISSING),
+    "workshop": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "new-draft": Address(get=WRONG_METHOD, post=FORBIDDEN, data=(("slug", "mine"),)),
+    "import-drafts": Address(get=FORBIDDEN, post=FORBIDDEN),
+    "scenario-schema": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "draft": of_draft(get=FORBIDDEN, post=WRONG_METHOD),
+    "draft-side": of_draft(get=FORBIDDEN, post=WRONG_METHOD),
+    "draft-file": of_draft(get=FORBIDDEN, post=WRONG_METHOD),
+    "download-file": of_draft(get=FORBIDDEN, post=WRONG_METHOD),
+    "draft-changes": of_draft(get=FORBIDDEN, post=WRONG_METHOD),
+    "draft-history": of_draft(get=FORBIDDEN, post=WRONG_METHOD),
+    "export-draft": of_draft(get=FORBIDDEN, post=WRONG_METHOD),
+    "archive-draft": of_draft(),
+    "put-report-away": of_draft(),
+    "change-revision": of_draft("number", restore="1"),
+    "save-draft": of_draft(),
+    "draft-files": of_draft(action="delete", path="brief.md"),
+    "publish-draft": of_draft(get=FORBIDDEN, revision="1"),
+    "scenario-versions": of_scenario(get=FORBIDDEN, post=WRONG_METHOD, assessor_get=FORBIDDEN),
+    "compare-versions": of_scenario(get=FORBIDDEN, post=WRONG_METHOD, assessor_get=FORBIDDEN),
+    "retire-scenario": of_scenario(get=FORBIDDEN, post=FORBIDDEN, assessor_get=FORBIDDEN),
+    "open-version": Address(get=WRONG_METHOD, post=FORBIDDEN, arguments=("version",)),
+    "export-version": Address(get=FORBIDDEN, post=WRONG_METHOD, arguments=("version",)),
     "catalogue": Address(get=SEEN, post=WRONG_METHOD, assessor_get=(SEEN, FORBIDDEN)),
     "scenario": of_scenario(get=SEEN, post=WRONG_METHOD, assessor_get=MISSING),
     "scenario-card": of_scenario(get=SEEN, post=WRONG_METHOD, assessor_get=MISSING),
@@ -242,6 +270,9 @@ def world(attempt, sandbox, version, trainee, cohort, instructor, tmp_path, sett
         cohort=cohort,
         closes_at=timezone.now() + timedelta(days=1),
     )
+    draft = from_skeleton(
+        "open-drawer", kind="attack", author=instructor, organisation=cohort.organisation
+    )
     invitation, _ = invite(cohort, viewer=instructor, days=1, uses=1)
     written = Draft.objects.create(
         organisation=cohort.organisation,
@@ -264,6 +295,7 @@ def world(attempt, sandbox, version, trainee, cohort, instructor, tmp_path, sett
             name="web-server", description="A web server", digest="0" * 64, files={}
         ).pk,
         "cohort": cohort.pk,
+        "draft": draft.pk,
         "invitation": invitation.pk,
         "token": "made.up",
         "member_action": "password",

@@ -14,6 +14,7 @@ _LINKS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("catalogue", "Catalogue", frozenset({Role.TRAINEE, Role.INSTRUCTOR, Role.ADMIN})),
     ("my-skills", "My skills", frozenset({Role.TRAINEE, Role.INSTRUCTOR, Role.ADMIN})),
     ("teaching", "Teaching", frozenset({Role.INSTRUCTOR, Role.ADMIN})),
+    ("workshop", "Workshop", frozenset({Role.INSTRUCTOR, Role.ADMIN})),
     ("review-queue", "Review", frozenset({Role.INSTRUCTOR, Role.ADMIN})),
     ("people", "People", frozenset({Role.INSTRUCTOR, Role.ASSESSOR, Role.ADMIN})),
     ("capacity", "Capacity", frozenset({Role.ADMIN})),
