@@ -1,5 +1,6 @@
 """The desk: drafts and scenarios, beginning a draft, importing some, and what editors read."""
 
+import json
 import tempfile
 from pathlib import Path
 from typing import cast
@@ -7,7 +8,7 @@ from typing import cast
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -24,6 +25,7 @@ from range.authoring.draft_opening import (
 from range.authoring.drafts import NotAuthor
 from range.authoring.models import Draft
 from range.catalog.editor_schema import schema_text
+from range.catalog.models import AllowedImage
 from range.lib.errors import RangeError
 from range.workshop.presenters import desk_for
 
@@ -100,9 +102,11 @@ def import_drafts(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def scenario_schema(request: HttpRequest) -> HttpResponse:
-    """Give the schema that the editor completes from."""
+    """Give what the editor completes from: the schema, and the images that may be named."""
     author(request)
-    return HttpResponse(schema_text(), content_type="application/json")
+    images = AllowedImage.objects.filter(withdrawn_at=None).order_by("name")
+    offered = list(images.values("name", "description"))
+    return JsonResponse({"schema": json.loads(schema_text()), "images": offered})
 
 
 def _imported(request: HttpRequest) -> list[Draft]:

@@ -1,6 +1,8 @@
 // What can be written at a place of scenario.yaml, from the JSON Schema of the format.
 
 const KEY = /^("?)([\w.-]+)\1[ \t]*:(?=\s|$)/;
+// No scenario goes deeper; the reader refuses it.
+const DEPTH_LIMIT = 24;
 // Keys whose values are names of what the same file declares.
 const NAMES = { networks: "networks", machine: "machines", on: "machines", from: "networks" };
 
@@ -66,7 +68,8 @@ export function placeOf(text, offset) {
   const path = stack.map((each) => each.key ?? 0);
   const siblings = stack.length ? stack[stack.length - 1].siblings : (stack.top ?? {});
   const found = KEY.exec(rest);
-  if (!found) return inFlow(rest, path, null, siblings);
+  const isItem = stack.length > 0 && stack[stack.length - 1].key === undefined;
+  if (!found) return { item: isItem, ...inFlow(rest, path, null, siblings) };
   return inFlow(rest.slice(found[0].length), path, found[2], siblings);
 }
 
@@ -83,6 +86,8 @@ function inFlow(rest, path, key, siblings) {
     } else if (character === '"' || character === "'") {
       quote = character;
       word += character;
+    } else if (around.length > DEPTH_LIMIT) {
+      return { path: [], key: "", siblings: {} };
     } else if (character === "{" || character === "[") {
       const below = top.key === null ? top.path : [...top.path, top.key];
       const list = character === "[";
@@ -103,7 +108,7 @@ function inFlow(rest, path, key, siblings) {
   }
   const { path: at, key: under, siblings: beside, list } = around[around.length - 1];
   if (list) return { path: [...at, 0], key: null, siblings: {}, item: true };
-  return { path: at, key: under, siblings: beside };
+  return { path: at, key: under, siblings: beside, ...(around.length > 1 ? { item: false } : {}) };
 }
 
 /** Follows references and alternatives of a schema down to what says something. */
@@ -196,7 +201,7 @@ function declared(text, section) {
 }
 
 /** Returns what can be written at a place, as the editor's completions. */
-export function completionsAt(schema, text, offset) {
+export function completionsAt(schema, text, offset, images = []) {
   const { path, key, siblings, item } = placeOf(text, offset);
   let nodes = alternatives(schema, schema);
   for (const step of path) nodes = below(schema, nodes, step);
@@ -204,7 +209,7 @@ export function completionsAt(schema, text, offset) {
   const last = key ?? path.filter((step) => typeof step === "string").pop();
   const named = key !== null || item ? declared(text, NAMES[last] ?? "") : [];
   const names = named.map((label) => ({ label, type: "variable", detail: NAMES[last], boost: 3 }));
+  if (key === "image") return images.map(({ name, description }) => ({ label: name, type: "constant", info: description }));
   if (key !== null) return [...names, ...valuesOf(below(schema, nodes, key))];
-  if (item) return [...names, ...valuesOf(nodes)];
-  return [...keysOf(schema, nodes, siblings), ...valuesOf(nodes)];
+  return [...names, ...keysOf(schema, nodes, siblings), ...valuesOf(nodes)];
 }

@@ -10,6 +10,7 @@ const copies = new Copies(bench.dataset.draft);
 const stateLine = one("[data-save-state]");
 const conflictBox = one("[data-conflict]");
 let schema = null;
+let images = [];
 let problems = [];
 let disputed = null;
 
@@ -38,6 +39,7 @@ const saver = new Saver({
 const editor = makeEditor(one("[data-editor]"), {
   changed: (text) => saver.changed(text),
   schema: () => schema,
+  images: () => images,
 });
 
 async function fetched(path) {
@@ -174,7 +176,7 @@ async function begin() {
   await open(wanted, wanted === path ? Number(line) : 0);
   sendLeftovers();
   const response = await fetch(bench.dataset.schemaUrl, { credentials: "same-origin" });
-  if (response.ok) schema = await response.json();
+  if (response.ok) ({ schema, images } = await response.json());
 }
 
 begin();

@@ -38,8 +38,8 @@ const colours = cm.HighlightStyle.define([
 /**
  * Puts an editor into an element.
  * @param {HTMLElement} place Where it goes.
- * @param {{changed: (text: string) => void, schema: () => object | null}} asked What is told of
- *   changes, and what completes.
+ * @param {{changed: (text: string) => void, schema: () => object | null, images: () => object[]}}
+ *   asked What is told of changes, and what completes.
  */
 export function makeEditor(place, asked) {
   const root = place.attachShadow({ mode: "open" });
@@ -55,7 +55,7 @@ export function makeEditor(place, asked) {
     if (!schema) return null;
     const word = context.matchBefore(/[\w.-]*/);
     if (!context.explicit && word.from === word.to) return null;
-    const options = completionsAt(schema, context.state.doc.toString(), word.from);
+    const options = completionsAt(schema, context.state.doc.toString(), word.from, asked.images());
     return options.length ? { from: word.from, options, validFor: /^[\w.-]*$/ } : null;
   }
 
@@ -81,6 +81,7 @@ export function makeEditor(place, asked) {
       EditorView.contentAttributes.of({
         "aria-label": `Text of ${path}. Escape, then Tab, leaves the editor.`,
         "aria-readonly": String(readOnly),
+        tabindex: "0",
       }),
       cm.keymap.of([
         ...cm.completionKeymap,
