@@ -24,6 +24,8 @@ def look(page, name):
     for theme, width in LOOKS:
         page.emulate_media(color_scheme=theme)
         page.set_viewport_size({"width": width, "height": 900})
+        # Colours take a moment to follow the theme.
+        page.wait_for_timeout(200)
         keep(page, f"workshop-{name}-{theme}-{width}")
         assert violations(page) == [], (name, theme, width)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, width)
@@ -230,6 +232,7 @@ def test_two_tabs_conflict_and_neither_text_is_lost(instructor):
     box = second.get_by_role("alertdialog")
     assert "# mine" in box.get_by_label("On the range now").input_value()
     assert "theirs" in box.get_by_label("Yours").input_value()
+    box.get_by_text("They begin to differ at line 10.").wait_for()
     look(second, "conflict")
     box.get_by_role("button", name="Take what is on the range").click()
     line(second, "estimated_minutes: 10  # mine").wait_for()

@@ -32,9 +32,22 @@ const saver = new Saver({
     one("[data-conflict-mine]").value = mine;
     one("[data-conflict-theirs]").value = answer.text ?? "(deleted)";
     conflictBox.hidden = false;
+    showDifference(mine, answer.text ?? "");
     conflictBox.focus();
   },
 });
+
+/** Rolls both texts of a conflict to where they begin to differ. */
+function showDifference(mine, theirs) {
+  const [left, right] = [mine.split("\n"), theirs.split("\n")];
+  const line = left.findIndex((each, number) => each !== right[number]);
+  const first = line < 0 ? left.length : line;
+  one("[data-conflict-line]").textContent = `They begin to differ at line ${first + 1}.`;
+  for (const area of conflictBox.querySelectorAll("textarea")) {
+    const height = parseFloat(getComputedStyle(area).lineHeight);
+    area.scrollTop = Math.max(0, first - 2) * height;
+  }
+}
 
 const editor = makeEditor(one("[data-editor]"), {
   changed: (text) => saver.changed(text),
