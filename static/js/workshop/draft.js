@@ -159,6 +159,18 @@ function choose(text) {
   saver.settle(disputed, text).then(() => editor.focus());
 }
 
+// Whoever goes on to try, verify or publish goes with what stands in the editor.
+document.addEventListener("click", (event) => {
+  const next = event.target.closest("[data-after-saving] :is(a, button)");
+  if (!next || !saver.unsaved || saver.held) return;
+  event.preventDefault();
+  saver.now().then(() => {
+    if (saver.unsaved) return;
+    if (next.form) next.form.requestSubmit(next);
+    else location.assign(next.href);
+  });
+});
+
 // Whatever is done to files is done to what is saved.
 document.addEventListener("htmx:confirm", (event) => {
   if (!event.detail.elt.closest("#draft-files") || !saver.unsaved || saver.held) return;
