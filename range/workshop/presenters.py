@@ -25,7 +25,6 @@ from range.catalog.variables import draw
 from range.checks.spec import Scalar
 from range.lib.errors import RangeError
 from range.workspace.presenters import specs
-from range.workspace.presenters.scenario import safe
 from range.workspace.presenters.topology import Picture
 
 # Samples are drawn from a key of their own: nothing in a preview opens anything.
@@ -181,7 +180,7 @@ def preview_of(
     values = draw(spec, _SAMPLE_SECRET, attempt_id, epoch=1) | combinations[variant]
     html, shown, trouble = SafeString(""), spec, ""
     try:
-        html = safe(brief_html(spec, brief, values))
+        html = specs.safe(brief_html(spec, brief, values))
         shown = rendered(spec, values)
     except RangeError as error:
         trouble = error.message

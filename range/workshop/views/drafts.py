@@ -20,7 +20,7 @@ from range.catalog.source import unpacked
 from range.timeline.services import events_of
 from range.workshop.presenters import side_of, tree_of
 from range.workshop.views.desk import author
-from range.workspace.presenters.scenario import safe
+from range.workspace.presenters.specs import safe
 
 DRAFT = "workshop/draft.html"
 HISTORY = "workshop/history.html"
