@@ -172,7 +172,7 @@ def test_filters_are_instant_and_in_the_address(page):
     page.get_by_text("No scenario matches").wait_for()
     page.wait_for_url(re.compile("q=zebra"))
     page.go_back()
-    page.get_by_role("link", name="Sudo says").wait_for()
+    page.locator("#scenario-card-sudo-says").wait_for()
 
 
 def test_resetting_asks_first_and_brings_a_fresh_machine(page, worker):

@@ -13,6 +13,7 @@ from range.sandboxes import services
 from range.sandboxes.models import Sandbox
 from range.sandboxes.recent_troubles import MACHINE_KINDS
 from range.timeline.models import EventPayload
+from range.timeline.services import erase
 
 pytestmark = pytest.mark.django_db
 State = Sandbox.State
@@ -80,8 +81,7 @@ def test_launches_are_sorted_under_bounds_each_including_those_below(add_sandbox
 def test_an_event_whose_payload_was_erased_counts_for_nothing(add_sandbox):
     add_sandbox(State.RUNNING, seconds=1.0)
     add_sandbox(State.RUNNING, seconds=3.0)
-    erased = {"body": {}, "erased_at": timezone.now()}
-    EventPayload.objects.filter(body__milliseconds=1000).update(**erased)
+    erase(EventPayload.objects.get(body__milliseconds=1000).event, reason="old", actor="operator")
     assert launches.histogram((10.0,)).number == 1
     assert launches.launch_times(day_ago()).p50 == pytest.approx(3.0)
 

@@ -94,7 +94,9 @@ class Visit:
     """A person on the catalogue, with what the browser complains of."""
 
     def __init__(self, browser, url, person):
-        context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800})
+        context = browser.new_context(
+            base_url=url, viewport={"width": 1280, "height": 800}, reduced_motion="reduce"
+        )
         name = django_settings.SESSION_COOKIE_NAME
         context.add_cookies([{"name": name, "value": sign_in(person), "url": url}])
         self.page = context.new_page()

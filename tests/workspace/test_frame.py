@@ -19,9 +19,12 @@ def render(text, **context):
     ("who", "labels"),
     [
         ("trainee", ["Catalogue", "My skills"]),
-        ("instructor", ["Catalogue", "My skills", "Teaching", "Review", "People"]),
+        ("instructor", ["Catalogue", "My skills", "Teaching", "Workshop", "Review", "People"]),
         ("assessor", ["People"]),
-        ("administrator", ["Catalogue", "My skills", "Teaching", "Review", "People", "Capacity"]),
+        (
+            "administrator",
+            ["Catalogue", "My skills", "Teaching", "Workshop", "Review", "People", "Capacity"],
+        ),
     ],
 )
 def test_everyone_is_led_to_their_own_pages(rf, request, who, labels):
