@@ -159,10 +159,6 @@ def _write(
     return hint
 
 
-def _served(passages: Sequence[Passage]) -> list[dict[str, object]]:
-    return [{"chunk": str(each.chunk_id), "score": round(each.score, 5)} for each in passages]
-
-
 def _stands_alone(prepared: Prepared, question: str) -> bool:
     """Tell whether the author's words are the whole answer: the top rung, or nothing was asked."""
     if prepared.grant.rung == Rung.ANSWER:

@@ -1,6 +1,5 @@
 """The catalogue of machine images: what operators allowed, and which content a name stands for."""
 
-import base64
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from django.utils import timezone
 from range.accounts.models import User
 from range.catalog.folder import list_files, pack
 from range.catalog.models import IMAGES_CHANNEL, AllowedImage
+from range.catalog.source import unpacked, write_files
 from range.lib.errors import RangeError
 from range.lib.notify import notify
 from range.runtime import build_context
@@ -118,12 +118,7 @@ def unpack(image: str, folder: Path) -> str:
     row = AllowedImage.objects.filter(name=name, digest=digest).first()
     if row is None:
         raise ImageGone(name)
-    for path, file in row.files.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        text = file.get("text")
-        target.write_bytes(text.encode() if text is not None else base64.b64decode(file["base64"]))
-        target.chmod(0o755 if file.get("executable") else 0o644)
+    write_files(unpacked(row.files), folder)
     return name
 
 

@@ -1,5 +1,6 @@
 """A fresh clone of what is committed, and the README's command run in it."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 from range.lib.state import default_state_dir
+from range.runtime.docker_engine import DockerDriver
+from range.runtime.options import DriverOptions
 
 HERE = Path(__file__).resolve().parents[2]
 
@@ -71,7 +74,13 @@ class Clone:
     def remove(self) -> None:
         """End what still runs and remove what it kept outside of the clone."""
         self.up("--stop")
-        subprocess.run(["rm", "-rf", str(default_state_dir(self.folder))], check=True)
+        state = default_state_dir(self.folder)
+        # Sandboxes outlive their range; those of a clone that goes belong to nobody.
+        installation = hashlib.sha256(str(state).encode()).hexdigest()[:12]
+        driver = DockerDriver(DriverOptions(installation=installation))
+        for handle in list(driver.running()):
+            driver.stop(handle)
+        subprocess.run(["rm", "-rf", str(state)], check=True)
 
 
 def clean_environment() -> dict[str, str]:
