@@ -233,6 +233,9 @@ def violations(page: Page) -> list[str]:
     session = page.context.new_cdp_session(page)
     session.send("Page.setBypassCSP", {"enabled": True})
     page.evaluate(AXE.read_text() + ";0")
+    # A swap under way, or a theme that was just changed, would be judged half in the old colours.
+    page.wait_for_function("!document.querySelector('.htmx-request,.htmx-swapping,.htmx-settling')")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     found = page.evaluate("(rules) => axe.run(document, {runOnly: rules})", RULES)
     session.detach()
     return [

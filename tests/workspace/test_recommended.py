@@ -139,4 +139,4 @@ def test_whoever_has_done_everything_is_told_so(client, trainee, offer):
     done.grades.create(share=1, passed=True, provisional=False, grader_version="1")
     client.force_login(trainee)
     text = client.get(reverse("catalogue")).content.decode()
-    assert "You have passed, or have under way, everything" in text
+    assert "Nothing else to recommend now" in text
