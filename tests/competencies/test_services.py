@@ -66,7 +66,7 @@ def test_loading_twice_changes_nothing():
     before = counts()
     services.load_starter()
     assert counts() == before
-    assert before[:2] == [2, 12]
+    assert before[:2] == [2, 21]
     assert ObservableSkill.objects.get(key="abuse-sudo-rules").rubric[1]["level"] == "independent"
 
 

@@ -16,6 +16,7 @@ from range.catalog.rendering import applies, rendered, variants
 from range.catalog.topology_builder import build_topology
 from range.catalog.variables import draw, secrets_among
 from range.checks.combine import leaves
+from range.competencies.readers import starter
 from tests.scenarios.trial import LIBRARY
 from tutor.chunking import parse
 
@@ -33,6 +34,11 @@ def loaded(slug):
 def skills():
     data = YAML(typ="safe", pure=True).load((STARTER / "skills.yaml").read_text("utf-8"))
     return {each["key"] for each in data["skills"]}
+
+
+@cache
+def codes_with_titles():
+    return starter.read().nice.codes()
 
 
 def words_of(text):
@@ -59,6 +65,11 @@ class TestEachScenario:
         named = {weight.key for objective in spec.objectives for weight in objective.skills}
         assert named <= skills()
         assert all(objective.skills for objective in spec.objectives)
+
+    def test_every_code_it_names_has_a_title_in_the_starter_slice(self, slug):
+        nice = loaded(slug).spec.frameworks["nice"]
+        named = {*nice.work_roles, *nice.competency_areas, *nice.statements}
+        assert named - codes_with_titles() == set()
 
     def test_its_articles_can_be_read_and_one_of_them_spoils(self, slug):
         files = sorted((LIBRARY / slug / "knowledge").glob("*.md"))

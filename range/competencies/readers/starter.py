@@ -34,6 +34,7 @@ class _Nice(_Strict):
     version: str
     title: str
     roles: list[_NiceRole]
+    areas: dict[str, str]
     statements: dict[str, str]
 
 
@@ -144,6 +145,7 @@ def _nice(slice_: _Nice) -> FrameworkContent:
             Entry(code=role.code, title=role.title, description=role.description)
             for role in slice_.roles
         ),
+        areas=tuple(Entry(code=code, title=title) for code, title in slice_.areas.items()),
         statements=tuple(
             StatementEntry(code=code, kind=_KINDS[code[0]], text=text)
             for code, text in slice_.statements.items()
