@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from range.catalog.lint_names import nearest
 from range.catalog.problems import Problem, Severity
 from range.catalog.reader import LoadedScenario
 from range.catalog.schema_solutions import RunStep, Step, SubmitStep, WaitStep
@@ -90,9 +91,7 @@ def _each_step(loaded: LoadedScenario, place: Place, steps: tuple[Step, ...]) ->
         if not isinstance(step, (SubmitStep, WaitStep)):
             machine = loaded.spec.machines.get(step.on)
             if machine is None and "{{" not in step.on:
-                known = ", ".join(loaded.spec.machines)
-                expected = f"one of the machines {known}"
-                yield loaded.problem(Severity.ERROR, (*here, "on"), expected, repr(step.on))
+                yield _no_machine(loaded, (*here, "on"), step.on)
             elif isinstance(step, RunStep) and step.account is None and not _console(machine):
                 yield loaded.problem(
                     Severity.ERROR, here, "an account under as", "a machine without a console"
@@ -101,6 +100,10 @@ def _each_step(loaded: LoadedScenario, place: Place, steps: tuple[Step, ...]) ->
         known_keys = {objective.key for objective in loaded.spec.objectives}
         if handed is not None and handed.objective not in known_keys:
             yield _unknown(loaded, (*here, "submit"), handed.objective)
+        source = (handed and handed.source) or ""
+        holder = source.partition(":")[0]
+        if source and "{{" not in holder and holder not in loaded.spec.machines:
+            yield _no_machine(loaded, (*here, "submit", "from"), holder)
 
 
 def _console(machine: object) -> bool:
@@ -117,3 +120,9 @@ def _grading(loaded: LoadedScenario) -> Iterator[Problem]:
 def _unknown(loaded: LoadedScenario, place: Place, key: str) -> Problem:
     known = ", ".join(objective.key for objective in loaded.spec.objectives)
     return loaded.problem(Severity.ERROR, place, f"one of the objectives {known}", repr(key))
+
+
+def _no_machine(loaded: LoadedScenario, place: Place, name: str) -> Problem:
+    known = list(loaded.spec.machines)
+    expected = f"one of the machines {', '.join(known)}"
+    return loaded.problem(Severity.ERROR, place, expected, repr(name), nearest(name, known))

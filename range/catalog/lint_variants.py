@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from uuid import UUID
 
+from range.catalog.lint_names import unknown_names
 from range.catalog.problems import Problem, Severity
 from range.catalog.reader import LoadedScenario
 from range.catalog.rendering import rendered, variants
@@ -13,7 +14,6 @@ from range.catalog.templating import TemplateInvalid
 from range.catalog.variables import draw
 from range.catalog.yaml_tree import Place
 from range.checks.combine import leaves
-from range.checks.kinds import Check
 from range.checks.spec import Scalar
 
 _SAMPLE_ATTEMPT = UUID("00000000-0000-4000-8000-000000000000")
@@ -33,7 +33,7 @@ def variant_problems(loaded: LoadedScenario) -> Iterator[Problem]:
             )
             continue
         for position, objective in enumerate(spec.objectives):
-            yield from _objective(loaded, spec, position, objective, _when(variant))
+            yield from _objective(loaded, spec, position, objective, variant)
 
 
 def _objective(
@@ -41,9 +41,10 @@ def _objective(
     spec: ScenarioSpec,
     position: int,
     objective: ObjectiveSpec,
-    when: str,
+    variant: dict[str, Scalar],
 ) -> Iterator[Problem]:
     place: Place = ("objectives", position, "checks")
+    when = _when(variant)
     checks = list(leaves(objective.checks))
     if not any(check.role == "required" for check in checks):
         yield loaded.problem(Severity.ERROR, place, f"a required check{when}", "none")
@@ -53,40 +54,9 @@ def _objective(
     if sum(check.kind == "flag" for check in checks) > 1:
         yield loaded.problem(Severity.ERROR, place, f"at most one flag check{when}", "several")
     for check in checks:
-        yield from _references(loaded, spec, place, check)
+        yield from unknown_names(loaded, spec, position, check, variant)
     if not spec.reference.get(objective.key):
         yield loaded.problem(Severity.ERROR, place, f"a reference solution{when}", "none")
-
-
-def _references(
-    loaded: LoadedScenario, spec: ScenarioSpec, place: Place, check: Check
-) -> Iterator[Problem]:
-    for machine in _machines_of(check):
-        if machine not in spec.machines:
-            expected = f"one of the machines {', '.join(spec.machines)}"
-            yield loaded.problem(Severity.ERROR, place, expected, f"{machine!r} in {check.id}")
-    for network in _networks_of(check):
-        if network not in spec.networks:
-            expected = f"one of the networks {', '.join(spec.networks)}"
-            yield loaded.problem(Severity.ERROR, place, expected, f"{network!r} in {check.id}")
-
-
-def _machines_of(check: Check) -> Iterator[str]:
-    machine = getattr(check, "machine", None)
-    if machine is not None:
-        yield machine
-    if check.kind == "rubric":
-        yield check.place()[0]
-    if check.kind == "detection":
-        yield check.rule.partition(":")[0]
-
-
-def _networks_of(check: Check) -> Iterator[str]:
-    network = getattr(check, "from_network", None)
-    if network is not None:
-        yield network
-    if check.kind == "network_path":
-        yield from (route.from_network for route in check.matrix)
 
 
 def _conditions(loaded: LoadedScenario) -> Iterator[Problem]:

@@ -57,6 +57,11 @@ def test_a_complete_scenario_has_nothing_to_say(tmp_path):
         (("reference", "extra"), [], "one of the objectives enter, mend, found 'extra'"),
         (("reference", "mend", 0, "on"), "bax", "one of the machines box, found 'bax'"),
         (("reference", "enter", 0, "submit"), "entre", "found 'entre'"),
+        (
+            ("reference", "enter", 0, "submit"),
+            {"objective": "enter", "from": "bax:/srv/note"},
+            "found 'bax'. Did you mean box?",
+        ),
         (("wrong",), {}, "a wrong solution under wrong, found none"),
         (("wrong", "hide", "unmet"), ["mand"], "found 'mand'"),
         (("grading",), {"pass": {"required": ["mand"]}}, "found 'mand'"),
@@ -207,6 +212,90 @@ def test_a_required_command_of_a_machine_trainees_enter_is_doubtful(tmp_path):
     said = warned(tmp_path / "a", check)
     assert any("box:22, which has a console, in ssh" in each for each in said)
     assert warned(tmp_path / "b", check | {"role": "supporting"}) == []
+
+
+LOGIN = {"name": "app", "account": "app", "password": "${nonce}", "expect": "refused"}
+ASKED = {"kind": "dns", "from": "lan", "questions": [{"name": "www.bank"}]}
+STEPS = {"kind": "tcp", "from": "lan", "steps": [{"send": "${nonce}\n", "expect": "${nonce}"}]}
+READS = [{"address": 1, "at_least": 1}]
+MAILS = [{"name": "one", "recipient": "a@b.example"}]
+ROUTES = [
+    {"from": "lan", "to": "box:22", "expect": "allow"},
+    {"from": "lan", "to": "bax:22", "expect": "deny"},
+]
+PAGES = [{"url": "http://box/"}, {"url": "http://bax:80/x"}]
+EVENT = {"event": "console.opened", "machine": "bax"}
+
+
+@pytest.mark.parametrize(
+    ("check", "field"),
+    [
+        ({"kind": "port", "from": "lan", "to": "bax:22"}, "to"),
+        ({"kind": "port", "from": "lan", "to": "b{{ 'ax' }}:22"}, "to"),
+        (STEPS | {"to": "bax:22"}, "to"),
+        (ASKED | {"server": "bax:53"}, "server"),
+        ({"kind": "smtp", "from": "lan", "to": "bax:25", "mails": MAILS}, "to"),
+        ({"kind": "modbus", "from": "lan", "to": "bax:502", "reads": READS}, "to"),
+        ({"kind": "ssh", "from": "lan", "to": "bax:22", "logins": [LOGIN]}, "to"),
+        (
+            {"kind": "sql", "engine": "mariadb", "from": "lan", "to": "bax:1", "logins": [LOGIN]},
+            "to",
+        ),
+        ({"kind": "network_path", "matrix": ROUTES}, "matrix[1].to"),
+        ({"kind": "http", "from": "lan", "requests": PAGES}, "requests[1].url"),
+        (
+            {
+                "kind": "http",
+                "from": "lan",
+                "requests": [{"url": "http://box/"}],
+                "after_each": PAGES,
+            },
+            "after_each[1].url",
+        ),
+        (
+            {"kind": "http", "from": "lan", "cases": [{"name": "a", "requests": PAGES}]},
+            "cases[0].requests[1].url",
+        ),
+        ({"kind": "rubric", "artefact": "bax:/a", "criteria": [{"id": "a", "title": "A"}]}, "art"),
+        ({"kind": "sudo_rule", "machine": "bax", "account": "bob", "may_not": ["/x"]}, "machine"),
+        ({"kind": "process", "machine": "bax", "none_match": "x"}, "machine"),
+        ({"kind": "transcript", "machine": "bax", "program": ["nmap"]}, "machine"),
+        ({"kind": "temporal", "role": "supporting", "event": EVENT, "never": True}, "all_of[2]"),
+    ],
+    ids=lambda value: value["kind"] if isinstance(value, dict) else None,
+)
+def test_a_machine_that_a_check_names_exists_and_is_told_where_it_stands(tmp_path, check, field):
+    data = copy.deepcopy(SPEC)
+    data["objectives"][1]["checks"]["all_of"].append(check)
+    folder = write(tmp_path / "s", data)
+    found = [each for each in lint(read_scenario(folder)) if "'bax'" in each.found]
+    assert found
+    for each in found:
+        assert each.severity is Severity.ERROR
+        assert each.where.startswith("objectives[1].checks.all_of[2]")
+        assert field in each.where
+        assert each.suggestion == "Did you mean box?"
+    line = (folder / "scenario.yaml").read_text().splitlines()[found[0].line - 1]
+    assert "ax" in line or check["kind"] in line
+
+
+def test_an_alias_is_a_name_for_who_is_spoken_to_and_for_nobody_who_is_looked_into(tmp_path):
+    data = with_((*BOX, "aliases"), ["drawer"])
+    checks = data["objectives"][1]["checks"]["all_of"]
+    checks.append({"kind": "port", "from": "lan", "to": "drawer:22"})
+    assert errors(tmp_path / "a", data) == []
+    checks.append({"kind": "file", "machine": "drawer", "path": "/x"})
+    (said,) = errors(tmp_path / "b", data)
+    assert "one of the machines box, found 'drawer' in file" in said
+
+
+def test_of_two_checks_of_one_name_the_one_that_an_attempt_has_is_told(tmp_path):
+    data = copy.deepcopy(SPEC)
+    for way, machine in (("cron", "box"), ("suid", "bax")):
+        check = {"id": "door", "kind": "port", "from": "lan", "to": f"{machine}:22"}
+        data["objectives"][1]["checks"]["all_of"].append(check | {"when": {"way": way}})
+    (said,) = errors(tmp_path, data)
+    assert "objectives[1].checks.all_of[3].to" in said
 
 
 @pytest.mark.parametrize(

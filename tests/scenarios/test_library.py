@@ -19,9 +19,13 @@ from range.checks.combine import leaves
 from range.competencies.readers import starter
 from tests.scenarios.trial import LIBRARY
 from tutor.chunking import parse
+from tutor.overlap import runs, runs_of_all
 
 SLUGS = sorted(path.parent.name for path in LIBRARY.glob("*/scenario.yaml"))
 STARTER = Path(__file__).resolve().parents[2] / "range" / "competencies" / "starter"
+STATES = Path(__file__).resolve().parents[2] / "tutor" / "evaluation" / "states"
+# As many words in a row as the tutor's guard takes for a command.
+STEP_RUN = 3
 ATTEMPT = "00000000-0000-4000-8000-000000000001"
 
 
@@ -43,6 +47,45 @@ def codes_with_titles():
 
 def words_of(text):
     return len(re.findall(r"\b[\w'’-]+\b", re.sub(r"`[^`]*`", " ", text)))
+
+
+def written_for(slug):
+    """Return what a scenario says for nothing, and by name what it says up to rung 2."""
+    scenario = loaded(slug)
+    free, helped = [scenario.brief, *seen_at_first(slug)], []
+    for objective in scenario.spec.objectives:
+        free.append(objective.description)
+        helped += [(f"{objective.key} {h.rung}", h.text) for h in objective.hints if h.rung <= 2]
+    for file in sorted((LIBRARY / slug / "knowledge").glob("*.md")):
+        for piece in parse(file.read_text("utf-8"), name=file.name).pieces:
+            if piece.min_rung == 0:
+                free.append(piece.text)
+            elif piece.min_rung <= 2:
+                helped.append((f"{file.name}: {piece.heading}", piece.text))
+    return free, helped
+
+
+def seen_at_first(slug):
+    """Return the text files that lie on a desk for everybody to read."""
+    machines = [each for each in loaded(slug).spec.machines.values() if each.console]
+    named = {seed.source for machine in machines for seed in machine.seed if seed.source}
+    return [(LIBRARY / slug / each).read_text("utf-8") for each in named if ".txt" in each]
+
+
+def typed_by(slug):
+    """Return the lines that a scenario's reference solution types."""
+    steps = [step for part in loaded(slug).spec.reference.values() for step in part]
+    for step in steps:
+        script = getattr(step, "script", None)
+        text = (LIBRARY / slug / script).read_text("utf-8") if script else ""
+        yield from f"{getattr(step, 'run', None) or ''}\n{text}".splitlines()
+
+
+def withheld(slug):
+    """Return the patterns that the tutor's evaluation counts as steps told."""
+    path = STATES / f"{slug}.yaml"
+    states = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))["states"]
+    return {each for state in states for each in state["withhold"]}
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -87,6 +130,20 @@ class TestEachScenario:
             text = file.read_text("utf-8")
             if not parse(text, name=file.name).front.spoils:
                 assert [line for line in lines if line in text] == []
+
+    def test_what_is_written_for_the_lower_rungs_holds_no_step_of_the_reference(self, slug):
+        """Hints and articles up to rung 2 say no three words in a row of what solves it.
+
+        What everybody reads without asking, such as how the tools are called, is no help.
+        """
+        free, helped = written_for(slug)
+        known = runs_of_all(free, length=STEP_RUN)
+        steps = runs_of_all(typed_by(slug), length=STEP_RUN) - known
+        kept_back = [re.compile(each, re.IGNORECASE) for each in withheld(slug)]
+        for name, text in helped:
+            assert sorted(runs(text, length=STEP_RUN) & steps) == [], name
+            flat = " ".join(text.split())
+            assert [each.pattern for each in kept_back if each.search(flat)] == [], name
 
     def test_a_trainee_is_told_what_is_missing_without_the_answer(self, slug):
         spec = loaded(slug).spec
