@@ -1,9 +1,7 @@
 import hashlib
 import io
-import json
 import os
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
@@ -23,7 +21,7 @@ from range.authoring.skeleton import FolderTaken, new_scenario
 from range.catalog.folder import digest_of, list_files
 from range.catalog.problems import ScenarioInvalid
 from range.catalog.reader import read_scenario
-from tests.authoring import hostile_archives
+from tests.authoring.archive_sending import ROOM_BYTES, sent
 from tests.authoring.hostile_archives import ATTACKS, tarred, zipped
 
 CLONE = Path(__file__).resolve().parents[2]
@@ -199,18 +197,9 @@ def test_attack_a_hostile_archive_is_refused_in_little_room_and_leaves_nothing(r
     make, answer = ATTACKS[name]
     archive, root = room / f"{name}.bin", room / name / "scenarios"
     archive.write_bytes(make())
-    sent = subprocess.run(
-        [sys.executable, hostile_archives.__file__, str(archive), str(root)],
-        cwd=CLONE,
-        env=os.environ | {"PYTHONPATH": str(CLONE)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert sent.returncode == 0, sent.stderr[-2000:]
-    found = json.loads(sent.stdout)
-    print(f"\n{name}: {found['seconds']:.2f} s")
+    found = sent(archive, root)
+    print(f"\n{name}: {found['seconds']:.2f} s, {found['bytes'] / 1e6:.1f} MB")
+    assert found["bytes"] < ROOM_BYTES
     assert answer in found["told"]
     assert nothing_new(root)
     assert [path.name for path in (room / name).iterdir()] == ["scenarios"]
@@ -220,16 +209,7 @@ def test_attack_a_hostile_archive_is_refused_in_little_room_and_leaves_nothing(r
 def test_a_sound_archive_gets_through_in_the_same_room(room, plain):
     archive, root = room / "sound.zip", room / "sound"
     archive.write_bytes(exported(plain))
-    sent = subprocess.run(
-        [sys.executable, hostile_archives.__file__, str(archive), str(root)],
-        cwd=CLONE,
-        env=os.environ | {"PYTHONPATH": str(CLONE)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert json.loads(sent.stdout)["told"] == "imported"
+    assert sent(archive, root)["told"] == "imported"
     assert digest(root / "open-drawer") == digest(plain)
 
 
