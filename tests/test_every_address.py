@@ -169,6 +169,7 @@ TABLE = {
     "replay": own(),
     "recording": Address(get=MISSING, post=WRONG_METHOD, arguments=("recording",)),
     "review-queue": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "review-agreement": Address(get=FORBIDDEN, post=WRONG_METHOD),
     "review-item": Address(
         get=MISSING, post=MISSING, arguments=("review_item",), data=(("level", "2"),)
     ),

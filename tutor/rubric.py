@@ -1,14 +1,17 @@
 """Proposes levels for rubric criteria, with spans that exist, or abstains; never decides."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, Field
 
-from range.assessment.grading import Proposal, criterion_of
+from range.assessment import judges
+from range.assessment.grading import Proposal, criterion_of, rubric_of
 from range.assessment.models import ReviewItem
 from range.checks.rubric import Criterion
 from range.exercises.models import Attempt
 from range.lib.logs import get_logger
+from tutor.own_words import holds_own_words, printed_in
 from tutor.prompt import sha256_of, text_of
 from tutor.providers import registry
 from tutor.providers.chat import ChatFailed, ChatModel, Message
@@ -21,6 +24,8 @@ log = get_logger(__name__)
 SMALLEST_JUDGE_BILLIONS = 3.0
 REPEATS = 3
 ARTEFACT_LIMIT = 12_000
+ABSTAINS = "The model was not sure, or its answers did not hold: it abstains."
+SWITCHED_OFF = "The model is switched off here: it agreed too little with people."
 
 
 class Span(BaseModel):
@@ -46,8 +51,9 @@ def judge(attempt: Attempt) -> list[Proposal]:
         return []
     waiting = ReviewItem.objects.filter(
         attempt=attempt, state=ReviewItem.State.OPEN, proposal__isnull=True
-    ).select_related("objective", "attempt__exercise__version")
-    return [_propose(item, criterion_of(item), model) for item in waiting.order_by("created_at")]
+    ).select_related("objective", "attempt__exercise__version__scenario")
+    known = judges.agreements([attempt.exercise.organisation_id])
+    return [_proposal(item, model, known) for item in waiting.order_by("created_at")]
 
 
 def may_judge(model: ChatModel) -> bool:
@@ -55,20 +61,51 @@ def may_judge(model: ChatModel) -> bool:
     return model.billions is None or model.billions >= SMALLEST_JUDGE_BILLIONS
 
 
-def _propose(item: ReviewItem, criterion: Criterion, model: ChatModel) -> Proposal:
-    lines = item.artefact[:ARTEFACT_LIMIT].splitlines()
+def name_of(model: ChatModel) -> str:
+    """Return what a judge is known by: a model under other instructions is another judge."""
+    return f"{model.name} {hashlib.sha256(text_of('rubric').encode()).hexdigest()[:8]}"
+
+
+def _proposal(
+    item: ReviewItem, model: ChatModel, known: Mapping[judges.Matter, judges.Agreement]
+) -> Proposal:
+    judge = name_of(model)
+    if judges.agreement_on(item, judge, known).standing is judges.Standing.OFF:
+        return Proposal(
+            check_id=item.check_id,
+            criterion=item.criterion,
+            level=None,
+            reason=SWITCHED_OFF,
+            model=model.name,
+            judge=judge,
+        )
+    return _asked(item, model, judge)
+
+
+def _asked(item: ReviewItem, model: ChatModel, judge: str) -> Proposal:
+    criterion, lines = criterion_of(item), item.artefact[:ARTEFACT_LIMIT].splitlines()
     messages = _messages(criterion, lines)
-    runs = _repeated(model, messages)
-    agreed = _agreed(runs, lines, highest=len(criterion.levels) - 1)
+    agreed = _agreed(_repeated(model, messages), lines, highest=len(criterion.levels) - 1)
+    if agreed and agreed.level and not _is_own(item, agreed):
+        agreed = None
     return Proposal(
         check_id=item.check_id,
         criterion=item.criterion,
         level=agreed.level if agreed else None,
         spans=tuple(span.model_dump(by_alias=True) for span in agreed.spans) if agreed else (),
-        reason=agreed.reason if agreed else "The model abstains.",
+        reason=agreed.reason if agreed else ABSTAINS,
         model=model.name,
+        judge=judge,
         prompt_sha256=sha256_of(messages),
+        artefact_sha256=hashlib.sha256(item.artefact.encode()).hexdigest(),
     )
+
+
+def _is_own(item: ReviewItem, agreed: Judged) -> bool:
+    """Tell whether the trainee wrote any of what is quoted: printed output earns nothing."""
+    _, path = rubric_of(item).place()
+    printed = printed_in(item.attempt, report=path)
+    return holds_own_words([span.quote for span in agreed.spans], printed)
 
 
 def _messages(criterion: Criterion, lines: Sequence[str]) -> list[Message]:

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from range.accounts.access import can_review
 from range.accounts.models import User
 from range.assessment.evidence import Finding, latest, write
-from range.assessment.models import Evidence, Grade, ReviewItem
+from range.assessment.judges import is_shown, judge_of
+from range.assessment.models import Decision, Evidence, Grade, ReviewItem
 from range.assessment.runner import GRADER_VERSION
 from range.assessment.status import ObjectiveStatus, objectives_for, status_of
 from range.catalog.schema_policies import PassSpec
@@ -21,6 +21,8 @@ from range.exercises.models import Attempt
 from range.lib.errors import RangeError
 from range.lib.notify import notify
 from range.timeline.services import record
+
+NOTE_LIMIT = 2000
 
 
 class ReviewRefused(RangeError):
@@ -34,7 +36,8 @@ class Proposal:
     Args:
         level: 0 up to the criterion's highest; None when it abstains.
         spans: `{from, to, quote}` of lines the trainee wrote.
-        is_trusted: Measured agreement allows it to stand without a person.
+        judge: The model together with what it is told; agreement is measured by it.
+        artefact_sha256: Digest of the report that was judged.
     """
 
     check_id: str
@@ -43,8 +46,9 @@ class Proposal:
     spans: tuple[dict[str, object], ...] = ()
     reason: str = ""
     model: str = ""
+    judge: str = ""
     prompt_sha256: str = ""
-    is_trusted: bool = False
+    artefact_sha256: str = ""
 
 
 def record_proposals(attempt: Attempt, proposals: list[Proposal]) -> None:
@@ -62,7 +66,9 @@ def record_proposals(attempt: Attempt, proposals: list[Proposal]) -> None:
                 "spans": list(proposal.spans),
                 "reason": proposal.reason,
                 "model": proposal.model,
+                "judge": proposal.judge,
                 "prompt_sha256": proposal.prompt_sha256,
+                "artefact_sha256": proposal.artefact_sha256,
             }
         )
 
@@ -70,10 +76,10 @@ def record_proposals(attempt: Attempt, proposals: list[Proposal]) -> None:
 def decide(item: ReviewItem, *, person: User, level: int, note: str) -> None:
     """Take an instructor's decision on one criterion; the last one of a check is evidence.
 
-    Deciding again is a correction: its evidence supersedes the earlier one.
+    Deciding again is a correction, with its reason: its evidence supersedes the earlier one.
 
     Raises:
-        ReviewRefused: The person may not, or the level does not exist.
+        ReviewRefused: The person may not, the level does not exist, or a correction has no reason.
     """
     if not can_review(person, item.attempt.trainee_id):
         raise ReviewRefused(
@@ -81,23 +87,28 @@ def decide(item: ReviewItem, *, person: User, level: int, note: str) -> None:
             reason="not-a-reviewer",
             status=403,
         )
-    check = _rubric(item)
+    check = rubric_of(item)
     highest = len(criterion_of(item).levels) - 1
     if not 0 <= level <= highest:
         raise ReviewRefused(
             f"The level must lie between 0 and {highest}; it was {level}.", reason="no-such-level"
         )
+    note = note.strip()[:NOTE_LIMIT]
     with transaction.atomic():
-        ReviewItem.objects.filter(pk=item.pk).update(
-            state=ReviewItem.State.DECIDED,
-            decided_at=timezone.now(),
-            decided_by=person,
-            level=level,
-            note=note[:2000],
-        )
+        # Of two who decide at once, the second one corrects the first.
+        now = ReviewItem.objects.select_for_update().get(pk=item.pk)
+        is_correction = now.state == ReviewItem.State.DECIDED
+        if is_correction and not note:
+            raise ReviewRefused(
+                "This is decided already. Say why you correct it: the trainee reads the reason, "
+                "and the earlier decision stays on record.",
+                reason="no-reason",
+            )
+        decision = _decision(item, person=person, level=level, note=note, first=not is_correction)
+        _note(item, decision)
         record(
             item.attempt_id,
-            kind="review.decided",
+            kind="review.corrected" if is_correction else "review.decided",
             actor=f"instructor:{person.pk}",
             payload={"check": item.check_id, "criterion": item.criterion, "level": level},
         )
@@ -106,7 +117,36 @@ def decide(item: ReviewItem, *, person: User, level: int, note: str) -> None:
         notify("attempts", str(item.attempt_id))
 
 
-def _rubric(item: ReviewItem) -> RubricCheck:
+def _decision(item: ReviewItem, *, person: User, level: int, note: str, first: bool) -> Decision:
+    proposed = (item.proposal or {}).get("level")
+    return Decision.objects.create(
+        item=item,
+        level=level,
+        note=note,
+        decided_by=person,
+        judge=judge_of(item) if proposed is not None else "",
+        proposed=proposed,
+        unseen=first and proposed is not None and not is_shown(item),
+    )
+
+
+def _note(item: ReviewItem, decision: Decision) -> None:
+    """Let an item say what was decided last."""
+    ReviewItem.objects.filter(pk=item.pk).update(
+        state=ReviewItem.State.DECIDED,
+        decided_at=decision.decided_at,
+        decided_by=decision.decided_by,
+        level=decision.level,
+        note=decision.note,
+    )
+
+
+def rubric_of(item: ReviewItem) -> RubricCheck:
+    """Return the check an item belongs to.
+
+    Raises:
+        ReviewRefused: The scenario has no such check.
+    """
     for objective in objectives_for(item.attempt):
         for check in leaves(objective.checks):
             is_it = (objective.key, check.id) == (item.objective.key, item.check_id)
@@ -123,7 +163,7 @@ def criterion_of(item: ReviewItem) -> Criterion:
     Raises:
         ReviewRefused: The scenario has no such criterion.
     """
-    for criterion in _rubric(item).criteria:
+    for criterion in rubric_of(item).criteria:
         if criterion.id == item.criterion:
             return criterion
     raise ReviewRefused(
@@ -158,11 +198,20 @@ def _settle(attempt: Attempt, objective: str, check: RubricCheck, person: User) 
                 excerpt=next(iter(items.values())).artefact,
             ),
             source=Evidence.Source.PERSON,
-            detail={"levels": {key: item.level for key, item in items.items()}},
+            detail={
+                "levels": {key: item.level for key, item in items.items()},
+                "proposals": {key: _proposed(item) for key, item in items.items() if item.proposal},
+            },
             judged_by=person,
             supersedes=latest(attempt).get((objective, check.id)),
         ),
     )
+
+
+def _proposed(item: ReviewItem) -> dict[str, object]:
+    """Return what a model had proposed, with what it was made from."""
+    kept = ("level", "model", "judge", "prompt_sha256", "artefact_sha256")
+    return {key: value for key, value in (item.proposal or {}).items() if key in kept}
 
 
 def grade(attempt: Attempt) -> Grade:

@@ -113,6 +113,7 @@ class ReviewItem(models.Model):
     """A rubric criterion that waits for an instructor, with the model's proposal if there is one.
 
     OPEN (worker) -> DECIDED (an instructor; the decision is an Evidence row).
+    `level`, `note` and who decided are those of the newest Decision.
     """
 
     class State(models.TextChoices):
@@ -146,6 +147,34 @@ class ReviewItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.attempt_id} {self.criterion} {self.state}"
+
+
+class Decision(models.Model):
+    """What one instructor decided about a criterion; a correction is a new row with its reason.
+
+    Database triggers refuse update, delete and truncate.
+    """
+
+    item = models.ForeignKey(ReviewItem, on_delete=models.PROTECT, related_name="decisions")
+    level = models.PositiveSmallIntegerField()
+    note = models.TextField(blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(default=timezone.now)
+    # Which model proposed, under which instructions; empty where none did.
+    judge = models.CharField(max_length=120, blank=True)
+    proposed = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Decided before anybody saw the proposal, and not a correction: only such rows measure it.
+    unseen = models.BooleanField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["item", "decided_at"], name="decision_by_item"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} level {self.level}"
 
 
 class Grade(models.Model):

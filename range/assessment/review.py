@@ -1,15 +1,18 @@
 """What the review pages show, and only to those who may decide."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
 
-from range.accounts.access import Role, can_review, has_role, taught_by
+from range.accounts.access import STAFF, can_review, has_role, schools_of_staff, taught_by
 from range.accounts.models import User
+from range.assessment import judges
 from range.assessment.grading import ReviewRefused, criterion_of
 from range.assessment.models import ReviewItem
 
+SHOWN_WAITING = 200
 SHOWN_DECIDED = 20
 
 
@@ -29,18 +32,52 @@ def queue(person: User) -> dict[str, Any]:
     Raises:
         ReviewRefused: The person is no instructor.
     """
-    if not has_role(person, Role.INSTRUCTOR, Role.ADMIN):
+    _refuse_strangers(person)
+    items = _of_schools(person)
+    decided = items.filter(state=ReviewItem.State.DECIDED).order_by("-decided_at")
+    open_ones = items.filter(state=ReviewItem.State.OPEN)
+    known = judges.agreements(list(schools_of_staff(person)))
+    return {
+        "count": open_ones.count(),
+        "waiting": [
+            {"item": item, "proposal": _in_short(item, known)}
+            for item in open_ones.order_by("created_at", "criterion")[:SHOWN_WAITING]
+        ],
+        "decided": decided[:SHOWN_DECIDED],
+    }
+
+
+def agreement(person: User) -> dict[str, Any]:
+    """Return how far judging models agree with the instructors of this person's organisations.
+
+    Raises:
+        ReviewRefused: The person is no instructor.
+    """
+    _refuse_strangers(person)
+    found = judges.agreements(list(schools_of_staff(person))).values()
+    return {
+        "lines": sorted(
+            found, key=lambda each: (each.matter.scenario, each.matter.criterion, each.matter.judge)
+        ),
+        "enough": judges.ENOUGH,
+        "agrees_from": judges.AGREES_FROM,
+    }
+
+
+def _refuse_strangers(person: User) -> None:
+    if not has_role(person, *STAFF):
         raise ReviewRefused(
             "The review queue is for instructors. Your account has another role.",
             reason="not-a-reviewer",
             status=403,
         )
-    items = _of_schools(person)
-    decided = items.filter(state=ReviewItem.State.DECIDED).order_by("-decided_at")
-    return {
-        "waiting": items.filter(state=ReviewItem.State.OPEN).order_by("created_at", "criterion"),
-        "decided": decided[:SHOWN_DECIDED],
-    }
+
+
+def _in_short(item: ReviewItem, known: Mapping[judges.Matter, judges.Agreement]) -> str:
+    if item.proposal is None or item.proposal.get("level") is None:
+        return ""
+    shown = judges.is_shown(item, known)
+    return f"level {item.proposal['level']}" if shown else "after you decide"
 
 
 def next_for(person: User) -> ReviewItem | None:
@@ -66,10 +103,16 @@ def item_for(person: User, item_id: uuid.UUID) -> ReviewItem:
 
 
 def shown(item: ReviewItem) -> dict[str, Any]:
-    """Return what the page of one item shows: report by numbered lines, criterion, proposal."""
+    """Return what the page of one item shows: report by numbered lines, criterion, proposal.
+
+    A proposal that is being measured is kept back until somebody has decided.
+    """
     criterion = criterion_of(item)
     proposal = item.proposal or {}
-    quoted = _quoted_lines(proposal)
+    is_decided = item.state == ReviewItem.State.DECIDED
+    kept_back = proposal.get("level") is not None and not (is_decided or judges.is_shown(item))
+    visible = {} if kept_back else proposal
+    quoted = _quoted_lines(visible)
     lines = item.artefact.splitlines() or [""]
     return {
         "item": item,
@@ -79,7 +122,10 @@ def shown(item: ReviewItem) -> dict[str, Any]:
             {"number": number, "text": text, "is_quoted": number in quoted}
             for number, text in enumerate(lines, start=1)
         ],
-        "proposal": proposal,
+        "proposal": visible,
+        "kept_back": kept_back,
+        "marked": item.level if is_decided else visible.get("level"),
+        "decisions": item.decisions.select_related("decided_by").order_by("-decided_at", "-pk"),
         "siblings": ReviewItem.objects.filter(attempt=item.attempt, check_id=item.check_id)
         .exclude(pk=item.pk)
         .order_by("criterion"),

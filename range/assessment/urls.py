@@ -6,5 +6,6 @@ from range.assessment import views
 
 urlpatterns = [
     path("review/", views.review_queue, name="review-queue"),
+    path("review/agreement/", views.review_agreement, name="review-agreement"),
     path("review/<uuid:item_id>/", views.review_item, name="review-item"),
 ]

@@ -12,6 +12,10 @@ from range.accounts.access import record_access
 from range.accounts.models import User
 from range.assessment import review
 from range.assessment.grading import ReviewRefused, decide
+from range.assessment.models import ReviewItem
+
+ITEM = "assessment/review_item.html"
+BAD_REQUEST = 400
 
 
 @require_GET
@@ -21,26 +25,37 @@ def review_queue(request: HttpRequest) -> HttpResponse:
     return render(request, "assessment/review_queue.html", review.queue(person))
 
 
+@require_GET
+def review_agreement(request: HttpRequest) -> HttpResponse:
+    """Show how far models agree with people, by criterion, and what follows from it."""
+    person = cast(User, request.user)
+    return render(request, "assessment/review_agreement.html", review.agreement(person))
+
+
 @require_http_methods(["GET", "POST"])
 def review_item(request: HttpRequest, item_id: uuid.UUID) -> HttpResponse:
     """Show one criterion with the report beside it, or take the decision on it."""
     person = cast(User, request.user)
     item = review.item_for(person, item_id)
     if request.method == "POST":
-        return _decided(request, person, item_id)
+        return _decided(request, person, item)
     record_access(person, subject_id=item.attempt.trainee_id, what=f"report for {item.criterion}")
-    return render(request, "assessment/review_item.html", review.shown(item))
+    return render(request, ITEM, review.shown(item))
 
 
-def _decided(request: HttpRequest, person: User, item_id: uuid.UUID) -> HttpResponse:
-    item = review.item_for(person, item_id)
+def _decided(request: HttpRequest, person: User, item: ReviewItem) -> HttpResponse:
+    level, note = request.POST.get("level", ""), request.POST.get("note", "")
     try:
-        level = int(request.POST.get("level", ""))
-    except ValueError:
-        raise ReviewRefused(
-            "Choose one of the levels before you decide.", reason="no-level"
-        ) from None
-    decide(item, person=person, level=level, note=request.POST.get("note", ""))
+        if not level.isdecimal():
+            raise ReviewRefused("Choose one of the levels before you decide.", reason="no-level")
+        decide(item, person=person, level=int(level), note=note)
+    except ReviewRefused as refusal:
+        if refusal.status != BAD_REQUEST:
+            raise
+        # What was written stays in the form.
+        item = review.item_for(person, item.pk)
+        context = review.shown(item) | {"problem": refusal.message, "note": note}
+        return render(request, ITEM, context, status=refusal.status)
     messages.success(request, f"Decided: {item.attempt.trainee.shown_name}, {item.criterion}.")
     following = review.next_for(person)
     return redirect("review-item", following.pk) if following else redirect("review-queue")

@@ -51,6 +51,7 @@ _LABELS = {
     "person.deactivated": "Account closed",
     "person.password_reset": "One-time password given",
     "person.reactivated": "Account opened again",
+    "review.corrected": "An instructor corrected a decision",
     "review.decided": "An instructor decided",
     "sandbox.disk_full": "A machine was stopped",
     "sandbox.disk_low": "A machine's disk is nearly full",

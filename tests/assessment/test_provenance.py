@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 
 from range.assessment import services
 from range.assessment.evidence import evidence_of
-from range.assessment.models import Evidence, EvidenceContent
+from range.assessment.models import Evidence, EvidenceContent, ReviewItem
 from range.assessment.provenance import ErasureRefused, erase_payloads, problems_of
 from range.exercises.models import Attempt
 from range.exercises.services import finish
@@ -26,6 +26,7 @@ TABLES = (
     "timeline_eventpayload",
     "assessment_evidence",
     "assessment_evidencecontent",
+    "assessment_decision",
 )
 
 
@@ -40,13 +41,21 @@ STATEMENTS = [
 
 
 @pytest.fixture
-def worked(attempt, handle, driver, hand_in, flag, close_hole, state_dir):
+def worked(attempt, handle, driver, hand_in, flag, close_hole, state_dir, instructor):
     """A graded attempt with evidence that shows excerpts, and typed commands."""
     record(attempt.pk, kind="console.command", actor="trainee:1", payload={"text": "cat diary"})
     hand_in(flag())
     hand_in("red", check="colour")
     finish(attempt.pk, reason="finished", actor="range")
     services.collect(attempt, driver)
+    report = attempt.exercise.version.objectives.get(key="report")
+    waiting = [
+        ReviewItem.objects.create(
+            attempt=attempt, objective=report, check_id="report", criterion=key, artefact="x"
+        )
+        for key in ("cause", "remedy")
+    ]
+    services.decide(waiting[0], person=instructor, level=1, note="")
     Attempt.objects.filter(pk=attempt.pk).update(state="GRADED")
     attempt.refresh_from_db()
     return attempt

@@ -6,7 +6,9 @@ import pytest
 from django.utils import timezone
 
 from range.assessment import services
+from range.assessment.models import Decision, ReviewItem
 from range.catalog.services import topology_for, values_for
+from range.exercises.models import Attempt
 from range.runtime.fake import FakeDriver
 
 
@@ -59,3 +61,36 @@ def write_report(driver, handle):
         driver.put_file(handle, "box", "/home/trainee/report.md", text.encode())
 
     return do
+
+
+@pytest.fixture
+def decided(instructor):
+    """Write decisions on items like one: pairs of what was proposed and what was decided."""
+
+    def write(item, judge, pairs, *, unseen=True):
+        for proposed, level in pairs:
+            attempt = Attempt.objects.create(
+                exercise=item.attempt.exercise,
+                trainee=item.attempt.trainee,
+                state=Attempt.State.GRADED,
+            )
+            like = ReviewItem.objects.create(
+                attempt=attempt,
+                objective=item.objective,
+                check_id=item.check_id,
+                criterion=item.criterion,
+                state=ReviewItem.State.DECIDED,
+                level=level,
+                decided_at=timezone.now(),
+                decided_by=instructor,
+            )
+            Decision.objects.create(
+                item=like,
+                level=level,
+                decided_by=instructor,
+                judge=judge,
+                proposed=proposed,
+                unseen=unseen,
+            )
+
+    return write

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from range.catalog.publish import publish as publish_folder
+from range.lib.raters import weighted_kappa
 from tutor.evaluation import agreement, asking, citations, sets, trying
 from tutor.evaluation.cases import SAMPLE, cases, counted
-from tutor.evaluation.figures import KEYS, of_mode, p95, share, weighted_kappa
+from tutor.evaluation.figures import KEYS, of_mode, p95, share
 from tutor.evaluation.leaks import steps_told, tells_secret
 from tutor.evaluation.stage import Stage
 from tutor.evaluation.store import Store
@@ -65,10 +66,10 @@ class TestFigures:
         assert share([True, False, False, False]) == 0.25
 
     def test_kappa_is_one_for_agreement_and_none_where_it_says_nothing(self):
-        assert weighted_kappa([0, 1, 2, 2], [0, 1, 2, 2], levels=3) == 1.0
-        assert weighted_kappa([0, 2, 0, 2], [2, 0, 2, 0], levels=3) == -1.0
-        assert weighted_kappa([1, 1], [1, 1], levels=3) is None
-        assert weighted_kappa([], [], levels=3) is None
+        assert weighted_kappa([0, 1, 2, 2], [0, 1, 2, 2]) == 1.0
+        assert weighted_kappa([0, 2, 0, 2], [2, 0, 2, 0]) == -1.0
+        assert weighted_kappa([1, 1], [1, 1]) is None
+        assert weighted_kappa([], []) is None
 
 
 class TestStore:

@@ -1,5 +1,6 @@
 """Rubric proposals that abstain unless they are sure, and the account of an attempt."""
 
+import hashlib
 import json
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from django.utils import timezone
 from range.assessment.models import Evidence, ReviewItem
 from range.exercises.models import Attempt
 from range.timeline.services import record
-from tutor import services
+from tutor import rubric, services
 from tutor.models import Debrief
 from tutor.policy import Unlock
 from tutor.providers import registry
@@ -54,11 +55,48 @@ def proposal_of(waiting, *replies, billions=8.0):
     return proposal
 
 
-def test_a_sure_model_proposes_with_its_spans_and_is_not_trusted(waiting):
+def test_a_sure_model_proposes_with_its_spans_and_says_what_it_read(waiting):
     proposal = proposal_of(waiting, answer(2))
-    assert (proposal.level, proposal.is_trusted) == (2, False)
+    assert proposal.level == 2
     assert proposal.spans[0]["from"] == 2
     assert proposal.prompt_sha256
+    assert proposal.artefact_sha256 == hashlib.sha256(REPORT.encode()).hexdigest()
+    assert proposal.judge.startswith(f"{proposal.model} ")
+
+
+def test_lines_that_a_program_printed_earn_nothing(waiting, typed):
+    printed = "(root) NOPASSWD: /usr/bin/less /var/log/daybook.log"
+    typed("sudo -l", first=["User may run:", printed], into=waiting.attempt)
+    ReviewItem.objects.filter(pk=waiting.pk).update(artefact=f"Findings\n{printed}\nThe end of it.")
+    assert proposal_of(waiting, answer(2, quote=printed)).level is None
+    own = f"Too much: {printed}, as any pager starts a shell."
+    ReviewItem.objects.filter(pk=waiting.pk).update(artefact=f"Findings\n{own}")
+    assert proposal_of(waiting, answer(2, quote=own)).level == 2
+
+
+def test_showing_the_report_itself_makes_it_no_programs_word(waiting, typed):
+    typed("cat report.md", first=REPORT.splitlines()[1:], into=waiting.attempt)
+    assert proposal_of(waiting, answer(2)).level == 2
+    typed("cat notes", first=REPORT.splitlines()[1:], into=waiting.attempt)
+    assert proposal_of(waiting, answer(2)).level is None
+
+
+def test_a_level_of_nothing_needs_no_words(waiting):
+    assert proposal_of(waiting, answer(0, quote="")).level == 0
+
+
+def test_a_judge_that_agrees_too_little_is_not_asked_any_more(waiting, instructor, decided):
+    model = ScriptedChat(answer(2), billions=8)
+    judge = rubric.name_of(model)
+    decided(waiting, judge, [(0, 2), (2, 0)] * 10)
+    with registry.using(model):
+        (proposal,) = services.judge(waiting.attempt)
+    assert (proposal.level, model.asked) == (None, [])
+    assert "switched off" in proposal.reason
+    other = ScriptedChat(answer(2), billions=8, name="another")
+    with registry.using(other):
+        (proposal,) = services.judge(waiting.attempt)
+    assert proposal.level == 2
 
 
 @pytest.mark.parametrize("billions", [0.5, 1.5, 2.9])

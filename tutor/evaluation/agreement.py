@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from range.assessment.models import ReviewItem
+from range.lib.raters import weighted_kappa
 from tutor import services
 from tutor.evaluation import sets
-from tutor.evaluation.figures import weighted_kappa
 from tutor.evaluation.sets import Transcript
 from tutor.evaluation.stage import Stage
 from tutor.evaluation.trying import hand_in, moment
 from tutor.providers.chat import ChatModel
 from tutor.rubric import may_judge
 
-LEVELS = 3
 # One person, the author, has given the levels of the set. The figure counts once two have.
 RATERS = 1
 RATERS_NEEDED = 2
@@ -52,7 +51,7 @@ def measure(stage: Stage, reports: Sequence[Transcript] | None = None) -> Agreem
         given += [level for criterion, level in levels.items() if criterion in report.scores]
         wanted += [report.scores[criterion] for criterion in levels if criterion in report.scores]
     return Agreement(
-        qwk=weighted_kappa(given, wanted, levels=LEVELS),
+        qwk=weighted_kappa(given, wanted),
         coverage=round(len(given) / asked, 4) if asked else None,
         judged=len(given),
     )

@@ -71,20 +71,3 @@ def p95(values: Sequence[float]) -> float | None:
     if not values:
         return None
     return round(sorted(values)[math.ceil(0.95 * len(values)) - 1], 4)
-
-
-def weighted_kappa(given: Sequence[int], wanted: Sequence[int], *, levels: int) -> float | None:
-    """Return the quadratic weighted kappa of two raters; None where both always say one level.
-
-    Source: Cohen 1968, with squared distances as weights.
-    """
-    if not given:
-        return None
-    total = len(given)
-    seen = sum(_apart(a, b, levels) for a, b in zip(given, wanted, strict=True)) / total
-    by_chance = sum(_apart(a, b, levels) for a in given for b in wanted) / total**2
-    return round(1 - seen / by_chance, 4) if by_chance else None
-
-
-def _apart(one: int, other: int, levels: int) -> float:
-    return ((one - other) / max(1, levels - 1)) ** 2

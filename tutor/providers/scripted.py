@@ -25,8 +25,9 @@ class ScriptedChat:
         pause: float = 0.0,
         breaks_after: int | None = None,
         patience: Patience | None = None,
+        name: str = "scripted",
     ) -> None:
-        self.name = "scripted"
+        self.name = name
         self.mode: Literal["hosted", "local"] = mode
         self.billions = billions
         self.one_at_a_time = mode == "local"

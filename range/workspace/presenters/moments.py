@@ -33,6 +33,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "submission.refused": ("cross", "Answer not accepted: {objective}"),
     "integrity.foreign_flag": ("alert", "A flag of another attempt was handed in"),
     "attempt.finished": ("finish", "Attempt finished"),
+    "review.corrected": ("person", "An instructor corrected a judgement of written work"),
     "review.decided": ("person", "An instructor judged written work"),
 }
 

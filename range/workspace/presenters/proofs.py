@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Prefetch
 
 from range.assessment.grading import criterion_of
-from range.assessment.models import Evidence, ReviewItem
+from range.assessment.models import Decision, Evidence, ReviewItem
 from range.assessment.services import CheckStatus
 from range.checks.base import Outcome
+from range.checks.rubric import Criterion
 from range.exercises.models import Attempt
 from range.workspace.presenters import reasons
 from range.workspace.presenters.attempt import url_or_nothing
@@ -38,12 +42,27 @@ class ProofCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Decided:
+    """One decision about a criterion: the first, or a correction."""
+
+    level: str
+    note: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What an instructor decided about one criterion of written work, and wrote to the trainee."""
+    """What an instructor decided about one criterion of written work, and wrote to the trainee.
+
+    Args:
+        earlier: Decisions that were corrected since, newest first.
+    """
 
     criterion: str
     level: str
     note: str
+    earlier: Sequence[Decided] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,13 +105,28 @@ def moment_url(evidence: Evidence) -> str:
 def _verdicts(attempt: Attempt) -> dict[str, list[Verdict]]:
     found: dict[str, list[Verdict]] = {}
     decided = attempt.review_items.filter(state=ReviewItem.State.DECIDED, level__isnull=False)
-    for item in decided.select_related("objective").order_by("created_at", "criterion"):
+    found_items = decided.select_related("objective").prefetch_related(
+        Prefetch("decisions", Decision.objects.select_related("decided_by").order_by("-pk"))
+    )
+    for item in found_items.order_by("created_at", "criterion"):
         criterion = criterion_of(item)
         verdict = Verdict(
-            criterion=criterion.title, level=criterion.levels[item.level or 0], note=item.note
+            criterion=criterion.title,
+            level=criterion.levels[item.level or 0],
+            note=item.note,
+            earlier=[_decided(each, criterion) for each in list(item.decisions.all())[1:]],
         )
         found.setdefault(item.objective.key, []).append(verdict)
     return found
+
+
+def _decided(decision: Decision, criterion: Criterion) -> Decided:
+    return Decided(
+        level=criterion.levels[decision.level],
+        note=decision.note,
+        by=decision.decided_by.shown_name,
+        at=decision.decided_at,
+    )
 
 
 def _proof(standing: Standing, verdicts: Sequence[Verdict]) -> Proof:
