@@ -140,7 +140,8 @@ def _bearing(codes: Sequence[str]) -> Mapping[str, dict[str, frozenset[str]]]:
         "code", "statements__code"
     ):
         listed[role].append(statement)
-    aligned = Alignment.objects.filter(framework="nice", code__in=set().union(*listed.values()))
+    codes_listed = set().union(*listed.values())
+    aligned = Alignment.objects.standing().filter(framework="nice", code__in=codes_listed)
     skills: dict[str, set[str]] = {}
     for code, skill in aligned.values_list("code", "skill__key"):
         skills.setdefault(code, set()).add(skill)
@@ -153,7 +154,8 @@ def _bearing(codes: Sequence[str]) -> Mapping[str, dict[str, frozenset[str]]]:
 def alignments_of(skill_keys: Iterable[str]) -> Mapping[str, list[AlignedStatement]]:
     """Return the framework ids of each skill, in the wording of the edition in use."""
     rows = list(
-        Alignment.objects.filter(skill__key__in=list(skill_keys))
+        Alignment.objects.standing()
+        .filter(skill__key__in=list(skill_keys))
         .select_related("skill")
         .order_by("skill__key", "framework", "code")
     )

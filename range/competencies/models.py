@@ -7,6 +7,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+# Told apart in addresses: the starter slice bears the version of what it is a slice of.
+STARTER_SUFFIX = "-starter"
+
 
 class FrameworkQuerySet(models.QuerySet["Framework"]):
     """Filters on framework editions."""
@@ -20,6 +23,14 @@ class FrameworkQuerySet(models.QuerySet["Framework"]):
         is_starter = models.When(edition=Framework.Edition.STARTER, then=1)
         order = (models.Case(is_starter, default=0), "-sealed_at", "-pk")
         return self.sealed().filter(name=name).order_by(*order).first()
+
+    def at(self, name: str, release: str) -> "Framework | None":
+        """Return the edition that an address names; of several files of it, the newest."""
+        version = release.removesuffix(STARTER_SUFFIX)
+        is_starter = version != release
+        edition = Framework.Edition.STARTER if is_starter else Framework.Edition.OFFICIAL
+        found = self.sealed().filter(name=name, version=version, edition=edition)
+        return found.order_by("-sealed_at", "-pk").first()
 
 
 class Framework(models.Model):
@@ -57,6 +68,21 @@ class Framework(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+    @property
+    def is_starter(self) -> bool:
+        """Tell whether it is the slice that comes with the project."""
+        return self.edition == self.Edition.STARTER
+
+    @property
+    def release(self) -> str:
+        """Return what names the edition in addresses, such as `2.1.0` or `2.1.0-starter`."""
+        return self.version + (STARTER_SUFFIX if self.is_starter else "")
+
+    @property
+    def label(self) -> str:
+        """Return what pages call it, such as `NICE 2.1.0`."""
+        return f"{self.name.upper()} {self.version}" + (" (starter slice)" * self.is_starter)
 
 
 class Statement(models.Model):
@@ -173,8 +199,19 @@ class ObservableSkill(models.Model):
         return self.name
 
 
+class AlignmentQuerySet(models.QuerySet["Alignment"]):
+    """Filters on alignments."""
+
+    def standing(self) -> "AlignmentQuerySet":
+        """Keep those that no reviewer rejected: only they are shown to others and count."""
+        return self.filter(is_rejected=False)
+
+
 class Alignment(models.Model):
     """That a skill of ours bears on a framework's id; made by the project until reviewed.
+
+    Unreviewed -> approved or rejected; a reviewer moves it, and every move is an event of the
+    skill. A rejected one stays, so that nobody proposes it anew without seeing why it fell.
 
     Ids are kept as text with their framework and version, so that an id which a later release
     withdraws still says what it meant.
@@ -198,12 +235,19 @@ class Alignment(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     reviewed_at = models.DateTimeField(null=True, blank=True)
+    is_rejected = models.BooleanField(default=False)
+
+    objects = AlignmentQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["skill", "framework", "framework_version", "code"],
                 name="alignment_unique",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_rejected=False) | models.Q(reviewed_by__isnull=False),
+                name="alignment_rejected_by_somebody",
             ),
             models.CheckConstraint(
                 condition=models.Q(reviewed_by=None, reviewed_at=None)
@@ -224,6 +268,8 @@ class Alignment(models.Model):
     @property
     def review(self) -> str:
         """Return the word that stands beside every alignment on a page."""
+        if self.is_rejected:
+            return "rejected"
         return "reviewed" if self.reviewed_by_id else "unreviewed"
 
 

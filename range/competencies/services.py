@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from range.competencies.changes import Astray, Withdrawn, astray, changes_between
 from range.competencies.models import (
     Alignment,
     CompetencyArea,
@@ -33,17 +34,27 @@ class ImportReport:
 
     Args:
         created: False when this very file was imported before.
-        withdrawn: Codes that the edition in use until now had and this one has not.
-        orphaned: Of these, the codes that a skill of ours is aligned to.
+        gone: What the edition in use until now had and this one has not, with suggestions.
+        astray: What skills of ours are aligned with and this edition has not; they stay aligned.
     """
 
     framework: Framework
     created: bool
     roles: int = 0
     statements: int = 0
-    withdrawn: tuple[str, ...] = ()
-    orphaned: tuple[str, ...] = ()
+    gone: tuple[Withdrawn, ...] = ()
+    astray: tuple[Astray, ...] = ()
     problems: tuple[str, ...] = ()
+
+    @property
+    def withdrawn(self) -> tuple[str, ...]:
+        """Return the codes that went."""
+        return tuple(each.was.code for each in self.gone)
+
+    @property
+    def orphaned(self) -> tuple[str, ...]:
+        """Return the codes that our alignments name and this edition has not."""
+        return tuple(each.code for each in self.astray)
 
 
 @transaction.atomic
@@ -103,8 +114,9 @@ def import_framework(name: str, *, data: bytes, source: str, version: str = "") 
         created=True,
         roles=len(content.roles),
         statements=len(content.statements),
-        withdrawn=_withdrawn(before, content),
-        orphaned=_orphaned(content),
+        gone=changes_between(before, framework).withdrawn if before else (),
+        # A crosswalk numbers no statements, so that nothing can be missing from it.
+        astray=astray(framework) if content.statements else (),
         problems=content.problems,
     )
     log.info("framework.imported", name=name, version=content.version, roles=report.roles)
@@ -124,22 +136,6 @@ def _read(name: str, data: bytes, *, version: str) -> FrameworkContent:
     raise RangeError(
         f"There is a reader for nice and for dcwf, not for {name!r}.", reason="framework-unknown"
     )
-
-
-def _withdrawn(before: Framework | None, content: FrameworkContent) -> tuple[str, ...]:
-    if before is None:
-        return ()
-    had = {
-        *before.work_roles.values_list("code", flat=True),
-        *before.statements.values_list("code", flat=True),
-        *before.competency_areas.values_list("code", flat=True),
-    }
-    return tuple(sorted(had - content.codes()))
-
-
-def _orphaned(content: FrameworkContent) -> tuple[str, ...]:
-    aligned = Alignment.objects.filter(framework=content.name).values_list("code", flat=True)
-    return tuple(sorted(set(aligned) - content.codes()))
 
 
 def _store(

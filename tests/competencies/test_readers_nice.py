@@ -159,3 +159,43 @@ def test_the_official_release_is_read_whole_and_holds_every_code_of_the_starter_
         assert listed <= set(content.role_statements[role.code]), role.code
     aligned = {code for skill in slice_.skills.skills for code, _ in skill.relations()}
     assert aligned <= content.codes()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "empty"),
+        (b"  \n", "empty"),
+        (b"PK\x03\x04rest", "spreadsheet"),
+        (b"<!doctype html><html>", "web page"),
+        (file_of()[:-40], "ends too early"),
+        (b'{"response": {}}', "as JSON from the publisher"),
+        (b'{"work_roles": []}', "as JSON from the publisher"),
+        (b"[" * 100_000, "Expected the official"),
+        (b"\xff\xfe", "Expected the official"),
+    ],
+)
+def test_every_wrong_file_is_told_what_to_do(data, said):
+    with pytest.raises(UnreadableFramework, match=said):
+        nice.read(data)
+
+
+@pytest.mark.parametrize("version", ["", "../2.1.0", "2.1.0/x", "2.1.0-starter", "9" * 25])
+def test_a_version_that_cannot_stand_in_an_address_is_refused(version):
+    with pytest.raises(UnreadableFramework, match="version"):
+        nice.read(file_of(version=version))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        element("task", "T" * 25, text="Long id"),
+        element("work_role", "PD-WRL-009", "x" * 161),
+        element("task", " ", text="No id"),
+        element("task", "T0009", text="NUL \0"),
+        element("task", "T\0", text="NUL"),
+    ],
+)
+def test_what_the_database_could_not_keep_is_refused_before_it_is_asked(wrong):
+    with pytest.raises(UnreadableFramework, match="cannot be kept"):
+        nice.read(file_of([*ELEMENTS, wrong]))

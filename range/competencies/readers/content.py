@@ -1,6 +1,7 @@
 """What a reader returns: one edition of a framework, as plain values."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from range.lib.errors import RangeError
@@ -11,6 +12,37 @@ class UnreadableFramework(RangeError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason="framework-unreadable")
+
+
+# What the database has room for; a version is part of addresses too.
+CODE_LENGTH, TITLE_LENGTH, NAME_LENGTH = 24, 160, 200
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.]{0,23}")
+
+
+def checked_version(version: str) -> str:
+    """Return a version that can be kept and stand in an address.
+
+    Raises:
+        UnreadableFramework: It is empty, too long, or holds more than letters, digits and dots.
+    """
+    if not _VERSION.fullmatch(version):
+        raise UnreadableFramework(
+            f"Expected a version such as 2.1.0: up to 24 letters, digits and dots; it is "
+            f"{version[:40]!r}."
+        )
+    return version
+
+
+def too_long(entries: Iterable[tuple[str, str]]) -> str:
+    """Return the first code and title that cannot be kept, in words; empty if all can."""
+    for code, title in entries:
+        if not code.strip() or len(code) > CODE_LENGTH:
+            return f"{code[:40]!r} is no id of at most {CODE_LENGTH} characters."
+        if len(title) > TITLE_LENGTH:
+            return f"The title of {code} has {len(title)} characters, of which {TITLE_LENGTH} fit."
+        if "\0" in code + title:
+            return f"{code!r} holds a NUL character."
+    return ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,13 @@ import io
 import re
 from collections.abc import Mapping
 
-from range.competencies.readers.content import Entry, FrameworkContent, UnreadableFramework
+from range.competencies.readers.content import (
+    Entry,
+    FrameworkContent,
+    UnreadableFramework,
+    checked_version,
+    too_long,
+)
 
 _NICE = ("nice code", "nice id")
 _DCWF = ("dcwf code",)
@@ -42,6 +48,7 @@ def _content(
             "Expected the columns `NICE code` and `DCWF code` in the first line; found "
             f"{', '.join(columns.values()) or 'none'}."
         )
+    checked_version(version)
     title = _column(columns, _TITLE)
     pairs: dict[tuple[str, str], str] = {}
     problems = []
@@ -54,6 +61,8 @@ def _content(
     if not pairs:
         raise UnreadableFramework("The table has no row that pairs a NICE and a DCWF role code.")
     titles = {code: name or code for (_, code), name in sorted(pairs.items())}
+    if problem := too_long(titles.items()):
+        raise UnreadableFramework(f"The table cannot be kept: {problem}")
     return FrameworkContent(
         name="dcwf",
         version=version,

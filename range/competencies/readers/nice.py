@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from range.competencies.readers.content import (
+    NAME_LENGTH,
     Entry,
     FrameworkContent,
     StatementEntry,
     UnreadableFramework,
+    checked_version,
+    too_long,
 )
 
 _STATEMENTS = {"task": "TASK", "knowledge": "KNOWLEDGE", "skill": "SKILL"}
@@ -68,6 +71,8 @@ def read(data: bytes) -> FrameworkContent:
         UnreadableFramework: The bytes are not this form at all, or hold no work role.
     """
     body = _parse(data)
+    version = checked_version(body.documents[0].version)
+    _refuse_what_cannot_be_kept(body)
     elements, repeated = _first_of_each(body.elements)
     roles = _entries(elements.values(), "work_role")
     if not roles:
@@ -79,8 +84,8 @@ def read(data: bytes) -> FrameworkContent:
     categories, errata = _correct(_entries(elements.values(), "category"))
     return FrameworkContent(
         name="nice",
-        version=body.documents[0].version,
-        title=body.documents[0].name,
+        version=version,
+        title=body.documents[0].name[:NAME_LENGTH],
         roles=roles,
         areas=_entries(elements.values(), "competency_area"),
         categories=categories,
@@ -99,11 +104,33 @@ def _parse(data: bytes) -> _Body:
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise UnreadableFramework(
             "Expected the official component JSON of the NICE Framework; "
-            f"{place}: {first['msg']}. Download the JSON form, not the spreadsheet."
+            f"{place}: {first['msg']}. {_advice(data, first['msg'])}"
         ) from error
     if not body.documents:
         raise UnreadableFramework("The file names no document, so its release is unknown.")
     return body
+
+
+def _advice(data: bytes, said: str) -> str:
+    """Say what to do about a file that is not the one expected."""
+    if not data.strip():
+        return "The file is empty: download it once more."
+    if data.startswith(b"PK"):
+        return "This is a spreadsheet or an archive: download the JSON form."
+    if data.lstrip()[:1] == b"<":
+        return "This is a web page: download the file that the page links to."
+    if "EOF while parsing" in said:
+        return "The file ends too early: download it once more."
+    return "Download the components as JSON from the publisher's page."
+
+
+def _refuse_what_cannot_be_kept(body: _Body) -> None:
+    kept = [each for each in body.elements if each.element_type in _STATEMENTS.keys() | _PLACES]
+    places = [(each.element_identifier, each.title) for each in kept]
+    if problem := too_long(places):
+        raise UnreadableFramework(f"The file cannot be kept: {problem}")
+    if any("\0" in each.text for each in kept):
+        raise UnreadableFramework("The file cannot be kept: a text holds a NUL character.")
 
 
 def _first_of_each(elements: Iterable[_Element]) -> tuple[dict[str, _Element], list[str]]:

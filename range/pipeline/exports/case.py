@@ -19,9 +19,8 @@ _RELATIONS = {
 def package() -> dict[str, object]:
     """Return the CFPackage: one document, an item a skill, an association an alignment."""
     skills = list(ObservableSkill.objects.order_by("key"))
-    alignments = Alignment.objects.select_related("skill").order_by(
-        "skill__key", "framework", "code"
-    )
+    standing = Alignment.objects.standing().select_related("skill")
+    alignments = standing.order_by("skill__key", "framework", "code")
     return {
         "CFDocument": _document(),
         "CFItems": [_item(skill) for skill in skills],

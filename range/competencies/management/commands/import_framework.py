@@ -1,11 +1,13 @@
 """Command: import an official framework file as a read-only edition."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from range.competencies import services
 from range.competencies.readers import source
+from range.competencies.successors import Successor
 from range.lib.errors import RangeError
 
 _SHOWN = 20
@@ -43,11 +45,29 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{report.framework}: {report.roles} work roles, {report.statements} statements."
         )
-        self._list("No longer in this release", report.withdrawn)
-        self._list("Aligned with our skills, but not in this release", report.orphaned)
+        gone = [f"{each.was.code}{_perhaps(each.successors)}" for each in report.gone]
+        self._list("No longer in this release", gone)
+        lost = [
+            f"{each.code} ({', '.join(skill.key for skill in each.skills)})"
+            f"{_perhaps(each.successors)}"
+            for each in report.astray
+        ]
+        self._list("Aligned with our skills, but not in this release; they stay aligned", lost)
         self._list("Left out", report.problems)
 
-    def _list(self, heading: str, lines: tuple[str, ...]) -> None:
-        if lines:
-            more = f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
-            self.stdout.write(f"{heading}: {', '.join(lines[:_SHOWN])}{more}.")
+    def _list(self, heading: str, lines: Sequence[str]) -> None:
+        if not lines:
+            return
+        self.stdout.write(f"{heading}: {len(lines)}")
+        for line in lines[:_SHOWN]:
+            self.stdout.write(f"  {line}")
+        if len(lines) > _SHOWN:
+            self.stdout.write(f"  and {len(lines) - _SHOWN} more; the pages of frameworks list all")
+
+
+def _perhaps(successors: Sequence[Successor]) -> str:
+    """Write the likeliest successor with its likeness, or nothing."""
+    if not successors:
+        return ""
+    first = successors[0]
+    return f": perhaps {first.code} now, {first.likeness:.0%} alike: {first.text}"
