@@ -184,6 +184,8 @@ RANGE_METRICS_TOKEN = env.secret("RANGE_METRICS_TOKEN", lambda: "")
 # What reports and credentials call this range, and where others reach it, without a path.
 RANGE_NAME = env.text("RANGE_NAME", "Muster")
 RANGE_PUBLIC_ORIGIN = env.text("RANGE_PUBLIC_ORIGIN", f"http://localhost:{RANGE_WEB_PORT}")
+# Hands out our skills as JSON-LD to whoever asks, without signing in.
+RANGE_PUBLISH_SKILLS = env.boolean("RANGE_PUBLISH_SKILLS", False)
 # Where statements about graded attempts are sent; empty: nowhere. Its key and secret.
 RANGE_LRS_URL = env.text("RANGE_LRS_URL", "")
 RANGE_LRS_KEY = env.text("RANGE_LRS_KEY", "")

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("range.console.urls")),
     path("", include("range.assessment.urls")),
     path("", include("range.pipeline.urls")),
+    path("", include("range.standards.urls")),
     path("", include("range.operations.urls")),
     path("", include("tutor.urls")),
 ]

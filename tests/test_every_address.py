@@ -20,6 +20,8 @@ from range.authoring.draft_opening import from_skeleton
 from range.authoring.models import Draft, DraftTrial, VerificationRun
 from range.catalog.models import AllowedImage
 from range.catalog.source import File, packed
+from range.competencies.models import Alignment, Framework
+from range.competencies.services import load_starter
 from range.console.models import Recording
 from range.exercises.models import Exercise
 from range.sandboxes.models import Trial
@@ -190,7 +192,26 @@ TABLE = {
     "workbook": of_person(),
     "statements": of_person(),
     "badge": of_person(),
-    # Our own words about skills, for whoever signs in.
+    # Frameworks and our own words about skills, for whoever signs in.
+    "frameworks": Address(get=SEEN, post=WRONG_METHOD),
+    "framework": Address(get=SEEN, post=WRONG_METHOD, arguments=("framework", "release")),
+    "framework-changes": Address(get=SEEN, post=WRONG_METHOD, arguments=("framework", "release")),
+    "framework-entry": Address(
+        get=SEEN, post=WRONG_METHOD, arguments=("framework", "release", "statement")
+    ),
+    "coverage": Address(get=SEEN, post=WRONG_METHOD),
+    "observable-skills": Address(get=SEEN, post=WRONG_METHOD),
+    "observable-skill": Address(get=SEEN, post=WRONG_METHOD, arguments=("skill",)),
+    "skills-jsonld": Address(get=SEEN, post=WRONG_METHOD),
+    "skill-jsonld": Address(get=SEEN, post=WRONG_METHOD, arguments=("skill",)),
+    "alignments": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "alignment": Address(get=FORBIDDEN, post=WRONG_METHOD, arguments=("alignment",)),
+    "decide-alignment": Address(
+        get=WRONG_METHOD,
+        post=FORBIDDEN,
+        arguments=("alignment",),
+        data=(("action", "reject"), ("reason", "Mine")),
+    ),
     "competencies": Address(get=SEEN, post=WRONG_METHOD),
     "attempt-file": own(),
     "person": Address(get=NOT_FOR_ROLE, post=WRONG_METHOD, arguments=("trainee",)),
@@ -284,8 +305,15 @@ def world(attempt, sandbox, version, trainee, cohort, instructor, tmp_path, sett
     )
     trial = Trial.objects.create(person=instructor)
     DraftTrial.objects.create(trial=trial, draft=written)
+    load_starter()
+    aligned = Alignment.objects.select_related("skill").order_by("pk").first()
     return {
         "written": written.pk,
+        "framework": "nice",
+        "release": Framework.objects.current("nice").release,
+        "statement": aligned.code,
+        "skill": aligned.skill.key,
+        "alignment": aligned.pk,
         "version": version.pk,
         "verification": VerificationRun.objects.create(
             draft=written, revision=1, requested_by=instructor

@@ -10,6 +10,7 @@ from range.accounts.models import AccessRecord, Consent, Membership, User
 type Viewer = User | AnonymousUser
 Role = Membership.Role
 STAFF = (Role.INSTRUCTOR, Role.ADMIN)
+READERS = (*STAFF, Role.ASSESSOR)
 
 
 def has_role(viewer: Viewer, *roles: str) -> bool:
@@ -128,6 +129,11 @@ def can_see_attempts_under_way(viewer: Viewer) -> bool:
 def can_see_capacity(viewer: Viewer) -> bool:
     """Administrators run the machine; its figures and whoever waits for it are theirs to see."""
     return has_role(viewer, Role.ADMIN)
+
+
+def can_review_alignments(viewer: Viewer) -> bool:
+    """What our skills mean in a framework's words is judged by those who teach them."""
+    return has_role(viewer, *STAFF)
 
 
 def can_see_workshop(viewer: Viewer) -> bool:

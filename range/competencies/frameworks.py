@@ -19,12 +19,14 @@ class Role:
 
     Args:
         label: Framework and version whose codes these are.
+        release: What names that edition in addresses.
     """
 
     code: str
     title: str
     description: str
     label: str
+    release: str = ""
     dcwf_code: str = ""
     dcwf_title: str = ""
 
@@ -79,6 +81,7 @@ def _roles(codes: Iterable[str]) -> list[Role]:
             title=row.title,
             description=row.description,
             label=str(framework),
+            release=framework.release,
             dcwf_code=twins.get(row.code, ("", ""))[0],
             dcwf_title=twins.get(row.code, ("", ""))[1],
         )

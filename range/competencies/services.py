@@ -25,7 +25,7 @@ from range.lib.logs import get_logger
 
 log = get_logger(__name__)
 
-_LEVELS = ("assisted", "independent", "new-conditions")
+LEVELS = ("assisted", "independent", "new-conditions")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,8 +193,7 @@ def _load_skills(content: starter.StarterSkills) -> dict[str, ObservableSkill]:
     skills = {}
     for entry in content.skills:
         rubric = [
-            {"level": level, "text": text}
-            for level, text in zip(_LEVELS, entry.rubric, strict=True)
+            {"level": level, "text": text} for level, text in zip(LEVELS, entry.rubric, strict=True)
         ]
         skills[entry.key], _ = ObservableSkill.objects.update_or_create(
             key=entry.key,

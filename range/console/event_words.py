@@ -6,6 +6,10 @@ from datetime import UTC, datetime
 from range.timeline.models import Event
 
 _LABELS = {
+    "alignment.approved": "Alignment approved",
+    "alignment.proposed": "Alignment proposed",
+    "alignment.rejected": "Alignment rejected",
+    "alignment.undone": "Decision on an alignment undone",
     "attempt.begun": "Attempt begun",
     "attempt.finished": "Attempt finished",
     "attempt.graded": "Graded",

@@ -16,6 +16,7 @@ from range.catalog.models import ScenarioVersion
 from range.catalog.outline import skill_keys
 from range.catalog.services import brief_preview, spec_of
 from range.competencies.frameworks import role_titles
+from range.competencies.models import Framework, ObservableSkill
 from range.exercises.models import Attempt, Exercise
 from range.exercises.services import offered_to
 from range.pipeline.difficulties import known_difficulties
@@ -80,11 +81,21 @@ class Published:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShownSkill:
+    """A skill that the scenario observes; one that is not known here has no page."""
+
+    key: str
+    name: str
+    is_known: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScenarioPage:
     """Everything the page of a scenario shows to one person.
 
     Args:
         work_roles: Titles by code.
+        release: What names the edition of those codes in addresses; empty without one.
         is_offered: Whether anything new can be begun in it by this person, now or later.
         sees_verification: Whether it tells what each version holds, and how many attempted it.
         verify_url: Where it can be verified once more; empty for whoever may not.
@@ -97,6 +108,7 @@ class ScenarioPage:
     sector: str
     modes: tuple[str, ...]
     work_roles: Mapping[str, str]
+    release: str
     level: Level
     minutes: int
     limit_minutes: int
@@ -109,7 +121,7 @@ class ScenarioPage:
     may_launch: bool
     picture: Picture
     goals: Sequence[specs.Goal]
-    skills: Sequence[str]
+    skills: Sequence[ShownSkill]
     rules: Sequence[str]
     open_attempt: OpenAttempt | None
     past_attempts: Sequence[PastAttempt]
@@ -168,10 +180,8 @@ def scenario_page(person: User, exercise: Exercise, *, is_offered: bool = True) 
     """Gather the page of a scenario, as practice or as what was assigned."""
     version = exercise.version
     spec = spec_of(version)
-    keys = skill_keys(spec)
-    names = skill_names(keys)
     codes = spec.frameworks["nice"].work_roles if "nice" in spec.frameworks else ()
-    titles = role_titles(codes)
+    titles, edition = role_titles(codes), Framework.objects.current("nice")
     reads = can_read_scenario(person, version.scenario.owner_id)
     return ScenarioPage(
         slug=version.scenario.slug,
@@ -181,6 +191,7 @@ def scenario_page(person: User, exercise: Exercise, *, is_offered: bool = True) 
         sector=spec.sector,
         modes=spec.modes,
         work_roles={code: titles.get(code, code) for code in codes},
+        release=edition.release if edition else "",
         level=_level(version, spec.difficulty),
         minutes=spec.estimated_minutes,
         limit_minutes=spec.lifecycle.limit_minutes,
@@ -193,7 +204,7 @@ def scenario_page(person: User, exercise: Exercise, *, is_offered: bool = True) 
         may_launch=can_launch(person),
         picture=specs.picture(spec),
         goals=specs.goals(spec),
-        skills=[names[key] for key in keys],
+        skills=_skills(skill_keys(spec)),
         rules=rules_for(exercise),
         open_attempt=_open_attempt(person, exercise),
         past_attempts=_past_attempts(person, version),
@@ -203,6 +214,12 @@ def scenario_page(person: User, exercise: Exercise, *, is_offered: bool = True) 
         sees_verification=reads,
         verify_url=url_or_nothing("verify-version", version.pk) if reads else "",
     )
+
+
+def _skills(keys: Sequence[str]) -> list[ShownSkill]:
+    names = skill_names(keys)
+    known = set(ObservableSkill.objects.filter(key__in=keys).values_list("key", flat=True))
+    return [ShownSkill(key=key, name=names[key], is_known=key in known) for key in keys]
 
 
 def _level(version: ScenarioVersion, declared: int) -> Level:

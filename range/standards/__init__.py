@@ -1,0 +1,1 @@
+"""Pages of frameworks and our skills: browse, compare, review alignments, see what is covered."""
