@@ -30,14 +30,12 @@ def wants_json(request: HttpRequest) -> bool:
     return chosen in JSON_TYPES
 
 
-@require_safe
 @login_not_required
 def observable_skills(request: HttpRequest) -> HttpResponse:
     """Show our skills as a page or as JSON-LD, as the asker prefers."""
     return _negotiated(request, _list_page, all_as_jsonld)
 
 
-@require_safe
 @login_not_required
 def observable_skill(request: HttpRequest, key: str) -> HttpResponse:
     """Show one skill as a page or as JSON-LD, as the asker prefers."""
@@ -93,6 +91,7 @@ def _remembered(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 
 
 @_signed_in
+@require_safe
 def _list_page(request: HttpRequest) -> HttpResponse:
     search = searched(request)
     context = {
@@ -104,23 +103,24 @@ def _list_page(request: HttpRequest) -> HttpResponse:
 
 
 @_signed_in
+@require_safe
 def _skill_page(request: HttpRequest, key: str) -> HttpResponse:
     skill = skills.skill_of(key)
     page = skills.skill_page(skill, viewer=cast(User, request.user))
     return render(request, "standards/skill.html", {"page": page, "uri": jsonld.uri_of(skill)})
 
 
-@require_safe
 @login_not_required
 @_public_if_chosen
+@require_safe
 def all_as_jsonld(request: HttpRequest) -> HttpResponse:
     """Hand out all skills as one JSON-LD document."""
     return _document(jsonld.scheme_document(list(ObservableSkill.objects.order_by("key"))))
 
 
-@require_safe
 @login_not_required
 @_public_if_chosen
+@require_safe
 def one_as_jsonld(request: HttpRequest, key: str) -> HttpResponse:
     """Hand out one skill as JSON-LD."""
     return _document(jsonld.skill_document(skills.skill_of(key)))
