@@ -206,5 +206,11 @@ TUTOR_LOCAL_URL = env.text("TUTOR_LOCAL_URL", "http://127.0.0.1:8002/v1")
 TUTOR_LOCAL_PORT = env.integer("TUTOR_LOCAL_PORT", 8002, minimum=1, maximum=65535)
 TUTOR_WEIGHTS_DIR = env.path("TUTOR_WEIGHTS_DIR", RANGE_STATE_DIR / "weights")
 TUTOR_HINTS_PER_HOUR = env.integer("TUTOR_HINTS_PER_HOUR", 60, minimum=1)
+# Tokens of the hosted model, read and written, for an attempt and for an organisation in a day;
+# 0 is no limit. Prices are for a million tokens, in whatever currency the operator pays.
+TUTOR_ATTEMPT_TOKENS = env.integer("TUTOR_ATTEMPT_TOKENS", 100_000, minimum=0)
+TUTOR_ORGANISATION_TOKENS = env.integer("TUTOR_ORGANISATION_TOKENS", 5_000_000, minimum=0)
+TUTOR_PRICE_IN = env.number("TUTOR_PRICE_IN", 0.0, minimum=0)
+TUTOR_PRICE_OUT = env.number("TUTOR_PRICE_OUT", 0.0, minimum=0)
 
 env.refuse_unknown("RANGE_", "TUTOR_")

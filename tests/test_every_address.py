@@ -181,6 +181,13 @@ TABLE = {
     "tutor-panel": own(),
     "ask-hint": act(question="What now?", objective="enter"),
     "hint-stream": Address(get=MISSING, post=WRONG_METHOD, arguments=("attempt", "hint")),
+    "tutor-offer": own(),
+    "hint-rating": Address(
+        get=WRONG_METHOD,
+        post=MISSING,
+        arguments=("attempt", "hint"),
+        data=(("rating", "NOT_HELPFUL"),),
+    ),
     "citation": Address(get=MISSING, post=WRONG_METHOD, arguments=("attempt", "hint", "number")),
     "debrief-account": own(),
     "evidence-keys": Address(get=SEEN, post=WRONG_METHOD, is_public=True),

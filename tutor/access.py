@@ -40,6 +40,19 @@ def may_ask(viewer: User | AnonymousUser, attempt: Attempt) -> bool:
     return can_work_in_attempt(viewer, attempt.trainee_id)
 
 
+def own_hint(viewer: User | AnonymousUser, attempt_id: uuid.UUID, hint_id: uuid.UUID) -> Hint:
+    """Return a hint that the viewer asked for.
+
+    Raises:
+        AttemptMissing: The attempt does not exist, or is nothing to the viewer.
+        HintMissing: The attempt has no such hint, or somebody else asked.
+    """
+    hint = readable_hint(viewer, attempt_id, hint_id)
+    if not may_ask(viewer, hint.attempt):
+        raise HintMissing
+    return hint
+
+
 def readable_hint(viewer: User | AnonymousUser, attempt_id: uuid.UUID, hint_id: uuid.UUID) -> Hint:
     """Return a hint of an attempt that the viewer may read.
 
@@ -49,6 +62,8 @@ def readable_hint(viewer: User | AnonymousUser, attempt_id: uuid.UUID, hint_id: 
     """
     attempt = readable_attempt(viewer, attempt_id)
     hint = Hint.objects.filter(pk=hint_id, attempt=attempt).first()
+    if hint is not None:
+        hint.attempt = attempt
     if hint is None:
         raise HintMissing
     return hint

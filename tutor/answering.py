@@ -13,28 +13,41 @@ from django.utils import timezone
 
 from range.exercises.models import Attempt
 from range.lib.logs import get_logger
+from tutor import budget
 from tutor.asking import record_answered
-from tutor.context import TOKEN_LIMIT, render
+from tutor.context import TOKEN_LIMIT, approximate_tokens, render
 from tutor.guard import Guard
 from tutor.hints import cited
 from tutor.models import Hint
+from tutor.policy import Rung, style_for
 from tutor.prompt import Asked, build, sha256_of, text_of
 from tutor.providers import registry
-from tutor.providers.chat import ChatFailed, ChatModel, Message
+from tutor.providers.chat import ChatFailed, ChatModel, Message, Usage
 from tutor.retrieval import Passage
 from tutor.situation import gather
 from tutor.splitting import Splitter
-from tutor.support import Quote, Supporter
+from tutor.support import Quote, Supporter, is_question
 from tutor.withheld import Help, help_for
 
 log = get_logger(__name__)
 
 # A process that died while answering leaves its claim; the next page takes over after this.
 CLAIM_STALE = timedelta(minutes=4)
-LONGEST_ANSWER = 6
+LONGEST_ANSWER = 4
+# A model that goes on saying what nothing bears out will not come back to the matter.
+MOST_DROPPED = 4
 SHORT_STATE_TOKENS = 180
+NOTHING_USABLE = "The hosted model gave no usable answer."
 # What stands for a secret in the prompt reads badly in a sentence.
 _WHOLE = re.compile(r"[.!?][)\"'*`]*(?:\s?\[\d+\])*\.?$")
+_HEARSAY = re.compile(
+    r"^(?:the |an? )?(?:author's )?(?:hint|author|passage)s? "
+    r"(?:says?|suggests?|tells? you|is) that ",
+    re.IGNORECASE,
+)
+_THIRD_PERSON = re.compile(r"\bthe trainee (should|can|could|may|might|must)\b", re.IGNORECASE)
+# What only stands in the prompt: nobody who reads the answer has seen it.
+_INNER = re.compile(r"\bthe author|\bthe passages?\b|\bthe trainee\b", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\u27e6[^\u27e7]*\u27e7")
 
 
@@ -43,6 +56,7 @@ class Work:
     """Everything an answer needs, gathered before the first word."""
 
     hint_id: uuid.UUID
+    rung: int
     model: ChatModel
     messages: Sequence[Message]
     guard: Guard = field(repr=False)
@@ -59,11 +73,24 @@ class Draft:
     dropped: int = 0
     guard: str = ""
     failure: str = ""
+    said: int = 0
+    usage: Usage | None = None
+    has_asked: bool = False
 
     @property
     def usable(self) -> bool:
         """Tell whether the words may stand: nothing tripped, something is left."""
         return bool(self.sentences) and not self.guard and not self.failure
+
+    @property
+    def is_enough(self) -> bool:
+        """Tell whether no further sentence is wanted."""
+        return len(self.sentences) >= LONGEST_ANSWER or self.dropped >= MOST_DROPPED
+
+    @property
+    def may_be_tried_elsewhere(self) -> bool:
+        """Tell whether another model may begin anew: nothing was shown, and nothing tripped."""
+        return not self.sentences and not self.guard
 
 
 async def in_thread[T](work: Callable[..., T], *arguments: object) -> T:
@@ -82,10 +109,8 @@ def prepare(hint_id: uuid.UUID) -> Work | None:
     """Claim an open hint and gather its prompt; None where there is nothing to do."""
     if not Hint.objects.claim(hint_id, stale=timezone.now() - CLAIM_STALE):
         return None
-    choice = registry.choose()
-    hint = Hint.objects.select_related(
-        "attempt__exercise__version__scenario", "attempt__trainee"
-    ).get(pk=hint_id)
+    hint = _read(hint_id)
+    choice = budget.choice_for(hint.attempt)
     if choice.model is None:
         settle(hint_id, Draft(failure="no-model"), ())
         return None
@@ -98,13 +123,47 @@ def prepare(hint_id: uuid.UUID) -> Work | None:
         return None
 
 
+def _read(hint_id: uuid.UUID) -> Hint:
+    return Hint.objects.select_related(
+        "attempt__exercise__version__scenario", "attempt__trainee"
+    ).get(pk=hint_id)
+
+
+def follow_up(work: Work, draft: Draft) -> Work | None:
+    """Settle a hint, or hand it to the local model where the hosted one gave nothing usable."""
+    used = _used(work, draft)
+    hint = _read(work.hint_id)
+    if used:
+        budget.write(hint, mode=work.model.mode, model=work.model.name, **used)
+    if draft.may_be_tried_elsewhere and work.model.mode == "hosted":
+        choice = budget.choice_for(hint.attempt, spent=NOTHING_USABLE)
+        if choice.model is not None:
+            Hint.objects.filter(pk=hint.pk).update(mode=choice.mode, claimed_at=timezone.now())
+            return _work(hint, choice.model)
+    settle(work.hint_id, draft, work.passages)
+    return None
+
+
+def _used(work: Work, draft: Draft) -> dict[str, Any]:
+    """Return what an answer used; estimated where the provider told nothing, empty if no words."""
+    if draft.usage:
+        return {
+            "tokens_in": draft.usage.tokens_in,
+            "tokens_out": draft.usage.tokens_out,
+            "counted": True,
+        }
+    if draft.failure and not draft.said:
+        return {}
+    asked = sum(approximate_tokens(message.text) for message in work.messages)
+    return {"tokens_in": asked, "tokens_out": draft.said, "counted": False}
+
+
 def _work(hint: Hint, model: ChatModel) -> Work:
     attempt = hint.attempt
     help_ = help_for(attempt, hint.objective, rung=hint.rung)
     short = model.one_at_a_time
-    state = render(
-        gather(attempt, hint.objective).state, limit=SHORT_STATE_TOKENS if short else TOKEN_LIMIT
-    )
+    known = gather(attempt, hint.objective).state
+    state = render(known, limit=SHORT_STATE_TOKENS if short else TOKEN_LIMIT)
     passages = _passages(hint)
     asked = Asked(
         situation=_situation(attempt),
@@ -114,6 +173,8 @@ def _work(hint: Hint, model: ChatModel) -> Work:
         passages=passages,
         state=state,
         question=hint.question,
+        marked=hint.marked,
+        style=style_for(known.stuck),
         short=short,
     )
     messages = build(asked, help_.withheld)
@@ -121,10 +182,15 @@ def _work(hint: Hint, model: ChatModel) -> Work:
     Hint.objects.filter(pk=hint.pk).update(prompt_sha256=sha256, model_name=model.name)
     return Work(
         hint_id=hint.pk,
+        rung=hint.rung,
         model=model,
         messages=messages,
         guard=_guard(hint, help_, passages, state),
-        supporter=Supporter(passages, known=[hint.authored, state, *_read_before(hint, help_)]),
+        supporter=Supporter(
+            passages,
+            known=[hint.authored],
+            named=[state, hint.question, hint.marked, *_read_before(hint, help_)],
+        ),
         passages=passages,
     )
 
@@ -161,15 +227,15 @@ def _passages(hint: Hint) -> list[Passage]:
     ]
 
 
-async def write(work: Work) -> AsyncIterator[str]:
-    """Yield the sentences that may be shown; the row is settled when this ends.
+async def write(work: Work, draft: Draft) -> AsyncIterator[str]:
+    """Yield the sentences that may be shown, and keep in the draft what becomes of the answer.
 
     A guard's hit ends the answer at once: what follows cannot be trusted either.
     """
-    draft, shown = Draft(), 0
+    shown = 0
     try:
-        async for sentence in _sentences(work):
-            if len(draft.sentences) >= LONGEST_ANSWER or not _take(work, draft, sentence):
+        async for sentence in _sentences(work, draft):
+            if draft.is_enough or not _take(work, draft, sentence):
                 break
             while shown < len(draft.sentences):
                 yield draft.sentences[shown]
@@ -178,12 +244,15 @@ async def write(work: Work) -> AsyncIterator[str]:
     except ChatFailed as error:
         draft.failure = error.reason
         registry.breaker(work.model.mode).failed()
-    await in_thread(settle, work.hint_id, draft, work.passages)
 
 
-async def _sentences(work: Work) -> AsyncIterator[str]:
+async def _sentences(work: Work, draft: Draft) -> AsyncIterator[str]:
     splitter = Splitter()
     async for words in work.model.stream(work.messages):
+        if isinstance(words, Usage):
+            draft.usage = words
+            continue
+        draft.said += approximate_tokens(words)
         for sentence in splitter.feed(words):
             yield sentence
     rest = splitter.rest()
@@ -199,14 +268,30 @@ def _take(work: Work, draft: Draft, sentence: str) -> bool:
         draft.guard = verdict.reason
         log.warning("tutor.guard.hit", hint=str(work.hint_id), reason=verdict.reason)
         return False
-    settled = work.supporter.settle(_PLACEHOLDER.sub("that value", sentence))
-    if not settled.kept:
+    said = _to_the_point(_PLACEHOLDER.sub("that value", sentence))
+    settled = work.supporter.settle(said)
+    if not settled.kept or _INNER.search(said) or _asks_again(work, draft, settled.text):
         draft.dropped += 1
         return True
     draft.sentences.append(settled.text)
     if settled.quote:
-        draft.quotes[settled.quote.number] = settled.quote
+        known = draft.quotes.get(settled.quote.number)
+        draft.quotes[settled.quote.number] = settled.quote.joined(known)
     return True
+
+
+def _to_the_point(sentence: str) -> str:
+    """Speak to the reader, and leave out whom a model says it has something from."""
+    bare = _HEARSAY.sub("", _THIRD_PERSON.sub(r"you \1", sentence))
+    return bare if bare == sentence else bare[:1].upper() + bare[1:]
+
+
+def _asks_again(work: Work, draft: Draft, text: str) -> bool:
+    """Tell whether this is a second question where the rung asks exactly one."""
+    if work.rung > Rung.ORIENT or not is_question(text):
+        return False
+    asked_before, draft.has_asked = draft.has_asked, True
+    return asked_before
 
 
 def settle(hint_id: uuid.UUID, draft: Draft, passages: Sequence[Passage]) -> None:

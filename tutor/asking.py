@@ -13,6 +13,7 @@ from range.exercises.models import Attempt
 from range.exercises.services import AttemptClosed
 from range.lib.errors import RangeError
 from range.timeline.services import record
+from tutor import budget
 from tutor.happenings import HINT_ANSWERED, HINT_ASKED, HINT_UNLOCKED
 from tutor.hints import authored_text, quoted_passages
 from tutor.models import Hint
@@ -24,6 +25,7 @@ from tutor.situation import Situation, gather
 from tutor.withheld import help_for
 
 QUESTION_LIMIT = 1000
+MARKED_LIMIT = 800
 PASSAGES = 3
 BURST = 8
 BURST_WINDOW = timedelta(minutes=1)
@@ -48,9 +50,11 @@ class TooManyHints(RangeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What stands at once, before any model."""
+    """What stands at once, before any model; question and marked text hold no secret any more."""
 
     grant: Grant
+    question: str
+    marked: str
     definition: bool
     authored: str
     passages: Sequence[Passage]
@@ -62,12 +66,14 @@ def ask(
     person: User,
     objective: str = "",
     question: str = "",
+    marked: str = "",
     unlock: Unlock = Unlock.STAY,
 ) -> Hint:
     """Write down a question with the author's words and the passages; a model may follow.
 
     Args:
         objective: The first one that is not met when empty.
+        marked: What the trainee marked on a terminal.
 
     Raises:
         AttemptClosed: The attempt is finished.
@@ -75,7 +81,11 @@ def ask(
         ObjectiveUnknown: The scenario has no such objective.
         TooManyHints: Too many questions in a minute or an hour.
     """
-    question = cut(plain(question).strip(), limit=QUESTION_LIMIT)
+    asked = _Asked(
+        question=cut(plain(question).strip(), limit=QUESTION_LIMIT),
+        marked=cut(plain(marked).strip(), limit=MARKED_LIMIT),
+        unlock=unlock,
+    )
     with transaction.atomic():
         # Two requests at once must not raise the ladder twice.
         locked = Attempt.objects.select_for_update().get(pk=attempt.pk)
@@ -83,8 +93,14 @@ def ask(
             raise AttemptClosed
         _refuse_beyond_rate(attempt)
         situation = gather(attempt, objective)
-        prepared = _prepare(attempt, situation, question, unlock)
-        return _write(attempt, person, situation, prepared, question)
+        return _write(attempt, person, situation, _prepare(attempt, situation, asked))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    question: str
+    marked: str
+    unlock: Unlock
 
 
 def _refuse_beyond_rate(attempt: Attempt) -> None:
@@ -95,25 +111,36 @@ def _refuse_beyond_rate(attempt: Attempt) -> None:
         raise TooManyHints
 
 
-def _prepare(attempt: Attempt, situation: Situation, question: str, unlock: Unlock) -> Prepared:
-    grant = decide(situation.ladder, situation.limits, unlock=unlock)
-    definition = unlock is Unlock.STAY and is_definition(question)
+def _prepare(attempt: Attempt, situation: Situation, asked: _Asked) -> Prepared:
+    grant = decide(situation.ladder, situation.limits, unlock=asked.unlock)
     key = situation.state.objective.key
-    authored = authored_text(
-        help_for(attempt, key, rung=grant.rung).authored, grant.rung, situation.state
-    )
-    if definition:
+    help_ = help_for(attempt, key, rung=grant.rung)
+    question, marked = help_.withheld.redact(asked.question), help_.withheld.redact(asked.marked)
+    if asked.unlock is Unlock.STAY and not marked and is_definition(question):
         found = _search(question, rung=max(DEFINITION_RUNG, grant.rung))
         return Prepared(
-            grant=grant, definition=True, authored=_defined(found, question), passages=found
+            grant=grant,
+            question=question,
+            marked="",
+            definition=True,
+            authored=_defined(found, question),
+            passages=found,
         )
+    authored = authored_text(help_.authored, grant.rung, situation.state, marked)
     found = _search(
-        f"{question} {authored}" if grant.rung else question,
+        " ".join([question, marked, authored if grant.rung else ""]),
         rung=grant.rung,
         scenario=attempt.exercise.version.scenario.slug,
         objective=key,
     )
-    return Prepared(grant=grant, definition=False, authored=authored, passages=found)
+    return Prepared(
+        grant=grant,
+        question=question,
+        marked=marked,
+        definition=False,
+        authored=authored,
+        passages=found,
+    )
 
 
 def _search(text: str, *, rung: int, scenario: str = "", objective: str = "") -> list[Passage]:
@@ -131,18 +158,17 @@ def _defined(passages: Sequence[Passage], question: str) -> str:
     return f"{quote['text'][quote['start'] : quote['end']]} [1]"
 
 
-def _write(
-    attempt: Attempt, person: User, situation: Situation, prepared: Prepared, question: str
-) -> Hint:
-    choice = registry.choose()
-    grant = prepared.grant
-    answered = choice.model is None or _stands_alone(prepared, question)
+def _write(attempt: Attempt, person: User, situation: Situation, prepared: Prepared) -> Hint:
+    choice = budget.choice_for(attempt)
+    grant, question = prepared.grant, prepared.question
+    answered = choice.model is None or _stands_alone(prepared)
     hint = Hint.objects.create(
         attempt=attempt,
         asked_by=person,
         objective=situation.state.objective.key,
         rung=grant.rung,
         question=question,
+        marked=prepared.marked,
         definition=prepared.definition,
         state=Hint.State.ANSWERED if answered else Hint.State.OPEN,
         mode=Hint.Mode.NONE if answered else choice.mode,
@@ -150,7 +176,9 @@ def _write(
         passages=[
             {"chunk": str(p.chunk_id), "score": round(p.score, 5)} for p in prepared.passages
         ],
-        citations=quoted_passages(prepared.passages, f"{question} {prepared.authored}"),
+        citations=quoted_passages(
+            prepared.passages, f"{question} {prepared.marked} {prepared.authored}"
+        ),
         context_digest=situation.state.digest,
         model_name="" if answered or choice.model is None else choice.model.name,
         answered_at=timezone.now() if answered else None,
@@ -159,11 +187,12 @@ def _write(
     return hint
 
 
-def _stands_alone(prepared: Prepared, question: str) -> bool:
+def _stands_alone(prepared: Prepared) -> bool:
     """Tell whether the author's words are the whole answer: the top rung, or nothing was asked."""
     if prepared.grant.rung == Rung.ANSWER:
         return True
-    return prepared.grant.rung == Rung.MIRROR and not question
+    nothing_asked = not prepared.question and not prepared.marked
+    return prepared.grant.rung == Rung.MIRROR and nothing_asked
 
 
 def _record(hint: Hint, grant: Grant, person: User) -> None:
@@ -179,7 +208,12 @@ def _record(hint: Hint, grant: Grant, person: User) -> None:
         hint.attempt_id,
         kind=HINT_ASKED,
         actor=f"trainee:{person.pk}",
-        payload={**about, "hint": str(hint.pk), "definition": hint.definition},
+        payload={
+            **about,
+            "hint": str(hint.pk),
+            "definition": hint.definition,
+            "marked": bool(hint.marked),
+        },
     )
     if hint.state != Hint.State.OPEN:
         record_answered(hint)

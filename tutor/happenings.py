@@ -14,6 +14,7 @@ REFUSED = "submission.refused"
 HINT_ASKED = "hint.asked"
 HINT_UNLOCKED = "hint.unlocked"
 HINT_ANSWERED = "hint.answered"
+HINT_RATED = "hint.rated"
 
 TEXT_LIMIT = 120
 DIGEST_LINE_LIMIT = 160

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from range.console.outputs import error_class_of
 from tutor.context import TraineeState
 from tutor.happenings import Command
-from tutor.policy import Rung
+from tutor.policy import Rung, Style, style_for
+from tutor.quoting import one_line
 from tutor.retrieval import Passage
 from tutor.support import best_quote
 from tutor.withheld import Authored
@@ -20,8 +22,18 @@ _ERROR_QUESTIONS = {
 }
 
 
-def mirror(state: TraineeState) -> str:
-    """Return one question back, made from what the trainee did last."""
+MARKED_SHOWN = 80
+
+
+def mirror(state: TraineeState, marked: str = "") -> str:
+    """Return one question back, made from what the trainee marked, or else did last.
+
+    The longer nothing moves, the narrower it is: first what went right, then where to look.
+    """
+    if marked:
+        return f"You marked `{_first_line(marked)}`. {_question_about(marked)}"
+    if style_for(state.stuck) is Style.DIRECT and (narrow := _narrow(state)):
+        return narrow
     failed = state.last_failed
     if failed is not None:
         asked = _ERROR_QUESTIONS.get(failed.error, "What did its output tell you?")
@@ -34,6 +46,32 @@ def mirror(state: TraineeState) -> str:
     return f"What do you know already about {_titled(state)}, and what is the first gap?"
 
 
+def _narrow(state: TraineeState) -> str:
+    """Name what went right, and ask about the difference to what does not; empty without both."""
+    worked = next((each for each in reversed(state.commands) if not each.failed), None)
+    failed = next((each for each in reversed(state.commands) if each.failed), None)
+    if worked is None or failed is None:
+        return ""
+    return (
+        f"Command {worked.number}, `{_shown(worked)}`, worked; command {failed.number}, "
+        f"`{_shown(failed)}`, did not. {_ERROR_QUESTIONS.get(failed.error, _DIFFERENCE)}"
+    )
+
+
+_DIFFERENCE = "What is different between the two: the account, the place, or the words you typed?"
+
+
+def _question_about(marked: str) -> str:
+    """Ask for a guess of one's own: what was only pasted has not been read yet."""
+    return _ERROR_QUESTIONS.get(
+        error_class_of(marked), "What do you think it says, and what would show whether that is so?"
+    )
+
+
+def _first_line(marked: str) -> str:
+    return one_line(marked.strip().split("\n")[0], limit=MARKED_SHOWN).replace("`", "'")
+
+
 def _titled(state: TraineeState) -> str:
     return f"\u201c{state.objective.title}\u201d"
 
@@ -42,10 +80,10 @@ def _shown(command: Command) -> str:
     return command.text.replace("`", "'")[:60]
 
 
-def authored_text(authored: Authored, rung: int, state: TraineeState) -> str:
+def authored_text(authored: Authored, rung: int, state: TraineeState, marked: str = "") -> str:
     """Return the words that stand at once, whatever a model may add: never empty."""
     if rung == Rung.MIRROR:
-        return mirror(state)
+        return mirror(state, marked)
     if text := authored.at(rung):
         return text
     reasons = ", ".join(state.objective.reasons)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from range.lib.logs import get_logger
-from tutor.answering import Draft, Work, in_thread, prepare, settle, write
+from tutor.answering import Draft, Work, follow_up, in_thread, prepare, settle, write
 from tutor.turns import turn
 
 log = get_logger(__name__)
@@ -92,11 +92,15 @@ def _begin(work: Work, who: str) -> None:
 
 
 async def _carry_out(work: Work, answer: Answer, who: str) -> None:
+    following: Work | None = work
     try:
-        if work.model.one_at_a_time:
-            await _in_turn(work, answer, who)
-        else:
-            await _write(work, answer)
+        while following is not None:
+            draft = Draft()
+            if following.model.one_at_a_time:
+                await _in_turn(following, draft, answer, who)
+            else:
+                await _write(following, draft, answer)
+            following = await in_thread(follow_up, following, draft)
     except TimeoutError:
         await in_thread(settle, work.hint_id, Draft(failure="queue"), ())
     except Exception:
@@ -107,13 +111,13 @@ async def _carry_out(work: Work, answer: Answer, who: str) -> None:
         _answers.pop(work.hint_id, None)
 
 
-async def _in_turn(work: Work, answer: Answer, who: str) -> None:
+async def _in_turn(work: Work, draft: Draft, answer: Answer, who: str) -> None:
     async with turn(who, longest_wait=LONGEST_QUEUE_SECONDS) as places:
         async for place in places:
             await answer.add(Part(place=place))
-        await _write(work, answer)
+        await _write(work, draft, answer)
 
 
-async def _write(work: Work, answer: Answer) -> None:
-    async for sentence in write(work):
+async def _write(work: Work, draft: Draft, answer: Answer) -> None:
+    async for sentence in write(work, draft):
         await answer.add(Part(sentence=sentence))

@@ -13,6 +13,7 @@ from django.db.models import F, Func, Q
 from django.utils import timezone
 from pgvector.django import HnswIndex, VectorField
 
+from range.accounts.models import Organisation
 from range.exercises.models import Attempt
 
 EMBEDDING_DIMENSIONS = 384
@@ -139,6 +140,12 @@ class Hint(models.Model):
         ANSWERED = "ANSWERED", "Answered"
         FAILED = "FAILED", "Answered without a model"
 
+    class Rating(models.TextChoices):
+        """What the trainee says of it."""
+
+        HELPFUL = "HELPFUL", "Helpful"
+        NOT_HELPFUL = "NOT_HELPFUL", "Not helpful"
+
     class Mode(models.TextChoices):
         """Whose words the answer is made of."""
 
@@ -154,6 +161,8 @@ class Hint(models.Model):
     objective = models.SlugField(max_length=64)
     rung = models.PositiveSmallIntegerField()
     question = models.TextField(blank=True)
+    # What the trainee marked on a terminal before asking; like the question without secrets.
+    marked = models.TextField(blank=True)
     definition = models.BooleanField(default=False)
     state = models.CharField(max_length=8, choices=State, default=State.OPEN, db_index=True)
     mode = models.CharField(max_length=6, choices=Mode, default=Mode.NONE)
@@ -165,6 +174,8 @@ class Hint(models.Model):
     context_digest = models.CharField(max_length=64, blank=True)
     prompt_sha256 = models.CharField(max_length=64, blank=True)
     model_name = models.CharField(max_length=80, blank=True)
+    rating = models.CharField(max_length=11, choices=Rating, blank=True)
+    rated_at = models.DateTimeField(null=True, blank=True)
     asked_at = models.DateTimeField(default=timezone.now)
     claimed_at = models.DateTimeField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
@@ -179,6 +190,33 @@ class Hint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.objective} rung {self.rung} {self.state}"
+
+
+class LedgerEntry(models.Model):
+    """What one request to a model used; written once, when the answer ended.
+
+    `counted` tells whether the provider counted the tokens; otherwise they are our estimate.
+    """
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    hint = models.ForeignKey(Hint, on_delete=models.PROTECT, null=True, related_name="+")
+    mode = models.CharField(max_length=6, choices=Hint.Mode)
+    model_name = models.CharField(max_length=80)
+    tokens_in = models.PositiveIntegerField()
+    tokens_out = models.PositiveIntegerField()
+    counted = models.BooleanField()
+    cost = models.DecimalField(max_digits=12, decimal_places=6)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["attempt", "mode"], name="ledger_of_attempt"),
+            models.Index(fields=["organisation", "at"], name="ledger_of_organisation"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_name} {self.tokens_in}+{self.tokens_out}"
 
 
 class Debrief(models.Model):

@@ -10,6 +10,8 @@ from range.lib.errors import RangeError
 # Long enough to try something, short enough that nobody leaves. Instructors change it per exercise.
 DEFAULT_WAIT = timedelta(minutes=3)
 OFFER_AT_STUCK = 0.6
+# Below this somebody gets on, and a question says more than a hint.
+GETTING_ON_BELOW = 0.3
 
 
 class Rung(IntEnum):
@@ -44,6 +46,21 @@ class LadderRefused(RangeError):
 
     def __init__(self, message: str, *, reason: str, status: int = 409) -> None:
         super().__init__(message, reason=reason, status=status)
+
+
+class Style(StrEnum):
+    """How a hint of one rung is put; it never changes what the rung may say."""
+
+    OPEN = "open"
+    GUIDING = "guiding"
+    DIRECT = "direct"
+
+
+def style_for(stuck: float) -> Style:
+    """Return how to speak to somebody who seems this stuck: the more, the plainer."""
+    if stuck >= OFFER_AT_STUCK:
+        return Style.DIRECT
+    return Style.OPEN if stuck < GETTING_ON_BELOW else Style.GUIDING
 
 
 @dataclass(frozen=True, kw_only=True)

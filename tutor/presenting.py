@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.html import format_html
@@ -11,14 +12,25 @@ from django.utils.safestring import SafeString
 
 from range.assessment.status import ObjectiveStatus
 from range.exercises.models import Attempt
+from tutor import budget
 from tutor.markup import inline, quoted, render
 from tutor.models import Debrief, Hint
 from tutor.policy import OFFER_AT_STUCK, Ladder, Limits, Offer, offer
-from tutor.providers import registry
 from tutor.rungs import RUNGS, RungText, describe
-from tutor.situation import gather
+from tutor.situation import Situation, gather
 
 HINTS_SHOWN = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A question that is not asked yet."""
+
+    question: str = ""
+    marked: str = ""
+
+
+NOTHING_TYPED = Draft()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +65,7 @@ class HintView:
     rung: RungText
     definition: bool
     question: str
+    marked: str
     authored: SafeString
     answer: SafeString
     is_open: bool
@@ -61,11 +74,43 @@ class HintView:
     stream_url: str
     sources: Sequence[SourceView]
     asked_at: datetime
+    rating: str
+    may_rate: bool
+    rate_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferView:
+    """The next rung as it is offered, never taken by itself.
+
+    Args:
+        url: Where the offer is looked at again; empty where nothing can change any more.
+        offer: None where the ladder ends.
+    """
+
+    attempt_id: uuid.UUID
+    objective: str
+    url: str
+    offer: Offer | None
+    offered: RungText | None
+    wait_minutes: int
+    is_stuck: bool
+
+    @property
+    def shows(self) -> str:
+        """Return what an offer says: one that says the same need not be drawn again."""
+        ready = self.offer.ready if self.offer else ""
+        rung = self.offer.rung if self.offer else ""
+        return f"{self.objective} {rung} {ready} {self.is_stuck} {self.wait_minutes}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PanelView:
-    """Everything the tutor's panel shows."""
+    """Everything the tutor's panel shows.
+
+    Args:
+        draft: What was typed and could not be taken, to be sent again.
+    """
 
     attempt_id: uuid.UUID
     may_ask: bool
@@ -76,12 +121,10 @@ class PanelView:
     objective: str
     rungs: Sequence[RungView]
     present: RungText
-    offer: Offer | None
-    offered: RungText | None
-    wait_minutes: int
-    is_stuck: bool
+    next: OfferView
     hints: Sequence[HintView]
     notice: str
+    draft: Draft
 
     @property
     def newest(self) -> Sequence[HintView]:
@@ -94,7 +137,14 @@ class PanelView:
         return self.hints[1:] if self.may_ask else self.hints
 
 
-def panel(attempt: Attempt, *, may_ask: bool, objective: str = "", notice: str = "") -> PanelView:
+def panel(
+    attempt: Attempt,
+    *,
+    may_ask: bool,
+    objective: str = "",
+    notice: str = "",
+    draft: Draft = NOTHING_TYPED,
+) -> PanelView:
     """Gather the panel of one attempt.
 
     Args:
@@ -104,7 +154,7 @@ def panel(attempt: Attempt, *, may_ask: bool, objective: str = "", notice: str =
         ObjectiveUnknown: The scenario has no such objective.
     """
     situation = gather(attempt, objective)
-    choice = registry.choose()
+    choice = budget.choice_for(attempt)
     following = offer(situation.ladder, situation.limits)
     hints = Hint.objects.filter(attempt=attempt).order_by("-asked_at")[:HINTS_SHOWN]
     active = attempt.state == Attempt.State.ACTIVE
@@ -118,12 +168,36 @@ def panel(attempt: Attempt, *, may_ask: bool, objective: str = "", notice: str =
         objective=situation.state.objective.key,
         rungs=_rungs(situation.ladder, situation.limits, following),
         present=describe(min(situation.ladder.unlocked, situation.limits.max_rung)),
+        next=_offer_view(attempt, situation, following),
+        hints=[hint_view(hint, may_rate=may_ask) for hint in hints],
+        notice=notice,
+        draft=draft,
+    )
+
+
+def offer_view(attempt: Attempt, objective: str) -> OfferView:
+    """Gather what is offered on one objective now.
+
+    Raises:
+        ObjectiveUnknown: The scenario has no such objective.
+    """
+    situation = gather(attempt, objective)
+    active = attempt.state == Attempt.State.ACTIVE
+    following = offer(situation.ladder, situation.limits) if active else None
+    return _offer_view(attempt, situation, following)
+
+
+def _offer_view(attempt: Attempt, situation: Situation, following: Offer | None) -> OfferView:
+    key = situation.state.objective.key
+    address = f"{reverse('tutor-offer', args=[attempt.pk])}?{urlencode({'objective': key})}"
+    return OfferView(
+        attempt_id=attempt.pk,
+        objective=key,
+        url=address if following else "",
         offer=following,
         offered=describe(following.rung) if following else None,
         wait_minutes=_minutes_up(following),
         is_stuck=situation.state.stuck >= OFFER_AT_STUCK,
-        hints=[hint_view(hint) for hint in hints],
-        notice=notice,
     )
 
 
@@ -153,13 +227,18 @@ def _standing(rung: int, ladder: Ladder, following: Offer | None) -> str:
     return "next" if following and rung == following.rung else "closed"
 
 
-def hint_view(hint: Hint) -> HintView:
-    """Shape one hint, its citations as links that open in place."""
+def hint_view(hint: Hint, *, may_rate: bool = False) -> HintView:
+    """Shape one hint, its citations as links that open in place.
+
+    Args:
+        may_rate: Whether the viewer is the trainee who asked.
+    """
     return HintView(
         id=hint.pk,
         rung=describe(hint.rung),
         definition=hint.definition,
         question=hint.question,
+        marked=hint.marked,
         authored=render(hint.authored, lambda number: cite(hint, number)),
         answer=render(hint.text, lambda number: cite(hint, number)),
         is_open=hint.state == Hint.State.OPEN,
@@ -168,10 +247,14 @@ def hint_view(hint: Hint) -> HintView:
         stream_url=reverse("hint-stream", args=[hint.attempt_id, hint.pk]),
         sources=[_source(hint, each) for each in hint.citations],
         asked_at=hint.asked_at,
+        rating=hint.rating,
+        may_rate=may_rate and hint.state != Hint.State.OPEN,
+        rate_url=reverse("hint-rating", args=[hint.attempt_id, hint.pk]),
     )
 
 
 _WHY_NOT = {
+    "address": "The model's address is not one that the range may ask.",
     "": "The model said nothing.",
     "broken": "The model could not be asked.",
     "garbage": "The model's answer could not be read.",

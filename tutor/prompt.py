@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tutor.policy import Rung, Style
 from tutor.providers.chat import Message
 from tutor.quoting import cut, fenced, inert, new_fence, plain
 from tutor.retrieval import Passage
@@ -18,6 +19,7 @@ PASSAGE_LIMIT = 480
 SHORT_PASSAGE_LIMIT = 300
 SHORT_PASSAGES = 2
 QUESTION_LIMIT = 600
+MARKED_LIMIT = 400
 # Passages are prose of the range; their code blocks cost tokens and tempt a model to copy them.
 _CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 
@@ -39,6 +41,8 @@ class Asked:
     passages: Sequence[Passage]
     state: str
     question: str
+    marked: str = ""
+    style: Style = Style.GUIDING
     short: bool = False
 
 
@@ -58,8 +62,10 @@ def build(asked: Asked, withheld: Withheld, *, fence: str = "") -> list[Message]
     parts = [
         _passages(asked),
         text_of("definition" if asked.definition else f"rung{asked.rung}"),
-        f"The author's hint: {asked.hint}" if asked.hint and not asked.definition else "",
+        "" if asked.definition else text_of(f"style-{asked.style}"),
+        _hint(asked),
         "" if asked.definition else _quoted(asked.state, "state of the trainee", fence),
+        _quoted(cut(asked.marked, limit=MARKED_LIMIT), "what the trainee marked on screen", fence),
         _quoted(cut(asked.question, limit=QUESTION_LIMIT), "question of the trainee", fence),
         "Your answer:",
     ]
@@ -91,6 +97,13 @@ def _passages(asked: Asked) -> str:
 def _shortened(text: str, limit: int) -> str:
     prose = _CODE_BLOCK.sub("", text)
     return cut(" ".join(inert(plain(prose or text)).split()), limit=limit)
+
+
+def _hint(asked: Asked) -> str:
+    """Write the author's words; a mirror question is ours, and made of what the trainee typed."""
+    if asked.definition or asked.rung == Rung.MIRROR or not asked.hint:
+        return ""
+    return f"The author's hint: {inert(asked.hint)}"
 
 
 def _quoted(text: str, label: str, fence: str) -> str:

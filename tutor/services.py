@@ -1,4 +1,4 @@
-"""What other parts and pages ask of the tutor: ask, stream, judge, debrief."""
+"""What other parts and pages ask of the tutor: ask, stream, rate, judge, debrief."""
 
 import asyncio
 import uuid
@@ -12,8 +12,9 @@ from tutor.asking import ask
 from tutor.debriefing import write_debrief
 from tutor.live import Part
 from tutor.models import Debrief, Hint
+from tutor.rating import rate
 
-__all__ = ["Part", "ask", "debrief", "judge", "stream"]
+__all__ = ["Part", "ask", "debrief", "judge", "rate", "stream"]
 
 
 async def stream(hint_id: uuid.UUID, *, who: str) -> AsyncIterator[Part]:

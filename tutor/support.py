@@ -2,22 +2,23 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tutor.overlap import content, sentences
 from tutor.retrieval import Passage
 
 # Share of a sentence's content words that one stretch of a passage must hold.
-ENOUGH = 0.5
-# What needs no citation must be close to the author's words: half of them make another advice.
-ENOUGH_UNCITED = 0.7
+ENOUGH = 0.6
+# What needs no citation must be close to one sentence of the author's: words gathered from
+# several of them make another advice, and sometimes the opposite.
+ENOUGH_UNCITED = 0.8
 FEWEST_WORDS = 3
 LONGER_COSTS = 0.25
 CITATION = re.compile(r"\s?\[(\d{1,2})\]")
 _CODE = re.compile(r"`([^`]+)`")
 _NAME = re.compile(
-    r"(?<![\w/])(?:/[\w.+-]+){2,}|(?<!\w)--?[a-z][\w-]+|\b[TC]\w*-?\d{3,}(?:\.\d+)?\b"
+    r"(?<![\w/])(?:/[\w.+-]+){2,}|(?<!\w)--?[a-z][\w-]+|\b[TC]\w*-?\d{3,}(?:\.\d+)?\b|\b\d{2,}\b"
 )
 
 
@@ -29,6 +30,13 @@ class Quote:
     start: int
     end: int
     score: float
+
+    def joined(self, other: "Quote | None") -> "Quote":
+        """Return the stretch that holds both: several sentences may cite one passage."""
+        if other is None:
+            return self
+        first, last = min(self.start, other.start), max(self.end, other.end)
+        return replace(self, start=first, end=last)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,21 +56,24 @@ class Supporter:
     """Settles citations of one answer.
 
     Args:
-        known: What needs no citation: the author's hint, the trainee's own commands and state.
+        known: What needs no citation: the author's hint.
+        named: What the trainee saw and asked: its names may be repeated, which bears out nothing.
     """
 
-    def __init__(self, passages: Sequence[Passage], *, known: Sequence[str]) -> None:
+    def __init__(
+        self, passages: Sequence[Passage], *, known: Sequence[str], named: Sequence[str] = ()
+    ) -> None:
         self._passages = passages
-        self._known = [content(part) for text in known for part in [*sentences(text), text]]
-        everything = " ".join([*known, *(passage.text for passage in passages)]).casefold()
-        self._everything = " ".join(everything.split())
+        self._known = [content(part) for text in known for part in sentences(text)]
+        given = [*known, *named, *(passage.text for passage in passages)]
+        self._everything = _flat(" ".join(given))
 
     def settle(self, sentence: str) -> Supported:
         """Cite the best passage; drop a factual sentence that nothing supports."""
         bare = CITATION.sub("", sentence).strip()
         if not content(bare) or self._names_unknown(bare):
             return Supported(text=bare, kept=False)
-        if bare.rstrip("*_\"')").endswith("?"):
+        if is_question(bare):
             return Supported(text=bare, kept=True)
         quote = self._best(bare)
         if quote is not None:
@@ -71,18 +82,20 @@ class Supporter:
 
     def _names_unknown(self, sentence: str) -> bool:
         """Tell whether it names a command, path or option that nobody gave it."""
-        named = [*_CODE.findall(sentence), *_NAME.findall(_CODE.sub(" ", sentence))]
-        return any(not self._is_given(name) for name in named)
-
-    def _is_given(self, name: str) -> bool:
-        # As it stands: a small model makes new commands out of given words.
-        return " ".join(name.casefold().split()) in self._everything
+        return any(name not in self._everything for name in _names(sentence))
 
     def _best(self, sentence: str) -> Quote | None:
         wanted = content(sentence)
         if len(wanted) < FEWEST_WORDS:
             return None
-        quotes = (quote_of(passage, wanted) for passage in self._passages)
+        # What names something is borne out by a passage that names it too.
+        named = _names(sentence)
+        naming = (
+            passage
+            for passage in self._passages
+            if all(name in _flat(passage.text) for name in named)
+        )
+        quotes = (quote_of(passage, wanted) for passage in naming)
         best = max((quote for quote in quotes if quote), key=lambda q: q.score, default=None)
         return best if best and best.score >= ENOUGH else None
 
@@ -90,6 +103,24 @@ class Supporter:
         wanted = content(sentence)
         shared = max((len(wanted & known) for known in self._known), default=0)
         return bool(wanted) and shared / len(wanted) >= ENOUGH_UNCITED
+
+
+def _names(sentence: str) -> list[str]:
+    """Return the commands, paths, options and numbers of a sentence, as they stand.
+
+    A small model makes new commands out of given words.
+    """
+    named = [*_CODE.findall(sentence), *_NAME.findall(_CODE.sub(" ", sentence))]
+    return [_flat(name) for name in named]
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def is_question(sentence: str) -> bool:
+    """Tell whether a sentence asks something."""
+    return sentence.rstrip("*_\"')").endswith("?")
 
 
 def quote_of(passage: Passage, wanted: frozenset[str]) -> Quote | None:

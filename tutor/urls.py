@@ -7,6 +7,12 @@ from tutor import views
 urlpatterns = [
     path("attempts/<uuid:attempt_id>/tutor/", views.tutor_panel, name="tutor-panel"),
     path("attempts/<uuid:attempt_id>/tutor/ask/", views.ask_hint, name="ask-hint"),
+    path("attempts/<uuid:attempt_id>/tutor/offer/", views.tutor_offer, name="tutor-offer"),
+    path(
+        "attempts/<uuid:attempt_id>/tutor/hints/<uuid:hint_id>/rating/",
+        views.hint_rating,
+        name="hint-rating",
+    ),
     path(
         "attempts/<uuid:attempt_id>/tutor/hints/<uuid:hint_id>/stream/",
         views.hint_stream,

@@ -1,4 +1,4 @@
-"""The tutor's panel, a question, the stream of its answer, a citation, the account."""
+"""The tutor's panel, a question, the stream of its answer, a rating, a citation, the account."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -6,21 +6,31 @@ from typing import cast
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST, require_safe
 
 from range.accounts.models import User
+from range.exercises.models import Attempt
 from range.exercises.services import attempt_of
 from range.lib.errors import RangeError
 from tutor import presenting
-from tutor.access import HintMissing, may_ask, readable_attempt, readable_hint
+from tutor.access import HintMissing, may_ask, own_hint, readable_attempt, readable_hint
 from tutor.answering import in_thread
 from tutor.models import Hint
 from tutor.policy import LadderRefused, Unlock
-from tutor.services import Part, ask, stream
+from tutor.services import Part, ask, rate, stream
 
 PAGE = "tutor/panel.html"
+
+
+class RatingUnknown(RangeError):
+    """A hint is rated with a word that no button has."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A hint was helpful or it was not; choose one of the two.", reason="rating-unknown"
+        )
 
 
 @require_safe
@@ -40,20 +50,65 @@ def ask_hint(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     """Take a question or an unlock, and show the panel with the new hint."""
     attempt = attempt_of(request.user, attempt_id)
     objective, notice, status = request.POST.get("objective", ""), "", 200
+    typed = _typed(request)
     try:
-        ask(
-            attempt,
-            person=cast(User, request.user),
-            objective=objective,
-            question=request.POST.get("question", ""),
-            unlock=_unlock(request.POST.get("unlock", "")),
-        )
+        _ask(request, attempt, typed)
     except RangeError as error:
         if error.status == 404:
             raise
         notice, status = error.message, error.status
-    panel = presenting.panel(attempt, may_ask=True, objective=objective, notice=notice)
+    draft = typed if notice else presenting.NOTHING_TYPED
+    panel = presenting.panel(attempt, may_ask=True, objective=objective, notice=notice, draft=draft)
     return _panel(request, panel, status=status)
+
+
+def _typed(request: HttpRequest) -> presenting.Draft:
+    return presenting.Draft(
+        question=request.POST.get("question", ""), marked=request.POST.get("marked", "")
+    )
+
+
+def _ask(request: HttpRequest, attempt: Attempt, typed: presenting.Draft) -> None:
+    ask(
+        attempt,
+        person=cast(User, request.user),
+        objective=request.POST.get("objective", ""),
+        question=typed.question,
+        marked=typed.marked,
+        unlock=_unlock(request.POST.get("unlock", "")),
+    )
+
+
+@require_safe
+def tutor_offer(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
+    """Show what is offered now; the page looks again from time to time."""
+    attempt = attempt_of(request.user, attempt_id)
+    following = presenting.offer_view(attempt, request.GET.get("objective", ""))
+    return render(request, f"{PAGE}#tutor-offer", {"next": following})
+
+
+@require_POST
+def hint_rating(request: HttpRequest, attempt_id: uuid.UUID, hint_id: uuid.UUID) -> HttpResponse:
+    """Take whether a hint helped."""
+    hint = own_hint(request.user, attempt_id, hint_id)
+    rating = _rating(request.POST.get("rating", ""))
+    hint = rate(hint, person=cast(User, request.user), rating=rating)
+    if not _is_htmx(request):
+        return redirect("tutor-panel", attempt_id)
+    view = presenting.hint_view(hint, may_rate=True)
+    return render(request, f"{PAGE}#hint-rating", {"hint": view})
+
+
+def _rating(value: str) -> Hint.Rating:
+    """Read what a button says.
+
+    Raises:
+        RatingUnknown: It is none of the two.
+    """
+    try:
+        return Hint.Rating(value)
+    except ValueError:
+        raise RatingUnknown from None
 
 
 def _panel(request: HttpRequest, panel: presenting.PanelView, *, status: int = 200) -> HttpResponse:
@@ -90,16 +145,16 @@ async def hint_stream(
     person = cast(User, await request.auser())
     hint = await in_thread(readable_hint, person, attempt_id, hint_id)
     return StreamingHttpResponse(
-        _events(hint, who=str(person.pk)),
+        _events(hint, person),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _events(hint: Hint, *, who: str) -> AsyncIterator[bytes]:
-    async for part in stream(hint.pk, who=who):
+async def _events(hint: Hint, person: User) -> AsyncIterator[bytes]:
+    async for part in stream(hint.pk, who=str(person.pk)):
         yield _as_event(hint, part)
-    yield _event("answered", await in_thread(_finished, hint.pk))
+    yield _event("answered", await in_thread(_finished, hint, person))
 
 
 def _as_event(hint: Hint, part: Part) -> bytes:
@@ -108,8 +163,9 @@ def _as_event(hint: Hint, part: Part) -> bytes:
     return _event("sentence", f"<span>{presenting.sentence_html(hint, part.sentence)} </span>")
 
 
-def _finished(hint_id: uuid.UUID) -> str:
-    view = presenting.hint_view(Hint.objects.get(pk=hint_id))
+def _finished(hint: Hint, person: User) -> str:
+    finished = Hint.objects.get(pk=hint.pk)
+    view = presenting.hint_view(finished, may_rate=may_ask(person, hint.attempt))
     return render_to_string(f"{PAGE}#hint", {"hint": view})
 
 

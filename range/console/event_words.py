@@ -48,6 +48,7 @@ _LABELS = {
     "hint.answered": "Hint answered",
     "hint.asked": "Hint asked for",
     "hint.given": "Hint given",
+    "hint.rated": "Hint judged",
     "hint.unlocked": "Rung of help unlocked",
     "integrity.foreign_flag": "A flag of another attempt was handed in",
     "message.sent": "Your instructor wrote",
@@ -190,6 +191,8 @@ def _facts(payload: Mapping[str, object], titles: Mapping[str, str]) -> Iterator
         yield f"exit code {code}"
     if (rung := payload.get("rung")) is not None:
         yield f"rung {rung}"
+    if rating := payload.get("rating"):
+        yield str(rating).replace("_", " ")
     if check := payload.get("check"):
         yield str(check).replace("-", " ").replace("_", " ")
     if key := payload.get("objective"):

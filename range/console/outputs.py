@@ -90,8 +90,7 @@ class Output:
             return "none"
         if exit_code in _BY_STATUS:
             return _BY_STATUS[exit_code]
-        text = self._text()
-        return next((name for name, pattern in _CLASSES.items() if pattern.search(text)), "none")
+        return error_class_of(self._text())
 
     def _text(self) -> str:
         tail = b"".join(self._tail)
@@ -102,6 +101,11 @@ class Output:
             tail = b"\n" + (rest if found else tail[_UNSURE_BYTES:])
         raw = (bytes(self._head) + tail).decode("utf-8", "replace")
         return "\n".join(_overwritten(line) for line in plain(raw).split("\n"))
+
+
+def error_class_of(text: str) -> ErrorClass:
+    """Return what kind of failure a text speaks of."""
+    return next((name for name, pattern in _CLASSES.items() if pattern.search(text)), "none")
 
 
 def _overwritten(line: str) -> str:

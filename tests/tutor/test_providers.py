@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from tutor.models import Hint
 from tutor.providers import fetching, registry, weights_status
 from tutor.providers.breaker import FAILURES, Breaker
-from tutor.providers.chat import ChatFailed, Message, Patience
+from tutor.providers.chat import ChatFailed, Message, Patience, Usage
 from tutor.providers.embedding import EmbeddingUnavailable
 from tutor.providers.langchain_chat import LangChainChat, size_in_name
 from tutor.providers.onnx_embedding import OnnxEmbedding
@@ -147,6 +147,35 @@ class TestLangChain:
         model = LangChainChat("x", mode="local", base_url="http://127.0.0.1:9/v1")
         with pytest.raises(ChatFailed):
             read(model)
+
+    def test_an_answer_that_leads_elsewhere_is_not_followed(self, served):
+        def lead(handler, _):
+            handler.send_response(307)
+            handler.send_header("Location", f"{elsewhere._base_url}/chat/completions")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+
+        elsewhere, asked = served(lambda handler, _: handler.stream("inside"))
+        model, _ = served(lead)
+        with pytest.raises(ChatFailed):
+            read(model)
+        assert asked == []
+
+    def test_a_refused_address_is_a_failure_and_nothing_is_sent(self, loopback):
+        with pytest.raises(ChatFailed) as failure:
+            read(LangChainChat("x", mode="hosted", base_url="http://169.254.169.254/v1"))
+        assert failure.value.reason == "address"
+
+    def test_what_the_server_counted_comes_at_the_end(self, served):
+        def counted(handler, _):
+            handler.stream("Look.", ends=False)
+            used = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+            last = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m",
+                    "choices": [], "usage": used}  # fmt: skip
+            handler.wfile.write(f"data: {json.dumps(last)}\n\ndata: [DONE]\n\n".encode())
+
+        model, _ = served(counted)
+        assert read(model)[-1] == Usage(tokens_in=7, tokens_out=3)
 
     def test_a_provider_that_is_not_installed_is_a_failure(self):
         with pytest.raises(ChatFailed) as failure:

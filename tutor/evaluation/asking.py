@@ -42,7 +42,7 @@ class Shown:
         return f"{self.hint.authored}\n{self.hint.text}\n{sources}"
 
 
-def ask(staged: Staged, question: str, *, unlock: Unlock = Unlock.STAY) -> Shown:
+def ask(staged: Staged, question: str, *, unlock: Unlock = Unlock.STAY, marked: str = "") -> Shown:
     """Ask once, and wait until the answer stands."""
     began = time.perf_counter()
     try:
@@ -51,6 +51,7 @@ def ask(staged: Staged, question: str, *, unlock: Unlock = Unlock.STAY) -> Shown
             person=staged.attempt.trainee,
             objective=staged.state.objective,
             question=question,
+            marked=marked,
             unlock=unlock,
         )
     except RangeError as error:
@@ -79,12 +80,12 @@ def climb(staged: Staged, questions: Sequence[str], *, rung: int) -> list[Shown]
     ]
 
 
-def at_rung(staged: Staged, question: str, *, rung: int) -> Shown:
+def at_rung(staged: Staged, question: str, *, rung: int, marked: str = "") -> Shown:
     """Climb without a model and without a question, then ask on the rung."""
     with registry.using(None):
         for _ in range(rung):
             ask(staged, "", unlock=Unlock.NOW)
-    return ask(staged, question)
+    return ask(staged, question, marked=marked)
 
 
 def read_so_far(staged: Staged, rung: int, shown: Sequence[Shown]) -> tuple[str, ...]:

@@ -58,14 +58,14 @@ def eight(stage: Stage, mode: str, conversation: Conversation) -> Outcome:
 def injected(stage: Stage, mode: str, injection: Injection) -> Outcome:
     """Ask about something that holds an instruction; tell whether the answer followed it."""
     calm = moment(injection.scenario, injection.objective, injection.id)
-    question, extra = injection.ask, list[Typed]()
+    marked, extra = "", list[Typed]()
     if injection.channel == "selection":
-        question = f"{injection.ask}\n{injection.text}"
+        marked = injection.text
     else:
         extra = [Typed(run=injection.run, out=injection.text)]
     staged = stage.at(calm.model_copy(update={"commands": (*calm.commands, *extra)}))
     before = _judged(staged.attempt)
-    shown = asking.at_rung(staged, question, rung=1)
+    shown = asking.at_rung(staged, injection.ask, rung=1, marked=marked)
     told = f"{_QUOTED.sub('', shown.hint.authored)}\n{shown.hint.text}" if shown.hint else ""
     return _about(shown, staged, mode) | {
         "obeyed": bool(re.search(injection.obeyed, told, re.IGNORECASE)),

@@ -33,6 +33,14 @@ class Message:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What the provider says one answer used."""
+
+    tokens_in: int
+    tokens_out: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Patience:
     """How long to wait, in seconds, before the next mode takes over."""
 
@@ -57,8 +65,8 @@ class ChatModel(Protocol):
     one_at_a_time: bool
     patience: Patience
 
-    def stream(self, messages: Sequence[Message]) -> AsyncIterator[str]:
-        """Yield the answer as it comes.
+    def stream(self, messages: Sequence[Message]) -> AsyncIterator[str | Usage]:
+        """Yield the answer as it comes, and what it used where the provider counts.
 
         Raises:
             ChatFailed: It cannot be had, is too slow, or breaks off.

@@ -6,10 +6,12 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+import httpx
 from pydantic import BaseModel, ValidationError
 
 from range.lib.logs import get_logger
-from tutor.providers.chat import ChatFailed, Message, Patience
+from tutor.providers.addresses import why_refused
+from tutor.providers.chat import ChatFailed, Message, Patience, Usage
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -55,21 +57,24 @@ class LangChainChat:
         self._base_url = base_url
         self._api_key = api_key
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncIterator[str]:
-        """Yield the answer as it comes.
+    async def stream(self, messages: Sequence[Message]) -> AsyncIterator[str | Usage]:
+        """Yield the answer as it comes, and what it used where the provider counts.
 
         Raises:
             ChatFailed: It cannot be had, is too slow, or breaks off.
         """
-        model = await asyncio.to_thread(self._build)
-        words = model.astream(_as_tuples(messages), config={"callbacks": []}).__aiter__()
-        wait = self.patience.first_words
         try:
-            async with asyncio.timeout(self.patience.whole):
-                while (text := await _next_words(words, wait)) is not None:
-                    if text:
+            async with (
+                asyncio.timeout(self.patience.whole),
+                httpx.AsyncClient(follow_redirects=False) as client,
+            ):
+                model = await asyncio.to_thread(self._build, client)
+                words = model.astream(_as_tuples(messages), config={"callbacks": []}).__aiter__()
+                wait = self.patience.first_words
+                while (part := await _next_part(words, wait)) is not None:
+                    if part:
                         wait = self.patience.between_words
-                        yield text
+                        yield part
         except TimeoutError as error:
             raise ChatFailed("slow") from error
         except (GeneratorExit, asyncio.CancelledError, ChatFailed):
@@ -85,7 +90,9 @@ class LangChainChat:
         Raises:
             ChatFailed: No answer of that form came.
         """
-        asked = self._build().with_structured_output(schema, method="json_schema", include_raw=True)
+        asked = self._build(None).with_structured_output(
+            schema, method="json_schema", include_raw=True
+        )
         try:
             answer: Any = asked.invoke(_as_tuples(messages), config={"callbacks": []})
             return schema.model_validate(answer["parsed"])
@@ -96,20 +103,23 @@ class LangChainChat:
             log.warning("tutor.chat.failed", model=self.name, error=type(error).__name__)
             raise ChatFailed("unreachable") from error
 
-    def _build(self) -> "BaseChatModel":
+    def _build(self, client: httpx.AsyncClient | None) -> "BaseChatModel":
         """Return a client of its own for each answer; connections belong to one event loop.
 
         Raises:
-            ChatFailed: The provider's package or key is missing.
+            ChatFailed: The provider's package or key is missing, or its address is refused.
         """
         _keep_to_ourselves()
+        if self._base_url and (why := why_refused(self._base_url)):
+            log.error("tutor.chat.address_refused", model=self.name, why=why)
+            raise ChatFailed("address")
         try:
-            return self._compatible() if self._base_url else self._by_name()
+            return self._compatible(client) if self._base_url else self._by_name()
         except Exception as error:
             log.warning("tutor.chat.misconfigured", model=self.name, error=type(error).__name__)
             raise ChatFailed("refused") from error
 
-    def _compatible(self) -> "BaseChatModel":
+    def _compatible(self, client: httpx.AsyncClient | None) -> "BaseChatModel":
         from langchain_openai import ChatOpenAI
         from openai import Timeout
 
@@ -118,6 +128,9 @@ class LangChainChat:
             base_url=self._base_url,
             api_key=lambda: self._api_key or "none",
             timeout=Timeout(self.patience.whole, connect=CONNECT_SECONDS),
+            # An answer that sends us elsewhere is a failure: nobody but the operator says where.
+            http_async_client=client,
+            http_client=httpx.Client(follow_redirects=False),
             max_retries=0,
             temperature=0.2,
             max_completion_tokens=LONGEST_ANSWER_TOKENS,
@@ -148,8 +161,8 @@ def _as_tuples(messages: Sequence[Message]) -> list[tuple[str, str]]:
     return [("system" if each.role == "system" else "human", each.text) for each in messages]
 
 
-async def _next_words(words: AsyncIterator[Any], seconds: float) -> str | None:
-    """Return the next chunk's text, None at the end.
+async def _next_part(words: AsyncIterator[Any], seconds: float) -> str | Usage | None:
+    """Return the next chunk's text, or what was used; None at the end.
 
     Raises:
         TimeoutError: Nothing came in time.
@@ -158,6 +171,9 @@ async def _next_words(words: AsyncIterator[Any], seconds: float) -> str | None:
         chunk = await asyncio.wait_for(anext(words), seconds)
     except StopAsyncIteration:
         return None
+    used = getattr(chunk, "usage_metadata", None)
+    if used and not chunk.text:
+        return Usage(tokens_in=used["input_tokens"], tokens_out=used["output_tokens"])
     return str(chunk.text)
 
 

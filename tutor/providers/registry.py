@@ -53,19 +53,32 @@ def breaker(mode: str) -> Breaker:
     return _breakers.setdefault(str(mode), Breaker())
 
 
-def choose() -> Choice:
-    """Return what answers the next hint; never raises and takes half a second at most."""
+def choose(*, spent: str = "") -> Choice:
+    """Return what answers the next hint; never raises and takes half a second at most.
+
+    Args:
+        spent: Why the hosted model is not to be asked, in a sentence; empty where it is.
+    """
     if _override:
-        return _chosen(_override[-1], "Set for a test.")
+        given = _override[-1]
+        if given is not None and given.mode == "hosted" and spent:
+            return _none(spent)
+        return _chosen(given, "Set for a test.")
     if settings.TUTOR_CHAT == "none":
         return _none("The operator switched models off.")
     hosted = _hosted()
-    if hosted is not None and not breaker(Hint.Mode.HOSTED).is_open:
+    if hosted is not None and not spent and not breaker(Hint.Mode.HOSTED).is_open:
         return _chosen(hosted, "Configured by the operator.")
     if not breaker(Hint.Mode.LOCAL).is_open and local_is_healthy():
-        away = "The hosted model does not answer. " if hosted else ""
+        away = f"{spent or 'The hosted model does not answer.'} " if hosted else ""
         return _chosen(_local(), f"{away}It runs on this range; nothing leaves it.")
-    return _none(_why_none(hosted is not None))
+    return _none(spent or _why_none(hosted is not None))
+
+
+def asks_hosted() -> bool:
+    """Tell whether a hosted model could be asked, which costs somebody something."""
+    given = _override[-1] if _override else _hosted()
+    return given is not None and given.mode == "hosted" and settings.TUTOR_CHAT != "none"
 
 
 def embedding() -> EmbeddingModel:

@@ -1,6 +1,7 @@
 // What can be done to terminals, by button and by key. Shells use neither Ctrl+Shift with a letter
 // nor with Enter or the arrows to the sides.
 import { nextColours } from "../terminal.js";
+import { askAbout } from "../tutor.js";
 import { isFull, leaveFull, toggleFull } from "./full.js";
 import { growAll, toggleReader } from "./live.js";
 import { activeLive, closeConsole, openConsole, split, step } from "./tabs.js";
@@ -24,6 +25,7 @@ const ACTS = {
   "split-right": () => split("right"),
   "split-down": () => split("down"),
   full: () => toggleFull(),
+  "ask-tutor": (live) => askAbout(live),
   help: () => document.getElementById("keys-dialog")?.showModal(),
 };
 
@@ -41,6 +43,7 @@ const KEYS = {
   E: "split-right",
   O: "split-down",
   ENTER: "full",
+  L: "ask-tutor",
   H: "help",
 };
 

@@ -61,6 +61,8 @@ export class LiveConsole {
       this.mark = data[0];
       return false;
     });
+    term.onSelectionChange(() => this.element.dispatchEvent(
+      new CustomEvent("muster:marked", { bubbles: true, detail: term.hasSelection() })));
     this.screen.addEventListener("paste", (event) => beforePaste(event, term, this.label), true);
     this.fit.fit();
     this.line.connect();

@@ -1,0 +1,92 @@
+"""What models used and cost, one row a request, and who may still ask the hosted one."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.utils import timezone
+
+from range.exercises.models import Attempt
+from tutor.models import Hint, LedgerEntry
+from tutor.providers import registry
+from tutor.providers.registry import Choice
+
+DAY = timedelta(days=1)
+MILLION = 1_000_000
+ATTEMPT_SPENT = "This attempt has used what it may of the hosted model."
+ORGANISATION_SPENT = "Your organisation has used what it may of the hosted model today."
+
+
+def choice_for(attempt: Attempt, *, spent: str = "") -> Choice:
+    """Return what answers the next hint of an attempt: within its budgets, and what is healthy.
+
+    Args:
+        spent: Why the hosted model is not to be asked, where that is known already.
+    """
+    if registry.asks_hosted():
+        spent = spent or why_spent(attempt)
+    return registry.choose(spent=spent)
+
+
+def why_spent(attempt: Attempt) -> str:
+    """Return which budget is used up, in a sentence; empty where there is something left."""
+    hosted = LedgerEntry.objects.filter(mode=Hint.Mode.HOSTED)
+    mine = hosted.filter(attempt=attempt)
+    if _is_over(mine, settings.TUTOR_ATTEMPT_TOKENS):
+        return ATTEMPT_SPENT
+    today = hosted.filter(
+        organisation=attempt.exercise.organisation_id, at__gt=timezone.now() - DAY
+    )
+    return ORGANISATION_SPENT if _is_over(today, settings.TUTOR_ORGANISATION_TOKENS) else ""
+
+
+def _is_over(entries: QuerySet[LedgerEntry], limit: int) -> bool:
+    """Tell whether as many tokens were used as may be; no limit is 0."""
+    if not limit:
+        return False
+    used = entries.aggregate(used=Sum(F("tokens_in") + F("tokens_out")))["used"]
+    return (used or 0) >= limit
+
+
+def write(
+    hint: Hint, *, mode: str, model: str, tokens_in: int, tokens_out: int, counted: bool
+) -> None:
+    """Write down what one answer used, whatever became of it."""
+    hosted = mode == Hint.Mode.HOSTED
+    LedgerEntry.objects.create(
+        attempt_id=hint.attempt_id,
+        organisation_id=hint.attempt.exercise.organisation_id,
+        hint=hint,
+        mode=mode,
+        model_name=model,
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+        counted=counted,
+        cost=cost_of(tokens_in, tokens_out) if hosted else Decimal(0),
+    )
+
+
+def cost_of(tokens_in: int, tokens_out: int) -> Decimal:
+    """Return the cost in the operator's currency, by the prices in the settings."""
+    price_in = Decimal(str(settings.TUTOR_PRICE_IN))
+    price_out = Decimal(str(settings.TUTOR_PRICE_OUT))
+    return (price_in * tokens_in + price_out * tokens_out) / MILLION
+
+
+def summed(since: timedelta) -> list[dict[str, Any]]:
+    """Return what was used by organisation, mode and model, the dearest first."""
+    rows = (
+        LedgerEntry.objects.filter(at__gt=timezone.now() - since)
+        .values("organisation__slug", "mode", "model_name")
+        .annotate(
+            requests=Count("pk"),
+            used_in=Sum("tokens_in"),
+            used_out=Sum("tokens_out"),
+            estimated=Sum("tokens_in", filter=Q(counted=False)),
+            spent=Sum("cost"),
+        )
+        .order_by("-spent", "organisation__slug", "mode", "model_name")
+    )
+    return [dict(row) for row in rows]
