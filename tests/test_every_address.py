@@ -15,6 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from range.accounts.invitations import invite
+from range.accounts.models import Organisation
 from range.assessment.models import Evidence, ReviewItem
 from range.authoring.draft_opening import from_skeleton
 from range.authoring.models import Draft, DraftTrial, VerificationRun
@@ -24,6 +25,7 @@ from range.competencies.models import Alignment, Framework
 from range.competencies.services import load_starter
 from range.console.models import Recording
 from range.exercises.models import Exercise
+from range.pipeline.models import Candidacy, CandidacyEntry, SavedSearch
 from range.sandboxes.models import Trial
 from tutor.models import Hint
 
@@ -222,6 +224,21 @@ TABLE = {
     "competencies": Address(get=SEEN, post=WRONG_METHOD),
     "attempt-file": own(),
     "person": Address(get=NOT_FOR_ROLE, post=WRONG_METHOD, arguments=("trainee",)),
+    "person-skill": Address(get=NOT_FOR_ROLE, post=WRONG_METHOD, arguments=("trainee", "skill")),
+    "candidates": Address(get=FORBIDDEN, post=WRONG_METHOD, assessor_get=SEEN),
+    "compare-candidates": Address(get=FORBIDDEN, post=WRONG_METHOD, assessor_get=SEEN),
+    "candidates-csv": Address(get=FORBIDDEN, post=WRONG_METHOD, assessor_get=SEEN),
+    # An assessor's own: without a name nothing is kept, and the default stays as it is.
+    "keep-search": Address(get=WRONG_METHOD, post=(FORBIDDEN, 400)),
+    "change-agency": Address(get=WRONG_METHOD, post=(FORBIDDEN, 302)),
+    "forget-search": Address(get=WRONG_METHOD, post=MISSING, arguments=("search",)),
+    "place-candidate": Address(
+        get=WRONG_METHOD,
+        post=MISSING,
+        arguments=("trainee",),
+        data=(("stage", "HIRED"), ("reason", "EVIDENCE")),
+    ),
+    "undo-entry": Address(get=WRONG_METHOD, post=MISSING, arguments=("entry",)),
     "evidence": Address(get=NOT_FOR_ROLE, post=WRONG_METHOD, arguments=("evidence",)),
     "verify-draft": Address(get=WRONG_METHOD, post=MISSING, arguments=("written",)),
     "verify-version": Address(get=WRONG_METHOD, post=MISSING, arguments=("version",)),
@@ -310,11 +327,22 @@ def world(attempt, sandbox, version, trainee, cohort, instructor, tmp_path, sett
         title="Mine",
         files=packed({"scenario.yaml": File(data=b"schema: 1\n")}),
     )
+    west = Organisation.objects.create(slug="west", name="West", kind="AGENCY")
+    entry = CandidacyEntry.objects.create(
+        candidacy=Candidacy.objects.create(agency=west, trainee=trainee, stage="INVITED"),
+        number=1,
+        by=instructor,
+        after="INVITED",
+        reason="VACANCY",
+    )
     trial = Trial.objects.create(person=instructor)
     DraftTrial.objects.create(trial=trial, draft=written)
     load_starter()
     aligned = Alignment.objects.select_related("skill").order_by("pk").first()
     return {
+        "entry": entry.pk,
+        "search": SavedSearch.objects.create(agency=west, owner=instructor, name="Mine").pk,
+        "skill": "map-network",
         "written": written.pk,
         "framework": "nice",
         "release": Framework.objects.current("nice").release,

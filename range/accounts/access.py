@@ -1,11 +1,12 @@
 """Who may see or do what: one predicate per rule, each a plain function."""
 
 import uuid
+from collections.abc import Iterable
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
-from range.accounts.models import AccessRecord, Consent, Membership, User
+from range.accounts.models import AccessRecord, Consent, Membership, Organisation, User
 
 type Viewer = User | AnonymousUser
 Role = Membership.Role
@@ -97,6 +98,27 @@ def can_view_skills(viewer: Viewer, subject_id: uuid.UUID) -> bool:
     return Consent.objects.in_force().filter(trainee=subject_id, agency__in=agencies).exists()
 
 
+def agencies_of(viewer: Viewer) -> QuerySet[Organisation]:
+    """Return the agencies that the viewer reads scores for, by name."""
+    if not isinstance(viewer, User) or not viewer.is_active:
+        return Organisation.objects.none()
+    held = viewer.memberships.filter(role=Role.ASSESSOR).values("organisation")
+    agencies = Organisation.objects.filter(pk__in=held, kind=Organisation.Kind.AGENCY)
+    return agencies.order_by("name", "pk")
+
+
+def consenting_to(agency_id: uuid.UUID) -> QuerySet[Consent, uuid.UUID]:
+    """Return the ids of the people who let an agency look at this moment."""
+    return Consent.objects.in_force().filter(agency=agency_id).values_list("trainee", flat=True)
+
+
+def can_place(viewer: Viewer, agency_id: uuid.UUID, trainee_id: uuid.UUID) -> bool:
+    """An agency's assessors move candidates through its stages, while these consent to it."""
+    if not agencies_of(viewer).filter(pk=agency_id).exists():
+        return False
+    return consenting_to(agency_id).filter(trainee=trainee_id).exists()
+
+
 def can_review(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
     """Instructors decide for trainees of their school, and never for themselves."""
     return (
@@ -167,5 +189,13 @@ def can_change_scenario(viewer: Viewer, owner_id: uuid.UUID | None) -> bool:
 
 def record_access(viewer: User, *, subject_id: uuid.UUID, what: str) -> None:
     """Write down that `viewer` looked at `subject`; looking at oneself is not recorded."""
-    if viewer.pk != subject_id:
-        AccessRecord.objects.create(viewer=viewer, subject_id=subject_id, what=what[:120])
+    record_accesses(viewer, subject_ids=[subject_id], what=what)
+
+
+def record_accesses(viewer: User, *, subject_ids: Iterable[uuid.UUID], what: str) -> None:
+    """Write down that `viewer` looked at several people at once, in one query."""
+    AccessRecord.objects.bulk_create(
+        AccessRecord(viewer=viewer, subject_id=subject_id, what=what[:120])
+        for subject_id in subject_ids
+        if subject_id != viewer.pk
+    )

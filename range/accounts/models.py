@@ -41,6 +41,8 @@ class Organisation(models.Model):
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=160)
     kind = models.CharField(max_length=8, choices=Kind)
+    # What an agency's lists count when nobody says otherwise: assessed attempts alone.
+    assessed_only = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.name

@@ -171,6 +171,7 @@ def _abilities(
     people: Iterable[uuid.UUID], skills: Iterable[str]
 ) -> dict[uuid.UUID, tuple[float, float]]:
     """Return what is believed of people on some skills, each skill weighing the same."""
-    rows = SkillEstimate.objects.filter(trainee__in=people, skill__key__in=skills)
+    known = SkillEstimate.objects.filter(assessed_only=False)
+    rows = known.filter(trainee__in=people, skill__key__in=skills)
     means = rows.values("trainee").annotate(ability=Avg("mean"), doubt=Avg("sd"))
     return {pk: (mean, sd) for pk, mean, sd in means.values_list("trainee", "ability", "doubt")}

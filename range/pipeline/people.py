@@ -9,7 +9,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, Max, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Lower, NullIf
 
-from range.accounts.access import STAFF, has_role, record_access, taught_by
+from range.accounts.access import STAFF, has_role, record_accesses, taught_by
 from range.accounts.models import Consent, Membership, User
 from range.competencies.frameworks import (
     Role,
@@ -115,8 +115,8 @@ def _lines(viewer: User, people: Sequence[User], role: Role | None) -> list[Pers
 
 def _readiness(viewer: User, people: Sequence[User], role: Role) -> dict[uuid.UUID, RoleReadiness]:
     known, demand = cached_standings(people), demand_of(role)
-    for person in people:
-        record_access(viewer, subject_id=person.pk, what=f"readiness for {role.code} in a list")
+    what = f"readiness for {role.code} in a list"
+    record_accesses(viewer, subject_ids=[person.pk for person in people], what=what)
     return {person.pk: readiness_for(known.get(person.pk, []), demand) for person in people}
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from range.accounts.access import can_view_skills, record_access
+from range.accounts.access import agencies_of, can_view_skills, record_access
 from range.accounts.models import AccessRecord, Consent, User
 from range.competencies.frameworks import (
     AlignedStatement,
@@ -18,6 +18,7 @@ from range.competencies.frameworks import (
 from range.competencies.models import ObservableSkill
 from range.lib.errors import RangeError
 from range.pipeline import bars
+from range.pipeline.agency.stages import Desk, desks_of
 from range.pipeline.evidence_lines import EvidenceLine, lines_by_id
 from range.pipeline.log import EvidenceLog
 from range.pipeline.readiness import (
@@ -93,6 +94,8 @@ class Profile:
     required: Sequence[SkillLine]
     others: Sequence[SkillLine]
     unseen: Sequence[str]
+    lines: Sequence[SkillLine]
+    desks: Sequence[Desk]
     attempts: int
     assessed_only: bool
     parameter_set: str
@@ -112,6 +115,16 @@ class Asked:
 
     role_code: str = ""
     assessed_only: bool = False
+
+
+def asked_by(viewer: User, sent: Mapping[str, str]) -> Asked:
+    """Read what an address asks for; an agency's default holds where it does not say."""
+    evidence = sent.get("evidence", "")
+    by_default = evidence != "all" and agencies_of(viewer).filter(assessed_only=True).exists()
+    return Asked(
+        role_code=sent.get("role", "").replace("\0", "")[:24],
+        assessed_only=evidence == "assessed" or by_default,
+    )
 
 
 def profile(trainee: User, *, viewer: User, asked: Asked) -> Profile:
@@ -138,6 +151,8 @@ def profile(trainee: User, *, viewer: User, asked: Asked) -> Profile:
         required=[line for line in lines if line.key in wanted],
         others=[line for line in rest if line.standing.tally.last_at],
         unseen=[line.name for line in rest if not line.standing.tally.last_at],
+        lines=lines,
+        desks=desks_of(trainee, viewer=viewer),
         attempts=len({item.attempt for item in picture.log.observations}),
         assessed_only=asked.assessed_only,
         parameter_set=current().name,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, time, timedelta
+from operator import itemgetter
 
 from django.utils import timezone
 
@@ -60,11 +61,13 @@ def differences(person: User) -> list[str]:
     """
     stored = list(SkillEstimate.objects.filter(trainee=person).select_related("skill"))
     found: list[str] = []
-    for moment, name in sorted({(row.updated_at, row.parameter_set) for row in stored}):
-        if _grew(person, since=moment):
-            continue
-        rows = [row for row in stored if (row.updated_at, row.parameter_set) == (moment, name)]
-        found += _differing(person, rows, name=name, moment=moment)
+    groups: dict[tuple[datetime, str, bool], list[SkillEstimate]] = {}
+    for row in stored:
+        made = (row.updated_at, row.parameter_set, row.assessed_only)
+        groups.setdefault(made, []).append(row)
+    for (moment, name, assessed_only), rows in sorted(groups.items(), key=itemgetter(0)):
+        if not _grew(person, since=moment):
+            found += _differing(person, rows, name=name, moment=moment, assessed_only=assessed_only)
     return found
 
 
@@ -76,13 +79,18 @@ def _grew(person: User, *, since: datetime) -> bool:
 
 
 def _differing(
-    person: User, rows: Iterable[SkillEstimate], *, name: str, moment: datetime
+    person: User,
+    rows: Iterable[SkillEstimate],
+    *,
+    name: str,
+    moment: datetime,
+    assessed_only: bool,
 ) -> list[str]:
     try:
         parameters = named(name)
     except ParameterSetMissing as error:
         return [f"{person.pk}: {error.message}"]
-    log_then = read_log(person, parameters=parameters)
+    log_then = read_log(person, assessed_only=assessed_only, parameters=parameters)
     known = {each.skill: each for each in log_then.standings(as_of=moment, parameters=parameters)}
     found = []
     for row in rows:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -51,13 +52,33 @@ def refresh(trainee: User) -> list[SkillEstimate]:
     Two refreshes at once follow one another; the same log gives the same rows.
     """
     User.objects.select_for_update().get(pk=trainee.pk)
-    moment, parameters = timezone.now(), current()
-    skills = {skill.key: skill for skill in ObservableSkill.objects.order_by("key")}
-    known = read_log(trainee, parameters=parameters).standings(as_of=moment, parameters=parameters)
+    moment = timezone.now()
     rows = [
+        row for only in (False, True) for row in _estimates(trainee, moment, assessed_only=only)
+    ]
+    for only in (False, True):
+        kept = [row.skill for row in rows if row.assessed_only is only]
+        stored = SkillEstimate.objects.filter(trainee=trainee, assessed_only=only)
+        stored.exclude(skill__in=kept).delete()
+    SkillEstimate.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["trainee", "skill", "assessed_only"],
+        update_fields=_COLUMNS,
+    )
+    log.info("pipeline.refreshed", trainee=str(trainee.pk), rows=len(rows))
+    return rows
+
+
+def _estimates(trainee: User, moment: datetime, *, assessed_only: bool) -> list[SkillEstimate]:
+    parameters = current()
+    skills = {skill.key: skill for skill in ObservableSkill.objects.order_by("key")}
+    read = read_log(trainee, assessed_only=assessed_only, parameters=parameters)
+    return [
         SkillEstimate(
             trainee=trainee,
             skill=skills[each.skill],
+            assessed_only=assessed_only,
             mean=each.mean,
             sd=each.sd,
             evidence_count=each.tally.checks,
@@ -68,24 +89,18 @@ def refresh(trainee: User) -> list[SkillEstimate]:
             parameter_set=parameters.name,
             updated_at=moment,
         )
-        for each in known
+        for each in read.standings(as_of=moment, parameters=parameters)
         if each.skill in skills
     ]
-    SkillEstimate.objects.filter(trainee=trainee).exclude(
-        skill__in=[row.skill for row in rows]
-    ).delete()
-    SkillEstimate.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["trainee", "skill"], update_fields=_COLUMNS
-    )
-    log.info("pipeline.refreshed", trainee=str(trainee.pk), skills=len(rows))
-    return rows
 
 
-def cached_standings(trainees: Iterable[User]) -> Mapping[uuid.UUID, list[Standing]]:
+def cached_standings(
+    trainees: Iterable[User], *, assessed_only: bool = False
+) -> Mapping[uuid.UUID, list[Standing]]:
     """Return what the cache knows, by trainee id, for lists of many people."""
     found: dict[uuid.UUID, list[Standing]] = {}
-    rows = SkillEstimate.objects.filter(trainee__in=list(trainees)).select_related("skill")
-    for row in rows.order_by("skill__key"):
+    rows = SkillEstimate.objects.filter(trainee__in=list(trainees), assessed_only=assessed_only)
+    for row in rows.select_related("skill").order_by("skill__key"):
         amount = Tally(
             checks=row.evidence_count,
             scenarios=row.scenario_count,

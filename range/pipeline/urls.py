@@ -3,6 +3,7 @@
 from django.urls import path
 
 from range.pipeline import views
+from range.pipeline.agency import views as agency
 from range.pipeline.exports import views as out
 
 urlpatterns = [
@@ -10,6 +11,15 @@ urlpatterns = [
     path("skills/consent/", views.consent, name="consent"),
     path("people/", views.people, name="people"),
     path("people/<uuid:person_id>/", views.person, name="person"),
+    path("people/<uuid:person_id>/skills/<slug:skill>/", views.person_skill, name="person-skill"),
+    path("people/<uuid:person_id>/place/", agency.place_candidate, name="place-candidate"),
+    path("candidates/", agency.candidates, name="candidates"),
+    path("candidates/compare/", agency.compare_candidates, name="compare-candidates"),
+    path("candidates/candidates.csv", agency.candidates_csv, name="candidates-csv"),
+    path("candidates/keep/", agency.keep_search, name="keep-search"),
+    path("candidates/asks/", agency.change_agency, name="change-agency"),
+    path("candidates/searches/<uuid:search_id>/", agency.forget_search, name="forget-search"),
+    path("candidates/entries/<uuid:entry_id>/undo/", agency.undo_entry, name="undo-entry"),
     path("people/<uuid:person_id>/evidence.zip", out.evidence_file, name="evidence-file"),
     path("people/<uuid:person_id>/report.pdf", out.evidence_report, name="evidence-report"),
     path("people/<uuid:person_id>/skills.csv", out.skills_csv, name="skills-csv"),

@@ -4,7 +4,7 @@ import uuid
 from typing import cast
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -12,26 +12,41 @@ from range.accounts.models import User
 from range.pipeline import consent as agreed
 from range.pipeline import evidence_page as one
 from range.pipeline import people as several
-from range.pipeline.profile import Asked, PersonMissing, profile
+from range.pipeline.profile import PersonMissing, Profile, asked_by, profile
 
 
 @require_safe
 def my_skills(request: HttpRequest) -> HttpResponse:
     """Show the viewer's own skills: everything that an agency would see."""
     viewer = cast(User, request.user)
-    context = {"profile": profile(viewer, viewer=viewer, asked=_asked(request)), "own": True}
+    asked = asked_by(viewer, request.GET.dict())
+    context = {"profile": profile(viewer, viewer=viewer, asked=asked), "own": True}
     return render(request, "pipeline/my_skills.html", context)
 
 
 @require_safe
 def person(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
     """Show a person's skills to whoever they consented to; the look is written down."""
+    context = {"profile": _profile(request, person_id), "own": False}
+    return render(request, "pipeline/person.html", context)
+
+
+@require_safe
+def person_skill(request: HttpRequest, person_id: uuid.UUID, skill: str) -> HttpResponse:
+    """Show one skill of a person with the evidence behind it: where every cell leads."""
+    found = _profile(request, person_id)
+    line = next((each for each in found.lines if each.key == skill), None)
+    if line is None:
+        raise Http404
+    return render(request, "pipeline/person_skill.html", {"profile": found, "lines": [line]})
+
+
+def _profile(request: HttpRequest, person_id: uuid.UUID) -> Profile:
     viewer = cast(User, request.user)
     subject = User.objects.filter(pk=person_id, is_active=True).first()
     if subject is None:
         raise PersonMissing
-    context = {"profile": profile(subject, viewer=viewer, asked=_asked(request)), "own": False}
-    return render(request, "pipeline/person.html", context)
+    return profile(subject, viewer=viewer, asked=asked_by(viewer, request.GET.dict()))
 
 
 @require_safe
@@ -77,10 +92,3 @@ def _uuid(text: str) -> uuid.UUID:
         return uuid.UUID(text)
     except ValueError:
         return uuid.UUID(int=0)
-
-
-def _asked(request: HttpRequest) -> Asked:
-    return Asked(
-        role_code=request.GET.get("role", "")[:24],
-        assessed_only=request.GET.get("evidence") == "assessed",
-    )

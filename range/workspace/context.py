@@ -16,6 +16,7 @@ _LINKS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("teaching", "Teaching", frozenset({Role.INSTRUCTOR, Role.ADMIN})),
     ("workshop", "Workshop", frozenset({Role.INSTRUCTOR, Role.ADMIN})),
     ("review-queue", "Review", frozenset({Role.INSTRUCTOR, Role.ADMIN})),
+    ("candidates", "Candidates", frozenset({Role.ASSESSOR})),
     ("people", "People", frozenset({Role.INSTRUCTOR, Role.ASSESSOR, Role.ADMIN})),
     ("capacity", "Capacity", frozenset({Role.ADMIN})),
 )

@@ -36,7 +36,7 @@ def at_once(work, times=4):
 
 def test_refreshes_at_once_leave_one_row_a_skill(trainee, proven):
     assert at_once(lambda: refresh(trainee)) == []
-    assert SkillEstimate.objects.filter(trainee=trainee).count() == 3
+    assert SkillEstimate.objects.filter(trainee=trainee).count() == 6
 
 
 def test_agreeing_several_times_at_once_leaves_one_consent_in_force(trainee, agency):

@@ -59,10 +59,10 @@ def test_a_skill_has_one_estimate_a_trainee(trainee, skill):
 
 def test_a_person_with_evidence_cannot_be_deleted_and_estimates_stay(trainee, proven):
     refresh(trainee)
-    assert SkillEstimate.objects.filter(trainee=trainee).count() == 3
+    assert SkillEstimate.objects.filter(trainee=trainee).count() == 6
     with pytest.raises(ProtectedError):
         trainee.delete()
-    assert SkillEstimate.objects.filter(trainee=trainee).count() == 3
+    assert SkillEstimate.objects.filter(trainee=trainee).count() == 6
     assert SkillEstimate._meta.get_field("trainee").remote_field.on_delete is CASCADE
 
 

@@ -15,7 +15,7 @@ from range.pipeline.exports import asking, case, tables, verify_evidence
 from range.pipeline.exports.badge import credential_jwt
 from range.pipeline.exports.report import report
 from range.pipeline.exports.xapi import statements_of
-from range.pipeline.profile import Asked, Profile
+from range.pipeline.profile import Profile, asked_by
 from range.timeline import tombstones
 
 JSON = "application/json"
@@ -109,10 +109,7 @@ def verify_program(request: HttpRequest) -> HttpResponse:
 def profile_for(request: HttpRequest, person_id: uuid.UUID, *, what: str) -> Profile:
     """Return what the person's page would show for the same choices, and record the taking."""
     viewer = cast(User, request.user)
-    asked = Asked(
-        role_code=request.GET.get("role", "")[:24],
-        assessed_only=request.GET.get("evidence") == "assessed",
-    )
+    asked = asked_by(viewer, request.GET.dict())
     return asking.profile_to_take(viewer, person_id, asked=asked, what=what)
 
 

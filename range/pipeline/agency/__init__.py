@@ -1,0 +1,1 @@
+"""What agencies do with candidates: grid, comparison, stages, kept searches, reports."""
