@@ -156,3 +156,24 @@ def solved(finished, judged):
 def proven(publish, solved, trainee, starter):
     """A trainee with twelve checks over six scenarios, all met."""
     return [solved(trainee, publish(f"yard-{n}", policy="ASSESSED")) for n in range(6)]
+
+
+@pytest.fixture
+def seat(settings, console_role, monkeypatch):
+    """Seat somebody at a page of their own in Chromium."""
+    from tests.console.live import sign_in
+    from tests.console.test_browser import served
+    from tests.support.browser import chromium
+
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with served() as (pages, consoles), chromium(pages, consoles) as browser:
+        settings.RANGE_WEB_PORT, settings.RANGE_CONSOLE_PORT = pages, consoles
+        url = f"http://localhost:{pages}"
+
+        def make(person):
+            context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800})
+            name = settings.SESSION_COOKIE_NAME
+            context.add_cookies([{"name": name, "value": sign_in(person), "url": url}])
+            return context.new_page()
+
+        yield make

@@ -5,36 +5,15 @@ import os
 from pathlib import Path
 
 import pytest
-from django.conf import settings as django_settings
 from django.urls import reverse
 
 from range.accounts.models import Consent
 from range.pipeline.exports.verify_evidence import verify
 from range.timeline import tombstones
 from tests.browser.journey import violations
-from tests.console.live import sign_in
-from tests.console.test_browser import served
-from tests.support.browser import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SHOTS = os.environ.get("MUSTER_SCREENSHOTS")
-
-
-@pytest.fixture
-def seat(settings, console_role, monkeypatch):
-    """Seat somebody at a page of their own."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with served() as (pages, consoles), chromium(pages, consoles) as browser:
-        settings.RANGE_WEB_PORT, settings.RANGE_CONSOLE_PORT = pages, consoles
-        url = f"http://localhost:{pages}"
-
-        def make(person):
-            context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800})
-            name = django_settings.SESSION_COOKIE_NAME
-            context.add_cookies([{"name": name, "value": sign_in(person), "url": url}])
-            return context.new_page()
-
-        yield make
 
 
 def looks(page, name):

@@ -20,7 +20,7 @@ def render(text, **context):
     [
         ("trainee", ["Catalogue", "My skills"]),
         ("instructor", ["Catalogue", "My skills", "Teaching", "Workshop", "Review", "People"]),
-        ("assessor", ["People"]),
+        ("assessor", ["Candidates", "People"]),
         (
             "administrator",
             ["Catalogue", "My skills", "Teaching", "Workshop", "Review", "People", "Capacity"],

@@ -77,7 +77,7 @@ def tiers(intervals: Sequence[tuple[float, float]]) -> list[int]:
     Two share a tier where their intervals overlap, or are linked by others that do: between
     tiers, no interval reaches into another.
     """
-    order = sorted(range(len(intervals)), key=lambda n: intervals[n], reverse=True)
+    order = sorted(range(len(intervals)), key=lambda n: intervals[n][1], reverse=True)
     found, tier, floor = [0] * len(intervals), 0, float("inf")
     for index in order:
         low, high = intervals[index]
@@ -102,7 +102,7 @@ def comparison(viewer: User, asked: Asked, people: Iterable[uuid.UUID]) -> Compa
     chosen = [found[pk] for pk in wanted if pk in found]
     columns = [each for each in all_columns(frame.held) if each.cut is not None]
     rows = rows_of(frame, chosen, columns)
-    what = f"compared with {len(chosen) - 1} others" if len(chosen) > 1 else "compared"
+    what = f"compared, {len(chosen)} people side by side"
     record_accesses(viewer, subject_ids=[each.pk for each in chosen], what=what)
     return Comparison(
         agency=agency,

@@ -71,6 +71,7 @@ def test_entries_can_be_neither_changed_deleted_nor_truncated(move):
     entry = move("", "INVITED")
     from django.db import connection
 
+    connection.cursor().execute("SET CONSTRAINTS ALL IMMEDIATE")
     for attempt in (
         lambda: CandidacyEntry.objects.filter(pk=entry.pk).update(note="else"),
         lambda: CandidacyEntry.objects.filter(pk=entry.pk)._raw_delete("default"),
