@@ -27,7 +27,7 @@ from range.console.models import Recording
 from range.exercises.models import Exercise
 from range.pipeline.models import Candidacy, CandidacyEntry, SavedSearch
 from range.sandboxes.models import Trial
-from tutor.models import Hint
+from tutor.models import Hint, Source, Upload
 
 pytestmark = pytest.mark.django_db
 
@@ -257,6 +257,13 @@ TABLE = {
         data=(("folder", "sudo-says/machines/desk"), ("name", "mine"), ("description", "Mine")),
     ),
     "withdraw-image": Address(get=WRONG_METHOD, post=FORBIDDEN, arguments=("image",)),
+    "knowledge": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "add-knowledge": Address(get=FORBIDDEN, post=FORBIDDEN, data=(("text", "Mine"),)),
+    "knowledge-upload": Address(get=MISSING, post=MISSING, arguments=("upload",)),
+    "knowledge-source": Address(get=MISSING, post=WRONG_METHOD, arguments=("source",)),
+    "knowledge-progress": Address(get=MISSING, post=WRONG_METHOD, arguments=("source",)),
+    "replace-knowledge": Address(get=MISSING, post=MISSING, arguments=("source",)),
+    "withdraw-knowledge": Address(get=MISSING, post=MISSING, arguments=("source",)),
     "restore-image": Address(get=WRONG_METHOD, post=FORBIDDEN, arguments=("image",)),
 }
 # Launching is what another trainee may do, for themselves: it has tests of its own.
@@ -339,10 +346,30 @@ def world(attempt, sandbox, version, trainee, cohort, instructor, tmp_path, sett
     DraftTrial.objects.create(trial=trial, draft=written)
     load_starter()
     aligned = Alignment.objects.select_related("skill").order_by("pk").first()
+    source = Source.objects.create(
+        key="upload/1",
+        origin=Source.Origin.UPLOAD,
+        collection="upload-1",
+        organisation=cohort.organisation,
+        title="Course notes",
+        version="1",
+        license="Ours",
+        sha256="0" * 64,
+    )
+    upload = Upload.objects.create(
+        organisation=cohort.organisation,
+        added_by=instructor,
+        title="Course notes",
+        version="1",
+        license="Ours",
+        text="Text.",
+    )
     return {
         "entry": entry.pk,
         "search": SavedSearch.objects.create(agency=west, owner=instructor, name="Mine").pk,
         "skill": "map-network",
+        "source": source.pk,
+        "upload": upload.pk,
         "written": written.pk,
         "framework": "nice",
         "release": Framework.objects.current("nice").release,

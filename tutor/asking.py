@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -113,11 +114,11 @@ def _refuse_beyond_rate(attempt: Attempt) -> None:
 
 def _prepare(attempt: Attempt, situation: Situation, asked: _Asked) -> Prepared:
     grant = decide(situation.ladder, situation.limits, unlock=asked.unlock)
-    key = situation.state.objective.key
+    key, theirs = situation.state.objective.key, attempt.exercise.organisation_id
     help_ = help_for(attempt, key, rung=grant.rung)
     question, marked = help_.withheld.redact(asked.question), help_.withheld.redact(asked.marked)
     if asked.unlock is Unlock.STAY and not marked and is_definition(question):
-        found = _search(question, rung=max(DEFINITION_RUNG, grant.rung))
+        found = _search(question, rung=max(DEFINITION_RUNG, grant.rung), organisation=theirs)
         return Prepared(
             grant=grant,
             question=question,
@@ -132,6 +133,7 @@ def _prepare(attempt: Attempt, situation: Situation, asked: _Asked) -> Prepared:
         rung=grant.rung,
         scenario=attempt.exercise.version.scenario.slug,
         objective=key,
+        organisation=theirs,
     )
     return Prepared(
         grant=grant,
@@ -143,11 +145,10 @@ def _prepare(attempt: Attempt, situation: Situation, asked: _Asked) -> Prepared:
     )
 
 
-def _search(text: str, *, rung: int, scenario: str = "", objective: str = "") -> list[Passage]:
+def _search(text: str, **whom: Any) -> list[Passage]:
     if not text.strip():
         return []
-    wanted = Wanted(text=text, scenario=scenario, objective=objective, rung=rung)
-    return search(wanted, model=registry.embedding(), limit=PASSAGES)
+    return search(Wanted(text=text, **whom), model=registry.embedding(), limit=PASSAGES)
 
 
 def _defined(passages: Sequence[Passage], question: str) -> str:

@@ -1,9 +1,9 @@
-"""Reads an article with front matter and cuts it into chunks by heading."""
+"""Reads an article, with or without front matter, and cuts it into chunks by heading."""
 
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,10 +14,15 @@ from range.lib.errors import RangeError
 
 # About 200 tokens: small enough for a short prompt, long enough to stand alone.
 CHUNK_CHARACTERS = 900
+# A paragraph that goes on for longer is cut too, wherever a line, a sentence or a word ends.
+LONGEST_BLOCK = 1_600
+LONGEST_HEADING = 200
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _HEADING = re.compile(r"^#{1,4} +(.+?) *#*$")
 _RUNG = re.compile(r"^<!-- *rung: *([0-4]) *-->$")
+_ASKS = re.compile(r"^<!-- *asks: *(.+?) *-->$")
 _FENCE = re.compile(r"^(?:```|~~~)")
+_ENDS = ("\n", ". ", " ")
 
 
 class ArticleInvalid(RangeError):
@@ -51,11 +56,13 @@ class Piece:
     heading: str
     text: str
     min_rung: int
+    asks: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
         """Return the digest that tells whether a chunk must be embedded again."""
-        return hashlib.sha256(f"{self.heading}\n{self.text}".encode()).hexdigest()
+        asked = "".join(f"\n? {each}" for each in self.asks)
+        return hashlib.sha256(f"{self.heading}\n{self.text}{asked}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,24 +106,50 @@ def _front(text: str, name: str) -> FrontMatter:
         raise ArticleInvalid(name, f"`{where}`: {first['msg']}.") from error
 
 
+def cut_plain(body: str, front: FrontMatter) -> tuple[Piece, ...]:
+    """Cut a text that has no front matter of its own; what is said about it comes from outside."""
+    return tuple(_pieces(body.replace("\r\n", "\n"), front))
+
+
+def without_front_matter(text: str) -> tuple[str, str]:
+    """Return a text's front matter, empty where it has none, and what follows it."""
+    text = text.replace("\r\n", "\n").removeprefix("\ufeff")
+    found = _FRONT.match(text)
+    return (found[1], text[found.end() :]) if found else ("", text)
+
+
+@dataclass(kw_only=True)
+class _Section:
+    """What stands below one heading, while it is read."""
+
+    heading: str
+    rung: int
+    asks: tuple[str, ...] = ()
+    lines: list[str] = field(default_factory=list)
+
+
 def _pieces(body: str, front: FrontMatter) -> Iterator[Piece]:
-    for heading, rung, lines in _sections(body, front):
-        for text in _cut("\n".join(lines).strip()):
-            yield Piece(heading=heading, text=text, min_rung=rung)
+    for section in _sections(body, front):
+        for text in _cut("\n".join(section.lines).strip()):
+            yield Piece(
+                heading=section.heading, text=text, min_rung=section.rung, asks=section.asks
+            )
 
 
-def _sections(body: str, front: FrontMatter) -> Iterator[tuple[str, int, list[str]]]:
-    heading, rung, lines, fenced = front.title, front.min_rung, list[str](), False
+def _sections(body: str, front: FrontMatter) -> Iterator[_Section]:
+    section, fenced = _Section(heading=front.title, rung=front.min_rung), False
     for line in body.split("\n"):
         fenced ^= bool(_FENCE.match(line))
         if not fenced and (found := _HEADING.match(line)):
-            yield heading, rung, lines
-            heading, rung, lines = found[1][:200], front.min_rung, []
+            yield section
+            section = _Section(heading=found[1][:LONGEST_HEADING], rung=front.min_rung)
         elif not fenced and (found := _RUNG.match(line.strip())):
-            rung = int(found[1])
+            section.rung = int(found[1])
+        elif not fenced and (found := _ASKS.match(line.strip())):
+            section.asks += tuple(part.strip() for part in found[1].split(";") if part.strip())
         else:
-            lines.append(line)
-    yield heading, rung, lines
+            section.lines.append(line)
+    yield section
 
 
 def _cut(text: str) -> Iterator[str]:
@@ -140,4 +173,18 @@ def _blocks(text: str) -> list[str]:
         elif lines:
             blocks.append("\n".join(lines))
             lines = []
-    return [*blocks, "\n".join(lines)] if lines else blocks
+    whole = [*blocks, "\n".join(lines)] if lines else blocks
+    return [part for block in whole for part in _bounded(block)]
+
+
+def _bounded(block: str) -> Iterator[str]:
+    """Cut a block that nobody could read at once; each part of a fenced one is fenced anew."""
+    fence = block.split("\n", 1)[0][:20] if _FENCE.match(block) else ""
+    while len(block) > LONGEST_BLOCK:
+        ends = (block.rfind(end, CHUNK_CHARACTERS, LONGEST_BLOCK) for end in _ENDS)
+        at = next((end + 1 for end in ends if end > 0), LONGEST_BLOCK)
+        head, block = block[:at].rstrip(), block[at:].lstrip()
+        yield f"{head}\n{fence[:3]}" if fence else head
+        block = f"{fence}\n{block}" if fence and block else block
+    if block:
+        yield block

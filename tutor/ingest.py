@@ -1,16 +1,17 @@
-"""Brings articles into the index: idempotent, incremental by digest, embedded where possible."""
+"""Brings the range's own articles into the index, and embeds whatever has no vector yet."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
-from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from range.lib.logs import get_logger
-from tutor.chunking import Article, ArticleInvalid, Piece, parse
-from tutor.identifiers import identifiers_of
-from tutor.models import Chunk, Source
+from tutor.chunking import Article, ArticleInvalid, parse
+from tutor.models import Chunk
 from tutor.providers.embedding import EmbeddingModel, EmbeddingUnavailable
+from tutor.storing import Place, hold_exactly, learn_frequencies
 from tutor.vectors import kind_of, vectors_of
 
 log = get_logger(__name__)
@@ -60,21 +61,31 @@ def documents(scenarios: Path, *, articles: Path = ARTICLES) -> list[Document]:
 
 
 def ingest(wanted: Sequence[Document], model: EmbeddingModel | None) -> Tally:
-    """Make the index hold exactly these documents, then embed what has no vector yet.
+    """Make the index hold exactly these documents of the range's own, then embed what waits.
 
-    A document that cannot be read is left out and named; it keeps nobody else from help.
+    A document that cannot be read is left out and named; it keeps nobody else from help. What
+    operators imported and instructors gave is left alone.
     """
     read, problems = _read(wanted)
-    with transaction.atomic():
-        changed = sum([_store(document, article) for document, article in read])
-        gone = Source.objects.exclude(key__in=[document.name for document in wanted])
-        removed = gone.count()
-        gone.delete()
+    placed = ((Place(key=each.name, scenario=each.scenario), article) for each, article in read)
+    changed, removed = hold_exactly("", placed, kept=[document.name for document in wanted])
+    return finished(len(read), changed=changed, removed=removed, problems=problems, model=model)
+
+
+def finished(
+    sources: int,
+    *,
+    changed: int,
+    removed: int,
+    problems: Sequence[str],
+    model: EmbeddingModel | None,
+) -> Tally:
+    """Let the server learn what changed, embed it, and say what came of it."""
     if changed or removed:
-        _learn_frequencies()
+        learn_frequencies()
     embedded = embed_waiting(model) if model else 0
     return Tally(
-        sources=len(read),
+        sources=sources,
         changed=changed,
         removed=removed,
         chunks=Chunk.objects.count(),
@@ -82,12 +93,6 @@ def ingest(wanted: Sequence[Document], model: EmbeddingModel | None) -> Tally:
         waiting=Chunk.objects.filter(embedding=None).count(),
         problems=tuple(problems),
     )
-
-
-def _learn_frequencies() -> None:
-    """Let the server count how common each word is; searching asks it."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {Chunk._meta.db_table}")
 
 
 def _read(wanted: Sequence[Document]) -> tuple[list[tuple[Document, Article]], list[str]]:
@@ -103,68 +108,20 @@ def _read(wanted: Sequence[Document]) -> tuple[list[tuple[Document, Article]], l
     return read, problems
 
 
-def _store(document: Document, article: Article) -> bool:
-    """Write one source and its chunks; False if it was there unchanged."""
-    source = Source.objects.filter(key=document.name).first()
-    if source and source.sha256 == article.sha256:
-        return False
-    front = article.front
-    source, _ = Source.objects.update_or_create(
-        key=document.name,
-        defaults={
-            "scenario": document.scenario,
-            "title": front.title,
-            "version": str(front.version),
-            "license": front.license,
-            "url": front.url,
-            "topics": front.topics,
-            "skills": front.skills,
-            "sha256": article.sha256,
-        },
-    )
-    _store_chunks(source, article)
-    return True
+def embed_waiting(model: EmbeddingModel, *, at_most: int | None = None) -> int:
+    """Embed chunks without a vector of this model; 0 while the model cannot be had.
 
-
-def _store_chunks(source: Source, article: Article) -> None:
-    """Replace a source's chunks; a vector whose text did not change is kept."""
-    kept = {
-        chunk.sha256: (chunk.embedding_model, chunk.embedding)
-        for chunk in source.chunks.exclude(embedding=None)
-    }
-    source.chunks.all().delete()
-    Chunk.objects.bulk_create(
-        _chunk(source, article, position, piece, kept.get(piece.sha256, ("", None)))
-        for position, piece in enumerate(article.pieces)
-    )
-
-
-def _chunk(
-    source: Source, article: Article, position: int, piece: Piece, vector: tuple[str, object]
-) -> Chunk:
-    return Chunk(
-        source=source,
-        position=position,
-        scenario=source.scenario,
-        objective=article.front.objective,
-        min_rung=piece.min_rung,
-        title=source.title,
-        spoils=article.front.spoils,
-        heading=piece.heading,
-        text=piece.text,
-        identifiers=identifiers_of(f"{source.title}\n{piece.heading}\n{piece.text}"),
-        sha256=piece.sha256,
-        embedding_model=vector[0],
-        embedding=vector[1],
-    )
-
-
-def embed_waiting(model: EmbeddingModel) -> int:
-    """Embed chunks without a vector of this model; 0 while the model cannot be had."""
+    Args:
+        at_most: So many now, for whoever has other work as well; None for all.
+    """
     kind = kind_of(model)
-    waiting = Chunk.objects.exclude(embedding_model=kind)
+    waiting: QuerySet[Chunk, UUID] = (
+        Chunk.objects.exclude(embedding_model=kind)
+        .order_by("source__key", "position")
+        .values_list("pk", flat=True)
+    )
     done = 0
-    for batch in _batches(waiting.order_by("source__key", "position")):
+    for batch in _batches(list(waiting[:at_most])):
         try:
             vectors = vectors_of(batch, model)
         except EmbeddingUnavailable as error:
@@ -172,17 +129,12 @@ def embed_waiting(model: EmbeddingModel) -> int:
             return done
         for chunk, vector in zip(batch, vectors, strict=True):
             chunk.embedding, chunk.embedding_model = vector, kind
+        # What was replaced meanwhile is gone, and an update of it finds nothing.
         Chunk.objects.bulk_update(batch, ["embedding", "embedding_model"])
         done += len(batch)
     return done
 
 
-def _batches(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
-    batch: list[Chunk] = []
-    for chunk in list(chunks):
-        batch.append(chunk)
-        if len(batch) == EMBED_AT_ONCE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _batches(waiting: Sequence[UUID]) -> Iterator[list[Chunk]]:
+    for start in range(0, len(waiting), EMBED_AT_ONCE):
+        yield list(Chunk.objects.filter(pk__in=waiting[start : start + EMBED_AT_ONCE]))

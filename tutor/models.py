@@ -20,11 +20,31 @@ EMBEDDING_DIMENSIONS = 384
 
 
 class Source(models.Model):
-    """A document that passages come from; `scenario` is empty for what every scenario may use."""
+    """A document that passages come from.
+
+    `scenario` is empty for what every scenario may use, `organisation` for what everybody may
+    read. Whoever replaces a document names its `collection` whole: the range's own articles, one
+    import of an operator's, or one instructor's text alone.
+    """
+
+    class Origin(models.TextChoices):
+        """Who brought it."""
+
+        ARTICLE = "ARTICLE", "The range's own articles"
+        IMPORT = "IMPORT", "Imported by an operator"
+        UPLOAD = "UPLOAD", "Given by instructors"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     key = models.CharField(max_length=160, unique=True)
+    origin = models.CharField(max_length=7, choices=Origin, default=Origin.ARTICLE)
+    collection = models.CharField(max_length=64, blank=True, db_index=True)
     scenario = models.SlugField(blank=True)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     title = models.CharField(max_length=200)
     version = models.CharField(max_length=32)
     license = models.CharField(max_length=64)
@@ -41,13 +61,21 @@ class Source(models.Model):
 class ChunkQuerySet(models.QuerySet["Chunk"]):
     """Filters on chunks; every search starts from one of these."""
 
-    def allowed(self, *, scenario: str, objective: str, rung: int) -> "ChunkQuerySet":
+    def allowed(
+        self, *, scenario: str, objective: str, rung: int, organisation: uuid.UUID | None = None
+    ) -> "ChunkQuerySet":
         """Keep what a trainee of this objective may read at this rung.
 
         Passages that spoil are for the top rung only, where the author's own answer stands too.
+
+        Args:
+            organisation: Whose own texts count beside those for everybody; None for nobody's.
         """
         scoped = Q(scenario="") | (Q(scenario=scenario) & Q(objective__in=["", objective]))
-        found = self.filter(scoped, min_rung__lte=rung)
+        theirs = Q(organisation=None)
+        if organisation is not None:
+            theirs |= Q(organisation=organisation)
+        found = self.filter(scoped, theirs, min_rung__lte=rung)
         return found if rung >= Chunk.SPOILING_RUNG else found.filter(spoils=False)
 
 
@@ -55,7 +83,9 @@ class Chunk(models.Model):
     """A piece of a source, with what full text and vector search need.
 
     `identifiers` are exact names (T1548.003, CWE-89, an option, a path) which the English
-    configuration would cut up. `embedding` is empty until an embedding model is there.
+    configuration would cut up. `asks` are questions that its author says it answers, one a line:
+    they are searched, and shown to nobody who asks. `embedding` is empty until an embedding model
+    is there.
     """
 
     SPOILING_RUNG: ClassVar = 4
@@ -63,7 +93,11 @@ class Chunk(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="chunks")
     position = models.PositiveSmallIntegerField()
+    # Scope and organisation are the source's: filters must not join.
     scenario = models.SlugField(blank=True)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     objective = models.SlugField(max_length=64, blank=True)
     min_rung = models.PositiveSmallIntegerField(default=0)
     spoils = models.BooleanField(default=False)
@@ -71,12 +105,13 @@ class Chunk(models.Model):
     title = models.CharField(max_length=200, blank=True)
     heading = models.CharField(max_length=200)
     text = models.TextField()
+    asks = models.TextField(blank=True)
     identifiers = ArrayField(models.CharField(max_length=120), default=list, blank=True)
     sha256 = models.CharField(max_length=64)
     embedding_model = models.CharField(max_length=64, blank=True)
     embedding = VectorField(dimensions=EMBEDDING_DIMENSIONS, null=True, blank=True)
     words = models.GeneratedField(
-        expression=SearchVector("title", weight="C", config="english")
+        expression=SearchVector("title", "asks", weight="C", config="english")
         + SearchVector("heading", weight="B", config="english")
         + SearchVector("text", weight="D", config="english"),
         output_field=SearchVectorField(),
@@ -109,6 +144,39 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return self.heading
+
+
+class Upload(models.Model):
+    """A text that an instructor looks through before it becomes a source, or replaces one.
+
+    It is stored by the person who gave it, or thrown away; the worker throws old ones away.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+    replaces = models.ForeignKey(
+        Source, on_delete=models.CASCADE, null=True, blank=True, related_name="uploads"
+    )
+    title = models.CharField(max_length=200)
+    version = models.CharField(max_length=32)
+    license = models.CharField(max_length=64)
+    url = models.CharField(max_length=300, blank=True)
+    scenario = models.SlugField(blank=True)
+    min_rung = models.PositiveSmallIntegerField(default=0)
+    spoils = models.BooleanField(default=False)
+    text = models.TextField()
+    given_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(min_rung__lte=4), name="upload_rung_at_most_4"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
 
 
 class HintQuerySet(models.QuerySet["Hint"]):

@@ -30,12 +30,17 @@ BY_LOG_LENGTH = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What to look for, and what the trainee may read."""
+    """What to look for, and what the trainee may read.
+
+    Args:
+        organisation: Whose own texts the trainee may read.
+    """
 
     text: str
     scenario: str = ""
     objective: str = ""
     rung: int = 0
+    organisation: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,16 +78,29 @@ def rank(wanted: Wanted, *, model: EmbeddingModel | None) -> list[tuple[uuid.UUI
 
     Each side names candidates; then all of them are scored by what every side says.
     """
-    asked = _ask(wanted.text[:LONGEST_QUERY], model)
-    allowed = Chunk.objects.allowed(
-        scenario=wanted.scenario, objective=wanted.objective, rung=wanted.rung
-    )
+    asked, allowed = _ask(wanted.text[:LONGEST_QUERY], model), _allowed(wanted)
     sides = (_by_vector, _by_words, _by_names)
     candidates = {pk for side in sides for pk in side(allowed, asked)}
     if not candidates:
         return []
     near = _near(candidates, asked)
     return scored(candidates, Sought(words=asked.words, names=asked.names, near=near))
+
+
+def nearest(wanted: Wanted, *, model: EmbeddingModel, exact: bool) -> list[uuid.UUID]:
+    """Return the nearest chunks alone: by the index, or by looking at every one."""
+    asked = _ask(wanted.text[:LONGEST_QUERY], model)
+    side = _by_every_vector if exact else _by_index
+    return side(_with_vector(_allowed(wanted), asked), asked)
+
+
+def _allowed(wanted: Wanted) -> ChunkQuerySet:
+    return Chunk.objects.allowed(
+        scenario=wanted.scenario,
+        objective=wanted.objective,
+        rung=wanted.rung,
+        organisation=wanted.organisation,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,17 +139,27 @@ def _embedded(text: str, model: EmbeddingModel) -> list[float] | None:
 def _by_vector(allowed: ChunkQuerySet, asked: _Asked) -> list[uuid.UUID]:
     if asked.vector is None:
         return []
-    found = allowed.filter(embedding_model=asked.kind)
+    side = _by_every_vector if size() < SMALL_BELOW else _by_index
+    return side(_with_vector(allowed, asked), asked)
+
+
+def _with_vector(allowed: ChunkQuerySet, asked: _Asked) -> ChunkQuerySet:
+    return allowed.filter(embedding_model=asked.kind)
+
+
+def _by_every_vector(found: ChunkQuerySet, asked: _Asked) -> list[uuid.UUID]:
+    # Adding zero keeps the planner from the index, whose answer is only approximate.
     distance = CosineDistance("embedding", asked.vector)
-    if size() < SMALL_BELOW:
-        # Adding zero keeps the planner from the index, whose answer is only approximate.
-        exact = CombinedExpression(distance, "+", Value(0.0), output_field=FloatField())
-        return _ids(found.order_by(exact, "pk"))
+    exact = CombinedExpression(distance, "+", Value(0.0), output_field=FloatField())
+    return _ids(found.order_by(exact, "pk"))
+
+
+def _by_index(found: ChunkQuerySet, asked: _Asked) -> list[uuid.UUID]:
     with transaction.atomic(), connection.cursor() as cursor:
         # Under a filter the index may give too few rows unless it may go on looking.
         cursor.execute("SET LOCAL hnsw.iterative_scan = 'strict_order'")
         cursor.execute("SELECT set_config('hnsw.ef_search', %s, true)", [str(INDEX_BREADTH)])
-        return _ids(found.order_by(distance))
+        return _ids(found.order_by(CosineDistance("embedding", asked.vector)))
 
 
 def _by_words(allowed: ChunkQuerySet, asked: _Asked) -> list[uuid.UUID]:

@@ -1,20 +1,25 @@
-"""What other parts and pages ask of the tutor: ask, stream, rate, judge, debrief."""
+"""What others ask of the tutor: ask, stream, rate, judge, debrief, tend its texts."""
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from range.assessment.grading import Proposal
 from range.exercises.models import Attempt
-from tutor import live, rubric
+from tutor import live, rubric, uploads
 from tutor.answering import in_thread
 from tutor.asking import ask
 from tutor.debriefing import write_debrief
+from tutor.ingest import embed_waiting
 from tutor.live import Part
 from tutor.models import Debrief, Hint
+from tutor.providers import registry
 from tutor.rating import rate
 
-__all__ = ["Part", "ask", "debrief", "judge", "rate", "stream"]
+__all__ = ["Part", "ask", "debrief", "judge", "rate", "stream", "tend_texts"]
+
+# So many passages between two looks at other work: about two seconds of embedding.
+EMBED_BETWEEN = 32
 
 
 async def stream(hint_id: uuid.UUID, *, who: str) -> AsyncIterator[Part]:
@@ -45,3 +50,18 @@ def judge(attempt: Attempt) -> list[Proposal]:
 def debrief(attempt: Attempt) -> Debrief:
     """Write the account of a finished attempt; a second call replaces it."""
     return write_debrief(attempt)
+
+
+def tend_texts(*, between: Callable[[], bool]) -> int:
+    """Embed what instructors gave, and throw away what they left lying; return how much it was.
+
+    Args:
+        between: Does other work that waits; False to leave the rest for later.
+    """
+    uploads.forget_old()
+    done = 0
+    while now := embed_waiting(registry.embedding(), at_most=EMBED_BETWEEN):
+        done += now
+        if not between():
+            break
+    return done

@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from tutor import views
+from tutor import knowledge_views, views
+
+SOURCE = "teaching/knowledge/sources/<uuid:source_id>/"
 
 urlpatterns = [
     path("attempts/<uuid:attempt_id>/tutor/", views.tutor_panel, name="tutor-panel"),
@@ -26,4 +28,15 @@ urlpatterns = [
     path(
         "attempts/<uuid:attempt_id>/tutor/debrief/", views.debrief_account, name="debrief-account"
     ),
+    path("teaching/knowledge/", knowledge_views.knowledge, name="knowledge"),
+    path("teaching/knowledge/add/", knowledge_views.add_knowledge, name="add-knowledge"),
+    path(
+        "teaching/knowledge/uploads/<uuid:upload_id>/",
+        knowledge_views.knowledge_upload,
+        name="knowledge-upload",
+    ),
+    path(SOURCE, knowledge_views.knowledge_source, name="knowledge-source"),
+    path(SOURCE + "progress/", knowledge_views.knowledge_progress, name="knowledge-progress"),
+    path(SOURCE + "replace/", knowledge_views.replace_knowledge, name="replace-knowledge"),
+    path(SOURCE + "withdraw/", knowledge_views.withdraw_knowledge, name="withdraw-knowledge"),
 ]

@@ -16,11 +16,13 @@ WHOLE_WEIGHT = 1.0
 PROSE_WEIGHT = 1.0
 SENTENCES_WEIGHT = 1.0
 HEADING_WEIGHT = 0.3
+# What its author says it answers is put as people put it, and so tells most.
+ASKS_WEIGHT = 2.0
 
 
 def kind_of(model: EmbeddingModel) -> str:
     """Return what names the vectors made here with a model; another name embeds anew."""
-    return f"{model.name}+views"
+    return f"{model.name}+views2"
 
 
 def vectors_of(chunks: Sequence[Chunk], model: EmbeddingModel) -> list[list[float]]:
@@ -42,12 +44,15 @@ def _embedded(texts: set[str], model: EmbeddingModel) -> dict[str, list[float]]:
 
 def _views(chunk: Chunk) -> Iterator[tuple[str, float]]:
     prose = _CODE_BLOCK.sub("", chunk.text).strip() or chunk.text
+    asks = chunk.asks.splitlines()
     parts = [part for part in sentences(prose) if len(part) >= SHORTEST_SENTENCE] or [prose]
     yield f"{chunk.title}. {chunk.heading}.\n{chunk.text}", WHOLE_WEIGHT
     yield prose, PROSE_WEIGHT
     yield f"{chunk.title}: {chunk.heading}", HEADING_WEIGHT
     for part in parts:
         yield f"{chunk.heading}: {part}", SENTENCES_WEIGHT / len(parts)
+    for ask in asks:
+        yield ask, ASKS_WEIGHT / len(asks)
 
 
 def _mean(views: Sequence[tuple[list[float], float]]) -> list[float]:

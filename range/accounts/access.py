@@ -163,6 +163,23 @@ def can_see_workshop(viewer: Viewer) -> bool:
     return has_role(viewer, *STAFF)
 
 
+def can_see_knowledge(viewer: Viewer) -> bool:
+    """Instructors and administrators read what the tutor may quote, and give it texts."""
+    return has_role(viewer, *STAFF)
+
+
+def can_read_knowledge(viewer: Viewer, organisation_id: uuid.UUID | None) -> bool:
+    """What is for everybody is any staff's to read, what one organisation gave its staff's."""
+    if organisation_id is None:
+        return can_see_knowledge(viewer)
+    return can_teach_in(viewer, organisation_id)
+
+
+def can_give_knowledge(viewer: Viewer, organisation_id: uuid.UUID | None) -> bool:
+    """Texts for the tutor are given, replaced and withdrawn by their organisation's staff."""
+    return organisation_id is not None and can_teach_in(viewer, organisation_id)
+
+
 def can_author_in(viewer: Viewer, organisation_id: uuid.UUID) -> bool:
     """Drafts, with the solutions in them, belong to the staff of their own organisation."""
     return can_teach_in(viewer, organisation_id)

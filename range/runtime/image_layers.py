@@ -33,8 +33,11 @@ class LayerFile:
     data: bytes
 
 
-def files_of(tag: str, *, base: str, engine: Engine | None = None) -> Iterator[LayerFile]:
+def files_of(tag: str, *, base: str | None, engine: Engine | None = None) -> Iterator[LayerFile]:
     """Yield every file of an image's layers above those of its base, and how it was made.
+
+    Args:
+        base: None for all of its layers.
 
     Raises:
         EngineDown: The engine does not answer.
@@ -42,7 +45,10 @@ def files_of(tag: str, *, base: str, engine: Engine | None = None) -> Iterator[L
     """
     chosen = engine or default_engine()
     with chosen.client() as client, tempfile.TemporaryFile() as whole:
-        below = len(client.inspect_image(base)["RootFS"]["Layers"])  # type: ignore[no-untyped-call]
+        below = 0
+        if base is not None:
+            told = client.inspect_image(base)  # type: ignore[no-untyped-call]
+            below = len(told["RootFS"]["Layers"])
         size = 0
         for chunk in exported(client, [tag]):
             size += len(chunk)

@@ -9,8 +9,10 @@ from range.assessment.grading import decide
 from range.assessment.models import Grade, ReviewItem
 from range.exercises.models import Attempt
 from range.management.commands import run_worker
+from tutor import uploads
 from tutor.models import Debrief
 from tutor.providers import registry
+from tutor.uploads import Given
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +120,30 @@ def test_the_role_ends_when_it_is_told_to():
     ended = threading.Event()
     ended.set()
     run_worker.Command().run(ended)
+
+
+class EndsLater(threading.Event):
+    """Lets the role go round once, with one look between two handfuls of passages."""
+
+    asked = 0
+
+    def is_set(self):
+        self.asked += 1
+        return self.asked > 3
+
+
+def test_what_instructors_gave_is_embedded_while_grading_goes_first(
+    collected, school, instructor, monkeypatch
+):
+    class Vectors:
+        name = "made-up"
+
+        def embed(self, texts):
+            assert state_of(collected) == Attempt.State.GRADED
+            return [[1.0] + [0.0] * 383 for _ in texts]
+
+    monkeypatch.setattr(registry, "embedding", Vectors)
+    given = Given(text="# Notes\n\nThey are read.", version="1", license="Ours", min_rung=1)
+    source = uploads.keep(uploads.take(instructor, school, given), viewer=instructor)
+    run_worker.Command().run(EndsLater())
+    assert source.chunks.get().embedding_model == "made-up+views2"

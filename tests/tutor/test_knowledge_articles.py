@@ -23,6 +23,7 @@ FENCE_LANGUAGES = {"sh", "python", "text", "sql", "yaml", "ini", "nft"}
 FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 MARK = "<!-- rung: 3 -->"
+ASKS = re.compile(r"^<!-- asks: .+ -->\n", re.MULTILINE)
 
 # Names, addresses and ranges that are reserved for documentation or never leave the machine.
 HARMLESS_HOST = re.compile(
@@ -56,8 +57,14 @@ class Section:
 
 
 @cache
-def texts() -> dict[str, str]:
+def written_texts() -> dict[str, str]:
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.md"))}
+
+
+@cache
+def texts() -> dict[str, str]:
+    """The articles as people read them: without the questions that only the search knows."""
+    return {slug: ASKS.sub("", text) for slug, text in written_texts().items()}
 
 
 @cache
@@ -202,6 +209,14 @@ class TestEachArticle:
 @pytest.mark.parametrize("skill", CORE_SKILLS)
 def test_a_core_skill_has_something_to_read_in_two_articles(skill):
     assert sum(skill in article(slug).front.skills for slug in texts()) >= 2
+
+
+def test_every_section_says_what_it_answers_and_no_two_say_the_same():
+    pieces = [piece for text in written_texts().values() for piece in parse(text, name="x").pieces]
+    assert [piece.heading for piece in pieces if not 2 <= len(piece.asks) <= 3] == []
+    asked = {(piece.heading, ask) for piece in pieces for ask in piece.asks}
+    assert [ask for ask, n in Counter(ask for _, ask in asked).items() if n > 1] == []
+    assert [ask for _, ask in asked if scenario_words(ask)] == []
 
 
 def test_no_sentence_is_used_twice():

@@ -44,7 +44,7 @@ def refresh_after_review(attempt: Attempt) -> None:
 
 
 class Command(BaseCommand):
-    """Judges rubrics, grades, debriefs, refreshes estimates and rebuilds them each night."""
+    """Judges, grades, debriefs, refreshes estimates, embeds texts, and rebuilds each night."""
 
     help = "Grade collected attempts."
     # Starting checks the range once; here it would load every page there is.
@@ -57,7 +57,7 @@ class Command(BaseCommand):
     def run(self, ended: threading.Event) -> None:
         """Complete attempts as they come; a database that is away is waited for."""
         difficulties_due = clock.monotonic()
-        with Listener(conninfo(connection.settings_dict), "attempts") as listener:
+        with Listener(conninfo(connection.settings_dict), "attempts", "knowledge") as listener:
             while not ended.is_set():
                 listener.wait(timedelta(seconds=settings.RANGE_SWEEP_SECONDS))
                 try:
@@ -69,9 +69,17 @@ class Command(BaseCommand):
                     rebuild_if_due(between=complete_all)
                     if lrs.is_on():
                         lrs.forward_due()
+                    tutor.tend_texts(between=lambda: _goes_on(ended))
                 except Exception:
                     log.exception("worker.tick.failed")
                     close_old_connections()
+
+
+def _goes_on(ended: threading.Event) -> bool:
+    """Let grading go first between two handfuls of passages; False once the role is to end."""
+    if not ended.is_set():
+        complete_all()
+    return not ended.is_set()
 
 
 def complete_all() -> None:
