@@ -367,7 +367,6 @@ def world(attempt, sandbox, version, trainee, cohort, instructor, tmp_path, sett
     return {
         "entry": entry.pk,
         "search": SavedSearch.objects.create(agency=west, owner=instructor, name="Mine").pk,
-        "skill": "map-network",
         "source": source.pk,
         "upload": upload.pk,
         "written": written.pk,
