@@ -214,7 +214,7 @@ def _collections(organisations: Sequence[UUID]) -> list[CollectionLine]:
     return [
         CollectionLine(
             key=row["collection"] or f"{ARTICLES}{row['scenario']}",
-            name=_name(row["collection"]),
+            name=_name(row["collection"], row["scenario"], titles),
             scope=scope_of(row["scenario"], titles),
             version=row["oldest"] if row["oldest"] == row["newest"] else _SEVERAL,
             license=row["first"] if row["first"] == row["last"] else _SEVERAL,
@@ -231,9 +231,10 @@ def _as_filter(key: str) -> dict[str, str]:
     return {"collection": key}
 
 
-def _name(collection: str) -> str:
+def _name(collection: str, scenario: str, titles: Mapping[str, str]) -> str:
     if not collection:
-        return "The range's own articles"
+        about = f"Articles of {scope_of(scenario, titles)}"
+        return about if scenario else "The range's own articles"
     bare = collection.partition("-for-")[0]
     return _NAMES.get(bare, bare)
 
