@@ -177,6 +177,7 @@ TABLE = {
     "review-item": Address(
         get=MISSING, post=MISSING, arguments=("review_item",), data=(("level", "2"),)
     ),
+    "grade-review": Address(get=MISSING, post=MISSING, arguments=("attempt",)),
     "my-skills": Address(get=SEEN, post=WRONG_METHOD),
     "consent": Address(get=SEEN, post=(302, 400, 404)),
     "people": Address(get=FORBIDDEN, post=WRONG_METHOD, assessor_get=SEEN),

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -14,6 +14,7 @@ from range.assessment.models import Evidence, EvidenceContent
 from range.assessment.runner import GRADER_VERSION
 from range.catalog.models import Objective
 from range.checks.base import Judgement, Outcome
+from range.console.models import Recording
 from range.console.redacting import redactor_of
 from range.console.services import moment, others_who_typed
 from range.exercises.models import Attempt
@@ -81,8 +82,8 @@ def write(attempt: Attempt, finding: Finding) -> Evidence:
     The excerpt is cleared of the attempt's secrets before anything is written.
     """
     at = timezone.now()
-    seen = moment(attempt, at)
     judgement = finding.judgement
+    rung, recording, offset = _circumstances(attempt, finding, at)
     row = Evidence(
         attempt=attempt,
         objective=Objective.objects.get(version=attempt.exercise.version, key=finding.objective),
@@ -93,17 +94,33 @@ def write(attempt: Attempt, finding: Finding) -> Evidence:
         source=finding.source,
         reason=judgement.reason[:64],
         observed_at=at,
-        hint_rung=hint_rung(attempt, finding.objective),
+        hint_rung=rung,
         grader_version=GRADER_VERSION,
         judged_by=finding.judged_by,
         supersedes=finding.supersedes,
-        recording=seen.recording if seen else None,
-        recording_offset_ms=seen.offset_ms if seen else None,
+        recording=recording,
+        recording_offset_ms=offset,
     )
     detail, excerpt = _detail(attempt, finding), _excerpt(attempt, judgement.excerpt)
     evidence = append(row, detail=detail, excerpt=excerpt)
     notify("attempt_changed", f"{attempt.pk} objectives")
     return evidence
+
+
+def _circumstances(
+    attempt: Attempt, finding: Finding, at: datetime
+) -> tuple[int, Recording | None, int | None]:
+    """Return the help and the moment a record speaks of.
+
+    A person who decides afterwards judges what was seen then: help and moment stay those of the
+    record that gives way.
+    """
+    before = finding.supersedes
+    if before is not None and finding.judged_by is not None:
+        return before.hint_rung, before.recording, before.recording_offset_ms
+    seen = moment(attempt, at)
+    rung = hint_rung(attempt, finding.objective)
+    return rung, seen.recording if seen else None, seen.offset_ms if seen else None
 
 
 def append(row: Evidence, *, detail: Mapping[str, object], excerpt: str) -> Evidence:

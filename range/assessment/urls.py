@@ -1,4 +1,4 @@
-"""Addresses of the instructor's queue."""
+"""Addresses of the instructor's queue, and of grades taken apart."""
 
 from django.urls import path
 
@@ -8,4 +8,5 @@ urlpatterns = [
     path("review/", views.review_queue, name="review-queue"),
     path("review/agreement/", views.review_agreement, name="review-agreement"),
     path("review/<uuid:item_id>/", views.review_item, name="review-item"),
+    path("review/attempts/<uuid:attempt_id>/", views.grade_review, name="grade-review"),
 ]

@@ -1,7 +1,7 @@
-"""The instructor's queue: rubric criteria that need a person, with evidence beside them."""
+"""What instructors answer for: rubric criteria that wait for them, and grades check by check."""
 
 import uuid
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,11 +10,15 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from range.accounts.access import record_access
 from range.accounts.models import User
+from range.assessment import grade_review as apart
 from range.assessment import review
 from range.assessment.grading import ReviewRefused, decide
 from range.assessment.models import ReviewItem
+from range.assessment.overruling import REASON_AT_MOST, overrule
+from range.exercises.models import Attempt
 
 ITEM = "assessment/review_item.html"
+GRADE = "assessment/grade_review.html"
 BAD_REQUEST = 400
 
 
@@ -59,3 +63,41 @@ def _decided(request: HttpRequest, person: User, item: ReviewItem) -> HttpRespon
     messages.success(request, f"Decided: {item.attempt.trainee.shown_name}, {item.criterion}.")
     following = review.next_for(person)
     return redirect("review-item", following.pk) if following else redirect("review-queue")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def grade_review(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
+    """Show how an attempt was graded, check by check, or overrule one of them."""
+    person = cast(User, request.user)
+    attempt = apart.attempt_for(person, attempt_id)
+    if request.method == "POST":
+        return _overruled(request, person, attempt)
+    record_access(person, subject_id=attempt.trainee_id, what=f"grade of attempt {attempt.pk}")
+    return render(request, GRADE, _taken_apart(attempt))
+
+
+def _taken_apart(attempt: Attempt) -> dict[str, Any]:
+    return {"review": apart.grade_review(attempt), "reason_at_most": REASON_AT_MOST}
+
+
+def _overruled(request: HttpRequest, person: User, attempt: Attempt) -> HttpResponse:
+    asked = {name: request.POST.get(name, "") for name in ("outcome", "reason")}
+    evidence_id = _uuid(request.POST.get("evidence", ""))
+    try:
+        made = overrule(evidence_id, person=person, **asked)
+    except ReviewRefused as refusal:
+        if refusal.status != BAD_REQUEST:
+            raise
+        # What was written stays in the form.
+        tried = asked | {"evidence": evidence_id, "problem": refusal.message}
+        return render(request, GRADE, _taken_apart(attempt) | {"tried": tried}, status=BAD_REQUEST)
+    messages.success(request, f"Overruled: {made.check_id}. The earlier record stays beside it.")
+    return redirect("grade-review", attempt.pk)
+
+
+def _uuid(text: str) -> uuid.UUID:
+    """Return the id in a form, or one that names nothing."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return uuid.UUID(int=0)

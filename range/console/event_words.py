@@ -38,6 +38,7 @@ _LABELS = {
     "draft.tried": "Draft tried in a sandbox",
     "draft.verification_asked": "Verification asked for",
     "draft.verified": "Draft verified",
+    "evidence.overruled": "An instructor overruled a check",
     "exercise.assigned": "Exercise assigned",
     "exercise.broadcast": "Message to everybody",
     "exercise.changed": "Exercise changed before it opened",

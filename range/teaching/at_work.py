@@ -48,6 +48,7 @@ class Goal:
 class Cell:
     """Where one trainee stands with one objective; empty before they begin."""
 
+    key: str
     state: str
     words: str
 
@@ -175,7 +176,8 @@ def _line(
 ) -> Line:
     states: Mapping[str, str] = view.states if view else {}
     cells = [
-        Cell(state=states.get(key, ""), words=_WORDS.get(states.get(key, ""), "")) for key in keys
+        Cell(key=key, state=states.get(key, ""), words=_WORDS.get(states.get(key, ""), ""))
+        for key in keys
     ]
     sandbox, tone = _standing(attempt, box)
     lives = box is not None and box.state not in Sandbox.ENDED_STATES

@@ -96,11 +96,11 @@ def complete_all() -> None:
 
 
 def refresh_reviewed() -> None:
-    """Refresh every graded attempt on whose written work somebody decided since its debrief."""
+    """Refresh every graded attempt that somebody's decision graded anew since its debrief."""
     stale = Attempt.objects.filter(
-        state=Attempt.State.GRADED, review_items__decided_at__gt=F("debrief__written_at")
+        state=Attempt.State.GRADED, grades__at__gt=F("debrief__written_at")
     )
-    # Decisions are counted several times over where an attempt has several criteria.
+    # Each decision left a grade.
     found = stale.select_related("exercise__version__scenario", "trainee").distinct()
     for attempt in found.order_by("finished_at"):
         try:

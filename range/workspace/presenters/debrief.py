@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from range.accounts.access import can_work_in_attempt
+from range.accounts.access import can_review, can_work_in_attempt
 from range.accounts.models import User
 from range.assessment.models import Grade, ReviewItem
 from range.assessment.services import latest_grade
@@ -48,6 +48,7 @@ class DebriefPage:
     open: bool
     settled: bool
     may_work: bool
+    may_review: bool
     steps: Sequence[Step]
     share: float | None
     passed: bool
@@ -83,6 +84,7 @@ def debrief_page(attempt: Attempt, *, viewer: User) -> DebriefPage:
         open=attempt.state == State.ACTIVE,
         settled=settled,
         may_work=mine,
+        may_review=can_review(viewer, attempt.trainee_id),
         steps=_stages(attempt),
         share=grade.share if grade else None,
         passed=bool(grade and grade.passed),

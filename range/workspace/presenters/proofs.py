@@ -29,6 +29,7 @@ class ProofCheck:
 
     Args:
         outcome: MET, UNMET or INCONCLUSIVE, also where nothing was observed.
+        evidence_url: The record itself; empty where nothing was observed.
         moment_url: Where the recording is replayed from that moment; empty without one.
     """
 
@@ -38,6 +39,7 @@ class ProofCheck:
     hint_rung: int
     judge: str
     supporting: bool
+    evidence_url: str
     moment_url: str
 
 
@@ -154,5 +156,6 @@ def _check(check: CheckStatus) -> ProofCheck:
         hint_rung=evidence.hint_rung if evidence else 0,
         judge=_JUDGES[Evidence.Source(evidence.source)] if evidence else "",
         supporting=check.role == "supporting",
+        evidence_url=url_or_nothing("evidence", evidence.pk) if evidence else "",
         moment_url=moment_url(evidence) if evidence else "",
     )

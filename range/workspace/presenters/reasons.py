@@ -24,6 +24,7 @@ _SENTENCES = {
     "no-answer": "Nothing answers there",
     "not-observed": "Not looked at yet",
     "not-submitted": "Nothing was handed in",
+    "overruled": "An instructor judged this otherwise than the check",
     "paths-as-wanted": "Every connection is open or closed as it should be",
     "paths-differ": "At least one connection is open that should be closed, or the reverse",
     "port-closed": "Nothing listens on the port",

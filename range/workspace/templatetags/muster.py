@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from range.console import event_words
 from range.timeline.models import Event
 from range.workspace import wording
+from range.workspace.presenters import reasons
 
 register = template.Library()
 
@@ -116,6 +117,12 @@ def percent(share: Any) -> str:
 def hundredths(share: Any) -> str:
     """Write a share in [0, 1] as a whole number of hundredths, without the sign."""
     return "" if share is None else str(round(float(share) * 100))
+
+
+@register.filter
+def reason(slug: str) -> str:
+    """Write the reason a check gave as a sentence."""
+    return reasons.sentence(str(slug))
 
 
 @register.filter
