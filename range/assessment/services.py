@@ -10,6 +10,7 @@ from range.assessment.grading import (
     latest_grade,
     record_proposals,
 )
+from range.assessment.overruling import overrule
 from range.assessment.status import CheckStatus, ObjectiveStatus, objectives_for, status_of
 from range.assessment.submissions import Receipt, SubmissionRefused, submit
 
@@ -28,6 +29,7 @@ __all__ = [
     "latest",
     "latest_grade",
     "objectives_for",
+    "overrule",
     "record_proposals",
     "run_checks",
     "status_of",

@@ -1,13 +1,10 @@
 """The catalogue in Chromium: as a newcomer, as an experienced trainee, and as an instructor."""
 
-import os
 import re
 from copy import deepcopy
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.utils import timezone
 from playwright.sync_api import expect
@@ -18,14 +15,10 @@ from range.competencies.models import ObservableSkill
 from range.exercises.models import Attempt, Exercise
 from range.pipeline.models import ScenarioDifficulty, SkillEstimate
 from range.pipeline.parameters import CURRENT
-from tests.browser.journey import ENDED, violations
-from tests.console.live import sign_in
-from tests.console.test_browser import served
-from tests.support.browser import chromium
 from tests.support.fixtures import SPEC
+from tests.support.visits import visiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-SHOTS = os.environ.get("MUSTER_SCREENSHOTS")
 SECTORS = ("hospital", "bank", "utility", "clearinghouse")
 SKILLS = ("enumerate-system", "map-network", "analyse-logs", "report-findings", "fix-authorisation")
 ROLES = ("PD-WRL-007", "IO-WRL-005", "DD-WRL-003", "IN-WRL-001")
@@ -33,8 +26,6 @@ LONG = (
     "Ward 7 of the county hospital's western annexe: contain, evict, restore, and explain to the "
     "director in five lines what happened"
 )
-SIZES = (("light", 1280), ("dark", 800))
-ALL_SIZES = (*SIZES, ("dark", 1280), ("light", 800))
 
 
 def publish(school, number, **fields):
@@ -90,45 +81,6 @@ def finished(trainee, exercise, *, passed):
     return attempt
 
 
-class Visit:
-    """A person on the catalogue, with what the browser complains of."""
-
-    def __init__(self, browser, url, person):
-        context = browser.new_context(
-            base_url=url, viewport={"width": 1280, "height": 800}, reduced_motion="reduce"
-        )
-        name = django_settings.SESSION_COOKIE_NAME
-        context.add_cookies([{"name": name, "value": sign_in(person), "url": url}])
-        self.page = context.new_page()
-        self.problems = []
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-
-    def _hear(self, line):
-        # What a page asked for by itself ends when it is left, which htmx calls an error.
-        if line.type == "error" and not line.text.startswith(ENDED):
-            self.problems.append(line.text)
-
-    def looks(self, name):
-        """Have the page audited in both themes and widths, and keep pictures where asked."""
-        for theme, width in ALL_SIZES if SHOTS else SIZES:
-            self.page.emulate_media(color_scheme=theme)
-            self.page.set_viewport_size({"width": width, "height": 800})
-            self.page.evaluate("scrollTo(0, 0)")
-            if SHOTS:
-                self.page.screenshot(
-                    path=str(Path(SHOTS) / f"{name}-{theme}-{width}.png"), full_page=True
-                )
-            assert violations(self.page) == [], (name, theme, width)
-            assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-        self.page.set_viewport_size({"width": 390, "height": 800})
-        if SHOTS:
-            self.page.screenshot(path=str(Path(SHOTS) / f"{name}-phone.png"))
-        assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-        self.page.emulate_media(color_scheme="light")
-        self.page.set_viewport_size({"width": 1280, "height": 800})
-
-
 @pytest.fixture
 def school():
     call_command("load_starter_frameworks", verbosity=0)
@@ -137,14 +89,8 @@ def school():
 
 @pytest.fixture
 def visit(school, settings, console_role, monkeypatch):
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with served() as (pages, consoles), chromium(pages, consoles) as browser:
-        settings.RANGE_WEB_PORT, settings.RANGE_CONSOLE_PORT = pages, consoles
-
-        def make(person):
-            return Visit(browser, f"http://localhost:{pages}", person)
-
-        yield make
+    with visiting(settings, monkeypatch) as send:
+        yield send
 
 
 def found(page, text):
