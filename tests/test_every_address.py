@@ -105,6 +105,10 @@ TABLE = {
     # A link that is none: those that lead somewhere have tests of their own.
     "join": Address(get=MISSING, post=MISSING, arguments=("token",), is_public=True),
     "teaching": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "roles-asked": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "role-requirements": Address(
+        get=FORBIDDEN, post=FORBIDDEN, arguments=("role_code",), data=(("reason", "Because."),)
+    ),
     "make-cohort": Address(get=WRONG_METHOD, post=FORBIDDEN, data=(("name", "Mine"),)),
     "cohort": of_cohort(get=MISSING, post=WRONG_METHOD),
     "change-cohort": of_cohort(name="Mine"),
@@ -394,6 +398,7 @@ def world(attempt, sandbox, version, trainee, cohort, instructor, tmp_path, sett
         "action": "finish",
         "attempt": attempt.pk,
         "exercise": attempt.exercise_id,
+        "role_code": "PD-WRL-007",
         "slug": version.scenario.slug,
         "trainee": trainee.pk,
         "recording": recording.pk,

@@ -158,6 +158,11 @@ def can_review_alignments(viewer: Viewer) -> bool:
     return has_role(viewer, *STAFF)
 
 
+def can_set_requirements(viewer: Viewer) -> bool:
+    """Staff decides what readiness for a work role asks; every change is kept with its reason."""
+    return has_role(viewer, *STAFF)
+
+
 def can_see_workshop(viewer: Viewer) -> bool:
     """Whoever teaches writes scenarios too: an author is an instructor or administrator."""
     return has_role(viewer, *STAFF)

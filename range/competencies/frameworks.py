@@ -63,6 +63,19 @@ def role_by_code(code: str) -> Role | None:
     return next((role for role in roles_with_requirements() if role.code == code), None)
 
 
+def any_role(code: str) -> Role | None:
+    """Return any role of the edition in use by its NICE code, whether it asks for something."""
+    return next(iter(_roles({code})), None)
+
+
+def other_roles() -> list[Role]:
+    """Return the roles of the edition in use that ask for nothing yet, by title."""
+    asked = {role.code for role in roles_with_requirements()}
+    framework = Framework.objects.current("nice")
+    codes = WorkRole.objects.filter(framework=framework).values_list("code", flat=True)
+    return _roles(set(codes) - asked)
+
+
 def role_titles(codes: Iterable[str]) -> dict[str, str]:
     """Return the titles of NICE work roles by code; unknown codes are left out."""
     framework = Framework.objects.current("nice")

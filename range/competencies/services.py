@@ -20,6 +20,7 @@ from range.competencies.models import (
 )
 from range.competencies.readers import dcwf, nice, starter
 from range.competencies.readers.content import FrameworkContent
+from range.competencies.requirements import unchanged_roles
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
 
@@ -73,7 +74,12 @@ def load_starter() -> None:
             sha256=content.frameworks_sha256,
         )
     skills = _load_skills(content.skills)
-    for role_code, key, cut, reason in content.requirements.rows():
+    asked = list(content.requirements.rows())
+    ours = unchanged_roles([role_code for role_code, *_ in asked])
+    for role_code, key, cut, reason in asked:
+        # What people decided stays as they left it, also what they no longer ask for.
+        if role_code not in ours:
+            continue
         RoleRequirement.objects.get_or_create(
             framework=content.requirements.framework,
             role_code=role_code,

@@ -61,6 +61,7 @@ _LABELS = {
     "person.password_reset": "One-time password given",
     "person.reactivated": "Account opened again",
     "review.corrected": "An instructor corrected a decision",
+    "requirements.changed": "What a work role asks was changed",
     "review.decided": "An instructor decided",
     "sandbox.disk_full": "A machine was stopped",
     "sandbox.disk_low": "A machine's disk is nearly full",

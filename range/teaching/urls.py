@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from range.teaching.views import at_work, cohorts, exercises, joining, people
+from range.teaching.views import at_work, cohorts, exercises, joining, people, roles
 
 COHORT = "teaching/cohorts/<uuid:cohort_id>/"
 EXERCISE = "teaching/exercises/<uuid:exercise_id>/"
@@ -26,6 +26,8 @@ urlpatterns = [
         cohorts.change_member,
         name="change-member",
     ),
+    path("teaching/roles/", roles.roles, name="roles-asked"),
+    path("teaching/roles/<str:code>/", roles.role, name="role-requirements"),
     path("teaching/exercises/assign/", exercises.assign_exercise, name="assign-exercise"),
     path(EXERCISE, at_work.exercise, name="exercise"),
     path(EXERCISE + "panel/", at_work.exercise_panel, name="exercise-panel"),
