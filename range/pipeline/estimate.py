@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -176,16 +176,33 @@ def replay(
         skills: Further skills to report beside those observed.
     """
     known = [item for item in observations if item.at <= as_of]
-    names = {name for item in known for name, _ in item.skills} | set(skills)
-    belief = _Belief(prior(names, parameters=parameters))
+    belief = _Belief(prior(_names(known, skills), parameters=parameters))
     last: datetime | None = None
-    for item in weigh(known, parameters=parameters):
-        belief.age(last, item.observation.at, parameters=parameters)
-        last = item.observation.at
-        if item.weight > 0.0:
-            belief.absorb(item, parameters=parameters)
+    for item in belief.fold(weigh(known, parameters=parameters), parameters=parameters):
+        last = item.at
     belief.age(last, as_of, parameters=parameters)
     return belief.estimate()
+
+
+def stages(
+    observations: Iterable[Observation], *, parameters: ParameterSet, skills: Iterable[str] = ()
+) -> Iterator[tuple[Observation, Estimate]]:
+    """Yield the estimate as it stood after each attempt, with the attempt's last observation.
+
+    One replay gives all of them. Attempts that overlap in time are told apart by when the last
+    observation of each was made.
+    """
+    weighed = weigh(observations, parameters=parameters)
+    ends = {item.observation.attempt: item.observation.key for item in weighed}
+    known = [item.observation for item in weighed]
+    belief = _Belief(prior(_names(known, skills), parameters=parameters))
+    for item in belief.fold(weighed, parameters=parameters):
+        if ends[item.attempt] == item.key:
+            yield item, belief.estimate()
+
+
+def _names(observations: Iterable[Observation], skills: Iterable[str]) -> set[str]:
+    return {name for item in observations for name, _ in item.skills} | set(skills)
 
 
 def spread_after(
@@ -254,6 +271,18 @@ class _Belief:
         growth = parameters.drift_per_root_month**2 * months
         for place, row in enumerate(self._covariance):
             row[place] += growth
+
+    def fold(
+        self, weighed: Iterable[Weighed], *, parameters: ParameterSet
+    ) -> Iterator[Observation]:
+        """Take observations in, in their order and ageing between them; yield each once taken."""
+        last: datetime | None = None
+        for item in weighed:
+            self.age(last, item.observation.at, parameters=parameters)
+            last = item.observation.at
+            if item.weight > 0.0:
+                self.absorb(item, parameters=parameters)
+            yield item.observation
 
     def absorb(self, item: Weighed, *, parameters: ParameterSet) -> None:
         """Take one observation in: the spread first, then the mean with the new spread."""

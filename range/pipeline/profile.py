@@ -20,6 +20,7 @@ from range.lib.errors import RangeError
 from range.pipeline import bars
 from range.pipeline.agency.stages import Desk, desks_of
 from range.pipeline.evidence_lines import EvidenceLine, lines_by_id
+from range.pipeline.growth import Curve, Point, curve, growth
 from range.pipeline.log import EvidenceLog
 from range.pipeline.readiness import (
     RoleReadiness,
@@ -55,6 +56,7 @@ class SkillLine:
         cut: What the chosen role asks, in logits; empty where it does not ask.
         probability: That the skill lies above the cut; None without enough evidence or cut.
         change: Since before the last attempt, in words; empty where nothing changed.
+        growth: Attempt by attempt; None where fewer than two told of the skill.
     """
 
     key: str
@@ -71,6 +73,7 @@ class SkillLine:
     change: str
     statements: Sequence[AlignedStatement]
     evidence: Sequence[EvidenceLine]
+    growth: Curve | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +207,7 @@ def _lines(picture: Picture, readiness: RoleReadiness | None) -> list[SkillLine]
     known = {each.skill: each for each in picture.standings}
     statements = alignments_of(skills)
     evidence = _evidence(picture.log)
+    moved = growth(picture.log.observations, parameters=current())
     changes = _changes(picture)
     return [
         _line(
@@ -213,6 +217,7 @@ def _lines(picture: Picture, readiness: RoleReadiness | None) -> list[SkillLine]
             change=changes.get(key, ""),
             statements=statements.get(key, ()),
             evidence=evidence.get(key, ()),
+            points=moved.get(key, ()),
         )
         for key, skill in skills.items()
         if key in known
@@ -227,6 +232,7 @@ def _line(
     change: str,
     statements: Sequence[AlignedStatement],
     evidence: Sequence[EvidenceLine],
+    points: Sequence[Point],
 ) -> SkillLine:
     level = level_of(standing)
     claimable = cut is not None and standing.tally.suffices
@@ -249,6 +255,7 @@ def _line(
         change=change,
         statements=statements,
         evidence=evidence,
+        growth=curve(points, cut=cut),
     )
 
 
