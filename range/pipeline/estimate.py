@@ -205,6 +205,23 @@ def _names(observations: Iterable[Observation], skills: Iterable[str]) -> set[st
     return {name for item in observations for name, _ in item.skills} | set(skills)
 
 
+def forecasts(
+    observations: Iterable[Observation], *, parameters: ParameterSet
+) -> tuple[tuple[Weighed, float], ...]:
+    """Return what was expected of each observation from those before it; 0.5 says nothing."""
+    known = list(observations)
+    belief = _Belief(prior(_names(known, ()), parameters=parameters))
+    told: list[tuple[Weighed, float]] = []
+    last: datetime | None = None
+    for item in weigh(known, parameters=parameters):
+        belief.age(last, item.observation.at, parameters=parameters)
+        last = item.observation.at
+        told.append((item, belief.chance(item.observation, parameters=parameters)))
+        if item.weight > 0.0:
+            belief.absorb(item, parameters=parameters)
+    return tuple(told)
+
+
 def spread_after(
     estimate: Estimate, *, planned: Sequence[Observation], parameters: ParameterSet
 ) -> Mapping[str, float]:
@@ -283,6 +300,12 @@ class _Belief:
             if item.weight > 0.0:
                 self.absorb(item, parameters=parameters)
             yield item.observation
+
+    def chance(self, item: Observation, *, parameters: ParameterSet) -> float:
+        """Return the expected score of an observation that is not yet taken in."""
+        weights = [(self._place[name], share) for name, share in sorted(item.skills)]
+        variance = _dot([_dot(row, weights) for row in self._covariance], weights)
+        return self._chance(item, weights, variance, parameters=parameters)
 
     def absorb(self, item: Weighed, *, parameters: ParameterSet) -> None:
         """Take one observation in: the spread first, then the mean with the new spread."""

@@ -37,6 +37,7 @@ class Card:
         settled: Whether its images are ready or have failed, so that nothing will change.
         state: Whether it is new to the person, under way, passed, or tried and not passed.
         attempt_id: The attempt that can be gone on with; None without one.
+        told_by: The graded attempt that tells where they stand: one passed, else any.
     """
 
     slug: str
@@ -51,6 +52,7 @@ class Card:
     verified_at: datetime | None
     state: str
     attempt_id: uuid.UUID | None = None
+    told_by: uuid.UUID | None = None
 
     @property
     def level(self) -> Level:
@@ -182,6 +184,7 @@ class _Standing:
     passed: bool = False
     is_graded: bool = True
     attempt_id: uuid.UUID | None = None
+    told_by: uuid.UUID | None = None
 
     @property
     def state(self) -> str:
@@ -208,7 +211,10 @@ def _where(person: User) -> dict[uuid.UUID, _Standing]:
         if state == Attempt.State.ACTIVE:
             each.attempt_id = pk
     newest = Grade.objects.filter(attempt__trainee=person).order_by("attempt", "-at")
-    for of, passed in newest.distinct("attempt").values_list(f"attempt__{scenario}", "passed"):
+    grades = newest.distinct("attempt").values_list(f"attempt__{scenario}", "passed", "attempt")
+    for of, passed, pk in grades:
+        if passed or not found[of].passed:
+            found[of].told_by = pk
         found[of].passed = found[of].passed or passed
     return found
 
@@ -235,4 +241,5 @@ def _card(
         verified_at=version.verified_at,
         state=standing.state,
         attempt_id=standing.attempt_id,
+        told_by=standing.told_by,
     )
