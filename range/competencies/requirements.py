@@ -60,12 +60,17 @@ def changes_of(role_code: str) -> list[RequirementsChange]:
     return [
         RequirementsChange(
             event=event,
-            before=event.payload.get("before", {}),
-            after=event.payload.get("after", {}),
+            before=_levels(event, "before"),
+            after=_levels(event, "after"),
             reason=str(event.payload.get("reason", "")),
         )
         for event in events_of(subject_of(role_code), kinds=[CHANGED]).order_by("-seq")
     ]
+
+
+def _levels(event: Event, name: str) -> dict[str, str]:
+    told = event.payload.get(name)
+    return {key: str(level) for key, level in told.items()} if isinstance(told, dict) else {}
 
 
 @transaction.atomic

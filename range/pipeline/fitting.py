@@ -276,7 +276,7 @@ def _first_thresholds(data: Columns) -> Floats:
 
 
 def _variances(weights: Floats, spread: Floats) -> Floats:
-    return np.einsum("ij,jk,ik->i", weights, spread, weights)
+    return ((weights @ spread) * weights).sum(axis=1, dtype=np.float64)
 
 
 def _flattened(variance: Floats) -> Floats:

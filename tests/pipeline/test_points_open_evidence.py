@@ -6,6 +6,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 import pytest
 
 from range.accounts.models import Consent
+from range.pipeline.services import refresh
 from tests.support.page_tree import tree
 
 pytestmark = pytest.mark.django_db
@@ -17,6 +18,7 @@ LOOKS_LIKE_A_POINT = {
     "is-unmet",
     "verdict__ring",
     "growth__drawing",
+    "claim",
     "cell--met",
     "cell--partial",
     "cell--open",
@@ -30,6 +32,8 @@ LEFT_OUT = re.compile(
     r"|teaching/(cohorts|exercises/assign)|media)|export|\.(csv|xlsx|pdf|json|jsonld|zip|cast)"
 )
 PAGES_AT_MOST = 150
+# Asks for skills that the attempts below tell of.
+ROLE = "IO-WRL-005"
 
 
 class Crawl:
@@ -48,8 +52,8 @@ class Crawl:
             self.pages[address] = tree(answer.content.decode()) if is_page else None
         return self.pages[address]
 
-    def run(self, start):
-        waiting, seen = [start], {start}
+    def run(self, *starts):
+        waiting, seen = list(starts), set(starts)
         while waiting and len(seen) < PAGES_AT_MOST:
             address = waiting.pop(0)
             page = self.page(address)
@@ -59,7 +63,7 @@ class Crawl:
             for link in page.links():
                 target = urldefrag(urljoin(address, link)).url
                 path = urlsplit(target).path
-                known = target in seen or "?" in target and urlsplit(target).path in seen
+                known = target in seen or ("?" in target and urlsplit(target).path in seen)
                 if not target.startswith("/") or LEFT_OUT.search(path) or known:
                     continue
                 seen.add(target)
@@ -122,6 +126,7 @@ def everything(proven, trainee, other_trainee, agency, cohort, publish, solved, 
         )
     Exercise.objects.filter(pk=half.exercise_id).update(cohort=cohort)
     Consent.objects.create(trainee=trainee, agency=agency)
+    refresh(trainee)
     return half
 
 
@@ -130,12 +135,14 @@ def everything(proven, trainee, other_trainee, agency, cohort, publish, solved, 
     [
         ("trainee", ("/skills/", "/attempts/", "/evidence/")),
         ("instructor", ("/people/", "/teaching/exercises/", "/review/attempts/", "/evidence/")),
-        ("assessor", ("/people/", "/evidence/")),
+        ("assessor", ("/people/", "/candidates/", "/evidence/")),
     ],
 )
 def test_every_point_opens_its_evidence(request, client, everything, who, kinds):
     client.force_login(request.getfixturevalue(who))
-    crawl = Crawl(client).run("/")
+    crawl = Crawl(client).run(
+        "/", f"/people/?role={ROLE}", f"/people/{everything.trainee_id}/?role={ROLE}"
+    )
     assert crawl.faults == []
     for kind in kinds:
         assert any(address.startswith(kind) for address, _ in crawl.points), (kind, crawl.pages)

@@ -67,4 +67,4 @@ def _wanted(request: HttpRequest, code: str) -> dict[str, str]:
         return next((dict(each.before) for each in changes if str(each.event.seq) == number), {})
     chosen = {key.removeprefix("level-"): level for key, level in request.POST.items()}
     skills = ObservableSkill.objects.values_list("key", flat=True)
-    return {key: chosen[key] for key in skills if chosen.get(key)}
+    return {key: str(chosen[key]) for key in skills if chosen.get(key)}
