@@ -53,10 +53,14 @@ class Site:
             self.manage(*command)
         for command in (("publish_scenarios",), ("ingest_knowledge",)):
             self._try(*command)
+        self.open(ROLES)
+
+    def open(self, roles: Sequence[str]) -> None:
+        """Make the demo's people, start roles and return once the sign-in page answers."""
         file = self.state_dir / "accounts.json"
         self.manage("create_demo", "--file", str(file))
         self.accounts = {a["username"]: a["password"] for a in json.loads(file.read_text())}
-        for name in ROLES:
+        for name in roles:
             self.begin(name)
         _wait_for(lambda: self._answers("/sign-in/"), "the sign-in page", seconds=60)
 
