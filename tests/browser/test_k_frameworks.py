@@ -41,7 +41,7 @@ SKILL = "triage-vulnerability"
 # Where one alignment is found by its skill and id.
 ALIGNMENT = """
 from range.competencies.models import Alignment
-print(Alignment.objects.get(skill__key=values["skill"], code=values["code"]).pk)
+print(Alignment.objects.get(skill__key=values["skill"], code=values["statement"]).pk)
 """
 PAGES = {
     "frameworks": "/frameworks/",
@@ -171,7 +171,7 @@ def test_a_trainee_goes_from_a_scenario_to_the_skill_its_role_and_back(chromium,
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_page_is_accessible_light_and_no_wider_than_the_screen(chromium, pages, theme, width):
-    known = {"lost": pages.ask(ALIGNMENT, skill=SKILL, code="T1118")}
+    known = {"lost": pages.ask(ALIGNMENT, skill=SKILL, statement="T1118")}
     person = Person(
         chromium, pages, "instructor", color_scheme=theme, viewport={"width": width, "height": 800}
     )

@@ -229,6 +229,7 @@ def test_the_commands_load_and_import(capsys, tmp_path):
     said = capsys.readouterr().out
     assert "nice 2.2.0: 1 work roles, 2 statements." in said
     assert "No longer in this release" in said
+    assert Framework.objects.current("nice").source == "nice.json"
     call_command("import_framework", "nice", str(path))
     assert "imported before" in capsys.readouterr().out
 

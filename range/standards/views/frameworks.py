@@ -65,7 +65,12 @@ def coverage_page(request: HttpRequest) -> HttpResponse:
     """Show which required skills and statements of each role the library observes."""
     role = request.GET.get("role", "")[:24]
     found = coverage.coverage(cast(User, request.user), role_code=role)
-    return render(request, "standards/coverage.html", {"coverage": found, "asked_role": role})
+    context = {
+        "coverage": found,
+        "asked_role": role,
+        "may_review": can_review_alignments(request.user),
+    }
+    return render(request, "standards/coverage.html", context)
 
 
 def searched(request: HttpRequest) -> str:

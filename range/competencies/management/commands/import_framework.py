@@ -1,6 +1,7 @@
 """Command: import an official framework file as a read-only edition."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -34,7 +35,7 @@ class Command(BaseCommand):
             report = services.import_framework(
                 options["name"],
                 data=source.load(options["source"]),
-                source=options["source"],
+                source=_shown(options["source"]),
                 version=options["version_name"],
             )
         except RangeError as error:
@@ -63,6 +64,11 @@ class Command(BaseCommand):
             self.stdout.write(f"  {line}")
         if len(lines) > _SHOWN:
             self.stdout.write(f"  and {len(lines) - _SHOWN} more; the pages of frameworks list all")
+
+
+def _shown(named: str) -> str:
+    """Return what people read of where a file came from: of this machine, its name alone."""
+    return named if "://" in named else Path(named).name
 
 
 def _perhaps(successors: Sequence[Successor]) -> str:
