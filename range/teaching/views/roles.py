@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from range.accounts.access import can_set_requirements
 from range.accounts.cohorts import NotStaff, actor_of
 from range.competencies import requirements
-from range.competencies.frameworks import any_role, other_roles, roles_with_requirements
+from range.competencies.frameworks import Role, any_role, other_roles, roles_with_requirements
 from range.competencies.models import ObservableSkill
 from range.competencies.requirements import RequirementsRefused
 from range.teaching.roles import role_page
@@ -39,20 +39,24 @@ def role(request: HttpRequest, code: str) -> HttpResponse:
         raise RequirementsRefused(
             "The framework in use has no such work role.", reason="role-unknown", status=NOT_FOUND
         )
-    if request.method != "POST":
-        return render(request, ROLE, role_page(found, requirements.levels_asked(code)))
-    wanted, reason = _wanted(request, code), request.POST.get("reason", "")
+    if request.method == "POST":
+        return _changed(request, found)
+    return render(request, ROLE, role_page(found, requirements.levels_asked(code)))
+
+
+def _changed(request: HttpRequest, found: Role) -> HttpResponse:
+    wanted, reason = _wanted(request, found.code), request.POST.get("reason", "")
     viewer = teacher(request)
     try:
         requirements.set_requirements(
-            code, wanted, author=viewer.shown_name, actor=actor_of(viewer), reason=reason
+            found.code, wanted, author=viewer.shown_name, actor=actor_of(viewer), reason=reason
         )
     except RequirementsRefused as refusal:
         # What was chosen and written stays in the form.
         context = role_page(found, wanted) | {"problem": refusal.message, "reason": reason}
         return render(request, ROLE, context, status=422)
     messages.success(request, f"{found.title} asks this from now on; readiness follows at once.")
-    return redirect("role-requirements", code)
+    return redirect("role-requirements", found.code)
 
 
 def _refuse_others(request: HttpRequest) -> None:
