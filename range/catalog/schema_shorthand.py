@@ -1,9 +1,17 @@
-"""Writes out what authors may leave unsaid: ids of checks, and the flag a flag check stands for."""
+"""What authors may leave unsaid: ids of checks, a flag check's flag, and sizes of variables."""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+PASSWORD_LENGTH = 12
+HEX_DIGITS = 16
+LOWEST_PORT, HIGHEST_PORT = 20000, 29999
+UNSAID: Mapping[str, Mapping[str, int]] = {
+    "password": {"length": PASSWORD_LENGTH},
+    "hex": {"length": HEX_DIGITS},
+    "port": {"minimum": LOWEST_PORT, "maximum": HIGHEST_PORT},
+}
 FLAG_VARIABLE = re.compile(r"^\{\{\s*([a-z][a-z0-9_]*)\s*\}\}$")
 
 

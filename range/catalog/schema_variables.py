@@ -5,6 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from range.catalog.schema_shorthand import (
+    HEX_DIGITS,
+    HIGHEST_PORT,
+    LOWEST_PORT,
+    PASSWORD_LENGTH,
+)
 from range.checks.spec import Key, Scalar, Spec
 
 
@@ -48,7 +54,7 @@ class PasswordVariable(VariableSpec):
     """A password without characters that are easily mistaken for one another."""
 
     type: Literal["password"]
-    length: Annotated[int, Field(ge=8, le=64)] = 12
+    length: Annotated[int, Field(ge=8, le=64)] = PASSWORD_LENGTH
     """Number of characters."""
 
     @property
@@ -77,9 +83,9 @@ class PortVariable(VariableSpec):
     """A TCP port."""
 
     type: Literal["port"]
-    minimum: Annotated[int, Field(ge=1, le=65535)] = 20000
+    minimum: Annotated[int, Field(ge=1, le=65535)] = LOWEST_PORT
     """Lowest port."""
-    maximum: Annotated[int, Field(ge=1, le=65535)] = 29999
+    maximum: Annotated[int, Field(ge=1, le=65535)] = HIGHEST_PORT
     """Highest port."""
 
     @model_validator(mode="after")
@@ -91,7 +97,7 @@ class HexVariable(VariableSpec):
     """Hexadecimal digits."""
 
     type: Literal["hex"]
-    length: Annotated[int, Field(ge=4, le=128)] = 16
+    length: Annotated[int, Field(ge=4, le=128)] = HEX_DIGITS
     """Number of digits."""
 
 

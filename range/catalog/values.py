@@ -7,7 +7,7 @@ from django.conf import settings
 
 from range.catalog.models import ScenarioVersion
 from range.catalog.variables import Declared, declared_in, draw, secrets_among
-from range.checks.spec import Scalar
+from range.checks.base import Scalar
 
 # Versions never change, so what is made of them may be kept.
 CACHE_LIMIT = 256

@@ -3,33 +3,57 @@
 import hmac
 import ipaddress
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import singledispatch
 from typing import Any, Protocol
 from uuid import UUID
 
-from pydantic import TypeAdapter
-
 from range.catalog.flags import mint
-from range.catalog.schema_shorthand import checks_in, flag_variable_of
-from range.catalog.schema_variables import (
-    ChoiceVariable,
-    FlagVariable,
-    HexVariable,
-    IntegerVariable,
-    Ipv4Variable,
-    PasswordVariable,
-    PortVariable,
-    Variable,
-    VariableSpec,
-)
-from range.checks.spec import Scalar, VariableName
+from range.catalog.schema_shorthand import UNSAID, checks_in, flag_variable_of
+from range.checks.base import Scalar
 
 # Without characters that are easily mistaken for one another: 0 O o 1 l I.
 PASSWORD_LETTERS = "".join(c for c in string.ascii_letters + string.digits if c not in "0Oo1lI")
 Values = Mapping[str, Scalar]
-_READER = TypeAdapter(dict[VariableName, Variable])
+# Whatever their author says of them.
+ALWAYS_SECRET = frozenset({"flag", "password"})
+
+
+class Variable(Protocol):
+    """What every variable tells, as written or as stored; the rest depends on its type."""
+
+    @property
+    def type(self) -> str:
+        """Return the word that says how it is drawn."""
+        ...
+
+    @property
+    def is_secret(self) -> bool:
+        """Tell whether the value must never reach a prompt or a watcher."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredVariable:
+    """A variable of a stored scenario: it was checked before, and is read without its schema.
+
+    Roles that only draw or mask need no schema, which takes much memory.
+    """
+
+    type: str
+    secret: bool = False
+    hidden: bool = False
+    objective: str | None = None
+    length: int = 0
+    options: tuple[Scalar, ...] = ()
+    within: str = ""
+    minimum: int = 0
+    maximum: int = 0
+
+    @property
+    def is_secret(self) -> bool:
+        """Tell whether the value must never reach a prompt or a watcher."""
+        return self.secret or self.type in ALWAYS_SECRET
 
 
 class Declaring(Protocol):
@@ -47,10 +71,7 @@ class Declaring(Protocol):
 
 @dataclass(frozen=True)
 class Declared:
-    """The variables of a stored scenario, read without the rest of its schema.
-
-    Roles that only draw or mask need no schema of checks, which takes much memory.
-    """
+    """The variables of a stored scenario."""
 
     variables: Mapping[str, Variable]
     proofs: Mapping[str, str]
@@ -62,16 +83,22 @@ class Declared:
 
 def declared_in(data: Mapping[str, Any]) -> Declared:
     """Read the variables of a scenario that was stored as data."""
-    variables = _READER.validate_python(data.get("variables", {}))
+    variables = {name: _stored(each) for name, each in data.get("variables", {}).items()}
     proofs: dict[str, str] = {}
     for objective in data["objectives"]:
         for check in checks_in(objective["checks"]):
             if check["kind"] == "flag" and "{{" in check.get("value", ""):
                 name = flag_variable_of(check["value"])
-                declared = variables.get(name)
-                named = declared.objective if isinstance(declared, FlagVariable) else None
+                named = variables[name].objective if name in variables else None
                 proofs[name] = named or objective["key"]
     return Declared(variables, proofs)
+
+
+def _stored(written: Mapping[str, Any]) -> StoredVariable:
+    told = {**UNSAID.get(written["type"], {}), **written}
+    if "from" in told:
+        told["options"] = tuple(told.pop("from"))
+    return StoredVariable(**told)
 
 
 def draw(spec: Declaring, secret: bytes, attempt_id: UUID, *, epoch: int) -> dict[str, Scalar]:
@@ -83,11 +110,10 @@ def draw(spec: Declaring, secret: bytes, attempt_id: UUID, *, epoch: int) -> dic
     proofs = spec.flag_variables()
     values: dict[str, Scalar] = {}
     for name, variable in spec.variables.items():
-        if isinstance(variable, FlagVariable):
-            objective = proofs.get(name) or variable.objective or name
-            values[name] = mint(secret, attempt_id, objective, epoch)
+        if variable.type == "flag":
+            values[name] = mint(secret, attempt_id, _proven(name, variable, proofs), epoch)
         else:
-            values[name] = _drawn(variable, Dice(secret, attempt_id, name))
+            values[name] = _DRAWN[variable.type](variable, Dice(secret, attempt_id, name))
     return values
 
 
@@ -110,43 +136,46 @@ class Dice:
         return next(number for number in self._blocks if number < usable) % limit
 
 
-@singledispatch
-def _drawn(variable: VariableSpec, dice: Dice) -> Scalar:
-    raise TypeError(f"no way to draw a {type(variable).__name__}")
+def _proven(name: str, flag: Variable, proofs: Mapping[str, str]) -> str:
+    """Return the objective that a flag proves."""
+    return proofs.get(name) or getattr(flag, "objective", None) or name
 
 
-@_drawn.register
-def _(variable: PasswordVariable, dice: Dice) -> Scalar:
+def _password(variable: Any, dice: Dice) -> Scalar:
     letters = [dice.below(len(PASSWORD_LETTERS)) for _ in range(variable.length)]
     return "".join(PASSWORD_LETTERS[each] for each in letters)
 
 
-@_drawn.register
-def _(variable: ChoiceVariable, dice: Dice) -> Scalar:
-    return variable.options[dice.below(len(variable.options))]
+def _choice(variable: Any, dice: Dice) -> Scalar:
+    options: Sequence[Scalar] = variable.options
+    return options[dice.below(len(options))]
 
 
-@_drawn.register
-def _(variable: Ipv4Variable, dice: Dice) -> Scalar:
+def _ipv4(variable: Any, dice: Dice) -> Scalar:
     network = ipaddress.ip_network(variable.within)
     if network.num_addresses <= 2:
         return str(network.network_address)
     return str(network.network_address + 1 + dice.below(network.num_addresses - 2))
 
 
-@_drawn.register
-def _(variable: PortVariable, dice: Dice) -> Scalar:
-    return variable.minimum + dice.below(variable.maximum - variable.minimum + 1)
-
-
-@_drawn.register
-def _(variable: HexVariable, dice: Dice) -> Scalar:
+def _hex(variable: Any, dice: Dice) -> Scalar:
     return "".join("0123456789abcdef"[dice.below(16)] for _ in range(variable.length))
 
 
-@_drawn.register
-def _(variable: IntegerVariable, dice: Dice) -> Scalar:
-    return variable.minimum + dice.below(variable.maximum - variable.minimum + 1)
+def _between(variable: Any, dice: Dice) -> Scalar:
+    lowest = int(variable.minimum)
+    return lowest + dice.below(variable.maximum - lowest + 1)
+
+
+# Both forms of a variable, as written and as stored, have the same fields.
+_DRAWN: Mapping[str, Callable[[Any, Dice], Scalar]] = {
+    "password": _password,
+    "choice": _choice,
+    "ipv4": _ipv4,
+    "port": _between,
+    "hex": _hex,
+    "integer": _between,
+}
 
 
 def _blocks(secret: bytes, label: bytes) -> Iterator[int]:
@@ -164,8 +193,8 @@ def secrets_among(spec: Declaring, values: Values) -> dict[str, str]:
     for name, variable in spec.variables.items():
         if not variable.is_secret or name not in values:
             continue
-        if isinstance(variable, FlagVariable):
-            found[str(values[name])] = f"⟦FLAG:{proofs.get(name) or variable.objective}⟧"
+        if variable.type == "flag":
+            found[str(values[name])] = f"⟦FLAG:{_proven(name, variable, proofs)}⟧"
         else:
             found[str(values[name])] = f"⟦SECRET:{name}⟧"
     return found

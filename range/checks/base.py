@@ -11,6 +11,8 @@ from range.runtime.driver import FileStat as FileStat
 from range.runtime.driver import HttpReply as HttpReply
 from range.runtime.driver import Process as Process
 
+Scalar = str | int | bool
+
 
 class Outcome(StrEnum):
     """What a check found; INCONCLUSIVE means the check itself could not be made."""

@@ -6,11 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from range.checks.base import Judgement, Probe
+from range.checks.base import Scalar as Scalar
 
 # Something that is filled in per attempt, such as `{{ patient_zero }}`.
 TEMPLATED = r"[^\n]*\{\{[^\n]*\}\}[^\n]*"
-
-Scalar = str | int | bool
 
 
 def _listed(value: Any) -> Any:

@@ -1,6 +1,7 @@
 import ipaddress
 from collections import Counter
 from pathlib import Path
+from typing import get_args
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,6 +12,7 @@ from range.catalog.flags import examine
 from range.catalog.reader import read_scenario
 from range.catalog.rendering import dumped
 from range.catalog.schema import ScenarioSpec
+from range.catalog.schema_variables import Variable
 from range.catalog.variables import PASSWORD_LETTERS, Dice, declared_in, draw, secrets_among
 from tests.catalog.support import changed
 
@@ -93,11 +95,36 @@ def test_secrets_have_placeholders_and_others_have_none():
     }
 
 
+def assert_it_reads_the_same_stored(spec):
+    declared = declared_in(dumped(spec))
+    assert declared.flag_variables() == spec.flag_variables()
+    assert declared.variables.keys() == spec.variables.keys()
+    for name, variable in spec.variables.items():
+        stored = declared.variables[name]
+        assert stored.is_secret == variable.is_secret
+        for field in type(variable).model_fields:
+            assert getattr(stored, field) == getattr(variable, field)
+    attempt = uuid4()
+    values = draw(spec, SECRET, attempt, epoch=2)
+    assert draw(declared, SECRET, attempt, epoch=2) == values
+    assert secrets_among(declared, values) == secrets_among(spec, values)
+
+
 @pytest.mark.parametrize(
     "folder", sorted(LIBRARY.glob("*/scenario.yaml")), ids=lambda p: p.parent.name
 )
 def test_stored_variables_are_those_of_the_whole_scenario(folder):
-    spec = read_scenario(folder.parent).spec
-    declared = declared_in(dumped(spec))
-    assert declared.variables == spec.variables
-    assert declared.flag_variables() == spec.flag_variables()
+    assert_it_reads_the_same_stored(read_scenario(folder.parent).spec)
+
+
+def test_what_an_author_left_unsaid_is_the_same_once_stored():
+    kinds = {kind.model_fields["type"].annotation for kind in get_args(get_args(Variable)[0])}
+    kinds = {get_args(kind)[0] for kind in kinds}
+    said = {
+        "choice": {"from": ["a", "b"]},
+        "ipv4": {"within": "198.51.100.0/24"},
+        "integer": {"minimum": 1, "maximum": 9},
+    }
+    # The flag has no check, so that nothing but itself says what it proves.
+    spec = spec_with(**{f"bare_{kind}": {"type": kind, **said.get(kind, {})} for kind in kinds})
+    assert_it_reads_the_same_stored(spec)

@@ -10,11 +10,9 @@ from range.console.protocol import Ack, Close, FrameRefused, Hands, Heartbeat, K
 
 
 def test_it_reads_each_kind_of_control_message():
-    assert protocol.parse('{"type":"resize","cols":80,"rows":24}') == Resize(
-        type="resize", cols=80, rows=24
-    )
-    assert protocol.parse('{"type":"ack","bytes":4096}') == Ack(type="ack", bytes=4096)
-    assert protocol.parse('{"type":"heartbeat"}') == Heartbeat(type="heartbeat")
+    assert protocol.parse('{"type":"resize","cols":80,"rows":24}') == Resize(cols=80, rows=24)
+    assert protocol.parse('{"type":"ack","bytes":4096}') == Ack(bytes=4096)
+    assert protocol.parse('{"type":"heartbeat"}') == Heartbeat()
 
 
 def test_it_reads_what_only_somebody_who_looks_may_say():
@@ -22,7 +20,7 @@ def test_it_reads_what_only_somebody_who_looks_may_say():
     assert isinstance(keys, Keys)
     assert keys.hands is Hands.OVER
     assert protocol.parse_look('{"type":"message","text":"Go on."}').text == "Go on."
-    assert protocol.parse_look('{"type":"ack","bytes":4096}') == Ack(type="ack", bytes=4096)
+    assert protocol.parse_look('{"type":"ack","bytes":4096}') == Ack(bytes=4096)
     for text in ('{"type":"keys","hands":"over"}', '{"type":"message","text":"Go on."}'):
         with pytest.raises(FrameRefused):
             protocol.parse(text)
@@ -39,7 +37,10 @@ def test_it_reads_what_only_somebody_who_looks_may_say():
         '{"type":"resize","cols":80}',
         '{"type":"resize","cols":"80","rows":24}',
         '{"type":"resize","cols":80.5,"rows":24}',
+        '{"type":"resize","cols":true,"rows":24}',
         '{"type":"ack","bytes":-1}',
+        '{"type":"ack","bytes":2147483649}',
+        '{"type":"ack","bytes":true}',
         '{"type":"heartbeat","extra":1}',
         '{"type":"notice","text":"x","level":"info"}',
         '{"cols":80,"rows":24}',
@@ -48,6 +49,24 @@ def test_it_reads_what_only_somebody_who_looks_may_say():
 def test_it_refuses_what_no_page_of_ours_sends(text):
     with pytest.raises(FrameRefused) as refused:
         protocol.parse(text)
+    assert refused.value.code == Close.MALFORMED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type":"resize","cols":80,"rows":24}',
+        '{"type":"keys","hands":"elsewhere"}',
+        '{"type":"keys","hands":["over"]}',
+        '{"type":"keys","hands":"over","extra":1}',
+        '{"type":"message","text":""}',
+        '{"type":"message","text":7}',
+        json.dumps({"type": "message", "text": "x" * 301}),
+    ],
+)
+def test_it_refuses_what_nobody_who_looks_sends(text):
+    with pytest.raises(FrameRefused) as refused:
+        protocol.parse_look(text)
     assert refused.value.code == Close.MALFORMED
 
 
