@@ -100,8 +100,12 @@ DATABASE_URL = env.secret("DATABASE_URL", "postgresql://muster@127.0.0.1:5432/mu
 # A request that had to open a connection would wait for it longer than for its rows. Roles that
 # hold locks of a session, such as the reconciler, share none.
 RANGE_DATABASE_POOL = env.integer("RANGE_DATABASE_POOL", 0, minimum=0, maximum=100)
+# For a role whose few threads live as long as it does: each keeps a connection so long.
+RANGE_DATABASE_KEEP_SECONDS = env.integer("RANGE_DATABASE_KEEP_SECONDS", 0, minimum=0)
 DATABASES = {
-    "default": database_url.entry(DATABASE_URL, pool=RANGE_DATABASE_POOL),
+    "default": database_url.entry(
+        DATABASE_URL, pool=RANGE_DATABASE_POOL, keep_seconds=RANGE_DATABASE_KEEP_SECONDS
+    ),
 }
 
 # --- Security ---------------------------------------------------------------------------------

@@ -7,11 +7,12 @@ is most of what a key costs here.
 from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import DATA_OPCODES, Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.utils import apply_mask
+
+from range.console.bare_uvicorn import WebSocketsSansIOProtocol
 
 # Messages of one page, of at most 64 KiB each, that may wait before its socket is read no further.
 MOST_WAITING = 8

@@ -20,11 +20,12 @@ CONNECT_SECONDS = 5
 IDLE_SECONDS = 120
 
 
-def entry(url: str, *, pool: int = 0) -> dict[str, Any]:
+def entry(url: str, *, pool: int = 0, keep_seconds: int = 0) -> dict[str, Any]:
     """Return the entry for `DATABASES`, with time-outs and checks.
 
     Args:
         pool: How many connections the process shares among its requests; 0 for one each.
+        keep_seconds: How long a thread keeps its own connection, where none are shared.
 
     Raises:
         EnvError: It is no Postgres URL, or it names no database.
@@ -34,7 +35,8 @@ def entry(url: str, *, pool: int = 0) -> dict[str, Any]:
     if pool:
         sizes = {"min_size": min(2, pool), "max_size": pool}
         options["pool"] = {**sizes, "timeout": CONNECT_SECONDS, "max_idle": IDLE_SECONDS}
-    return {**parsed, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+    age = 0 if pool else keep_seconds
+    return {**parsed, "CONN_MAX_AGE": age, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 
 
 def parse(url: str) -> dict[str, Any]:

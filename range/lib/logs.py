@@ -5,10 +5,10 @@ import logging.config
 import sys
 from typing import Any, TextIO, cast
 
-# Where developers' tools brought it, structlog would load rich into every role: 9 MB, for
+# Where developers' tools brought them, structlog would load these into every role: 9 MB, for
 # tracebacks in another form than those of a range that people use.
-_rich = sys.modules.get("rich")
-sys.modules["rich"] = None  # type: ignore[assignment]
+_unwanted = {name: sys.modules.get(name) for name in ("rich", "greenlet")}
+sys.modules.update(dict.fromkeys(_unwanted))  # type: ignore[arg-type]
 import structlog  # noqa: E402
 from structlog.typing import (  # noqa: E402
     EventDict,
@@ -17,10 +17,11 @@ from structlog.typing import (  # noqa: E402
     WrappedLogger,
 )
 
-if _rich is None:
-    del sys.modules["rich"]
-else:
-    sys.modules["rich"] = _rich
+for _name, _module in _unwanted.items():
+    if _module is None:
+        del sys.modules[_name]
+    else:
+        sys.modules[_name] = _module
 
 # Words that must never reach a log, whoever writes it there.
 SECRET_KEYS = frozenset(

@@ -39,5 +39,11 @@ def test_only_a_role_that_asks_for_it_shares_connections():
     assert entry("postgresql://db/muster", pool=1)["OPTIONS"]["pool"]["min_size"] == 1
 
 
+def test_a_thread_keeps_its_connection_only_where_none_are_shared():
+    assert entry("postgresql://db/muster")["CONN_MAX_AGE"] == 0
+    assert entry("postgresql://db/muster", keep_seconds=120)["CONN_MAX_AGE"] == 120
+    assert entry("postgresql://db/muster", keep_seconds=120, pool=4)["CONN_MAX_AGE"] == 0
+
+
 def test_what_an_address_asks_for_wins():
     assert entry("postgresql://db/muster?connect_timeout=2")["OPTIONS"]["connect_timeout"] == "2"

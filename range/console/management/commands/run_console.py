@@ -6,10 +6,10 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from range.console.bare_uvicorn import Config, Server
 from range.console.protocol import MAX_FRAME_BYTES
 from range.console.reading import EagerSocket
 
@@ -35,16 +35,16 @@ class Command(BaseCommand):
             os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
         # What is loaded by now stays; looking through it for garbage would hold up a key.
         gc.freeze()
-        uvicorn.Server(server_config(host=options["host"], port=options["port"])).run()
+        Server(server_config(host=options["host"], port=options["port"])).run()
 
 
-def server_config(*, host: str, port: int) -> uvicorn.Config:
+def server_config(*, host: str, port: int) -> Config:
     """Return how the console role is served.
 
     Frames are not compressed: a key's frame would grow, bulk output would cost a hundred times as
     much processor time, and each connection a third more memory (decision 71).
     """
-    return uvicorn.Config(
+    return Config(
         "range.console.asgi:application",
         host=host,
         port=port,
