@@ -63,6 +63,19 @@ def test_the_console_role_loads_no_pages_and_nothing_that_writes_scenarios():
     assert not modules & NO_CONSOLE_NEEDS
 
 
+def test_every_model_that_the_console_roles_models_name_is_among_its_apps():
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--tag", "models", "--fail-level", "WARNING",
+         "--settings", "range.settings_console"],
+        cwd=CLONE,
+        env=clean_environment() | {"DJANGO_DEBUG": "1", "RANGE_RUNTIME_ENV": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 @pytest.mark.parametrize(
     "command", ["run_view", "run_reconciler", "run_checker", "run_builder", "run_workshop"]
 )
