@@ -1,5 +1,11 @@
 """What a trainee with root tries so that a check says MET without the work being done."""
 
-from benchmarks._tampers import files, running, wire
+from benchmarks._tampers import databases, files, running, settings, wire
 
-CASES = (*files.CASES, *wire.CASES, *running.CASES)
+CASES = (
+    *files.CASES,
+    *settings.CASES,
+    *wire.CASES,
+    *databases.CASES,
+    *running.CASES,
+)

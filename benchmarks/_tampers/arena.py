@@ -22,7 +22,7 @@ from range.runtime.driver import Handle
 from range.runtime.options import DriverOptions, current
 from range.runtime.topology import Console, Machine, Network, SeedFile, Topology
 
-KIT = Path(__file__).with_name("kit.py").read_bytes()
+KITS = ("kit.py", "kit_sql.py")
 LAN = "lan"
 HAND = "/opt/hand"
 # Each is the check's whole round, as the checker makes them while somebody works.
@@ -59,7 +59,10 @@ class Tried:
 def topology() -> Topology:
     """Return the trainee's two machines, both theirs as root, and one that nobody enters."""
     files = (
-        SeedFile(path="/opt/kit.py", data=KIT),
+        *(
+            SeedFile(path=f"/opt/{name}", data=Path(__file__).with_name(name).read_bytes())
+            for name in KITS
+        ),
         SeedFile(path="/opt/liar.so", data=liar(), mode=0o755),
     )
 

@@ -47,6 +47,7 @@ def is_good(how: str, peer: str, head: str = "") -> bool:
 
 
 Form = Callable[[], tuple[bytes, str]]
+Talk = Callable[[socket.socket, str, str], None]
 
 
 def http(link: socket.socket, peer: str, how: str) -> None:
@@ -202,8 +203,11 @@ def steal(mac: str) -> None:
 
 
 def serve(name: str, port: int, how: str) -> None:
+    serve_with({"http": http, "tcp": tcp, "smtp": smtp, "modbus": modbus}[name], port, how)
+
+
+def serve_with(talk: Talk, port: int, how: str) -> None:
     server = socket.create_server(("", port), backlog=64)
-    talk = {"http": http, "tcp": tcp, "smtp": smtp, "modbus": modbus}[name]
 
     def one(link: socket.socket, peer: str) -> None:
         try:

@@ -10,6 +10,18 @@ from range.checks.base import Happening, TypedCommand
 
 STAY = "setsid {} >/dev/null 2>&1 & sleep 0.4"
 IMPLANT = "cp /bin/sleep /usr/local/bin/implant"
+# It lives for a moment under each number, and the next is its child.
+WALKS = """
+import os, signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+number = 0
+while True:
+    number += 1
+    if os.fork():
+        os._exit(0)
+    if number % 50 == 0:
+        open("/srv/alive", "w").write(str(number))
+"""
 HIDDEN = Case(
     name="implant-ended",
     check={"kind": "process", "machine": "box", "none_match": "/usr/local/bin/implant"},
@@ -39,6 +51,13 @@ HIDDEN = Case(
             name="stopped-not-ended",
             run="pkill -STOP implant",
             bites="pgrep implant",
+        ),
+        Tamper(
+            name="walks-from-number-to-number",
+            run="pkill implant; cp -L /usr/bin/python3 /usr/local/bin/implant; "
+            + STAY.format(f"/usr/local/bin/implant -c '{WALKS}'"),
+            bites="a=$(cat /srv/alive); sleep 0.5; b=$(cat /srv/alive); "
+            'test -n "$a" -a "$a" != "$b"',
         ),
         Tamper(
             name="ps-that-hides",

@@ -1,6 +1,7 @@
 """Tampers with what answers on the network: kinds http, tcp, dns, smtp, modbus, port, path."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from benchmarks._tampers.case import Case, Tamper
 
@@ -19,9 +20,10 @@ def ended(service: str) -> str:
 
 def started(service: str, port: int, how: str) -> str:
     """Return the script that replaces a service by one of the kit's."""
+    program = "kit_sql.py serve" if service == "sql" else f"kit.py {service}"
     return (
         f"{ended(service)}; "
-        f"setsid python3 /opt/kit.py {service} {port} {how} >/dev/null 2>&1 & "
+        f"setsid python3 /opt/{program} {port} {how} >/dev/null 2>&1 & "
         f"echo $! > /run/kit.{service}; "
         f"for i in $(seq 50); do ss -ltn | grep -q ':{port} ' && break; sleep 0.1; done"
     )
@@ -36,6 +38,34 @@ def sometimes(service: str, port: int, bites: str) -> Iterator[Tamper]:
         # Of two that ask one after the other, only the first is served rightly.
         pause = 2.5 if how == "first" else 0.0
         yield Tamper(name=name, run=run, bites=twice, bites_on="third", pause_seconds=pause)
+
+
+def lying(
+    service: str, port: int, check: Mapping[str, Any], bites: str, **more: tuple[str, str]
+) -> Case:
+    """Return the case of a service whose lies are all of one shape.
+
+    Args:
+        check: What is asked of it, beside where it is.
+        bites: Tells a stranger that it is as before.
+        more: Further lies by the kit's word for them, each with its name and what proves it.
+    """
+    lies = (
+        Tamper(name=name, run=started(service, port, how), bites=proof, bites_on="third")
+        for how, (name, proof) in more.items()
+    )
+    return Case(
+        name=str(check["name"]),
+        check={
+            "kind": service,
+            "from": "lan",
+            "to": f"box:{port}",
+            **{key: value for key, value in check.items() if key != "name"},
+        },
+        broken=started(service, port, "bad"),
+        solved=started(service, port, "good"),
+        tampers=(*sometimes(service, port, bites), *lies),
+    )
 
 
 HTTP_BITES = "curl -s http://box:80/staff | grep -q MRN-4711"
@@ -195,34 +225,19 @@ for _ in range({tries}):
     sys.exit(0)
 sys.exit(1)
 END"""
-SMTP = Case(
-    name="relay-closed",
-    check={
-        "kind": "smtp",
-        "from": "lan",
-        "to": "box:25",
+SMTP = lying(
+    "smtp",
+    25,
+    {
+        "name": "relay-closed",
         "mails": [
             {"name": "own", "recipient": "desk@box.example"},
             {"name": "relay", "recipient": "x@elsewhere.example", "expect": "refused"},
         ],
     },
-    broken=started("smtp", 25, "bad"),
-    solved=started("smtp", 25, "good"),
-    tampers=(
-        *sometimes("smtp", 25, MAIL.format(tries=1)),
-        Tamper(
-            name="refused-once",
-            run=started("smtp", 25, "grey"),
-            bites=MAIL.format(tries=2),
-            bites_on="third",
-        ),
-        Tamper(
-            name="yes-to-everything",
-            run=started("smtp", 25, "yes"),
-            bites=MAIL.format(tries=1).replace("b@elsewhere", "desk@box"),
-            bites_on="third",
-        ),
-    ),
+    MAIL.format(tries=1),
+    grey=("refused-once", MAIL.format(tries=2)),
+    yes=("yes-to-everything", MAIL.format(tries=1).replace("b@elsewhere", "desk@box")),
 )
 
 LEVEL = """python3 - <<'END'
@@ -232,31 +247,13 @@ s.sendall(struct.pack("!HHHBBHH", 7, 0, 6, 1, 3, 1, 1))
 told = s.recv(64)
 sys.exit(0 if told[-2:] == struct.pack("!H", {level}) else 1)
 END"""
-MODBUS = Case(
-    name="level-in-band",
-    check={
-        "kind": "modbus",
-        "from": "lan",
-        "to": "box:502",
-        "reads": [{"address": 1, "at_least": 40, "at_most": 60}],
-    },
-    broken=started("modbus", 502, "bad"),
-    solved=started("modbus", 502, "good"),
-    tampers=(
-        *sometimes("modbus", 502, LEVEL.format(level=10)),
-        Tamper(
-            name="recording",
-            run=started("modbus", 502, "recorded"),
-            bites=LEVEL.format(level=50),
-            bites_on="third",
-        ),
-        Tamper(
-            name="echo",
-            run=started("modbus", 502, "echo"),
-            bites=LEVEL.format(level=1),
-            bites_on="third",
-        ),
-    ),
+MODBUS = lying(
+    "modbus",
+    502,
+    {"name": "level-in-band", "reads": [{"address": 1, "at_least": 40, "at_most": 60}]},
+    LEVEL.format(level=10),
+    recorded=("recording", LEVEL.format(level=50)),
+    echo=("echo", LEVEL.format(level=1)),
 )
 
 OPEN = "timeout 2 nc -z box 23"

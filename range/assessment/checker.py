@@ -1,6 +1,7 @@
 """The checker role: judges what attempts ask for, and collects finished ones."""
 
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +26,9 @@ log = get_logger(__name__)
 # A trainee who works outside a console (a web page, an editor) is looked at this often too.
 SWEEP_EVERY = timedelta(seconds=20)
 WORKERS = 2
+# What took longer the last time waits among its like: a class at a scenario of long conversations
+# would otherwise keep everybody else waiting.
+LONG_SECONDS = 3.0
 # Presence is noted once a minute.
 PRESENT = timedelta(minutes=3)
 
@@ -32,13 +36,18 @@ PRESENT = timedelta(minutes=3)
 class Checker:
     """Runs checks of several attempts side by side, each attempt one at a time.
 
+    Attempts at versions whose checks take long have workers of their own.
+
     Args:
         driver: Asked for anew by each worker thread.
     """
 
     def __init__(self, driver: Callable[[], Driver]) -> None:
         self._driver = driver
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="check")
+        self._quick = ThreadPoolExecutor(WORKERS, thread_name_prefix="check")
+        self._long = ThreadPoolExecutor(WORKERS, thread_name_prefix="long-check")
+        # Seconds that judging took last, by version.
+        self._took: dict[int, float] = {}
         self._busy: dict[uuid.UUID, Future[None]] = {}
 
     def run(self, ended: threading.Event) -> None:
@@ -51,17 +60,17 @@ class Checker:
                     log.exception("checker.tick.failed")
                     close_old_connections()
                 listener.wait(timedelta(seconds=settings.RANGE_SWEEP_SECONDS))
-        self._pool.shutdown(wait=True)
+        for pool in (self._quick, self._long):
+            pool.shutdown(wait=True)
 
     def tick(self) -> None:
         """Begin what is due: finished attempts first, then those that wait for checks."""
-        for attempt in Attempt.objects.filter(state=Attempt.State.FINISHING).order_by(
-            "finished_at"
-        ):
-            self._begin(attempt.pk, self._collect)
+        finishing = Attempt.objects.filter(state=Attempt.State.FINISHING)
+        for attempt in finishing.select_related("exercise").order_by("finished_at"):
+            self._begin(attempt, self._collect)
         self._sweep()
         for attempt in awaiting_checks():
-            self._begin(attempt.pk, self._check)
+            self._begin(attempt, self._check)
 
     def settle(self) -> None:
         """Wait until everything begun so far has ended; for tests and commands."""
@@ -87,12 +96,19 @@ class Checker:
             if sandbox.pk in watched and (run_at is None or run_at < stale):
                 want_checks(sandbox.attempt_id)
 
-    def _begin(self, attempt_id: uuid.UUID, work: Callable[[Attempt], None]) -> None:
-        if attempt_id in self._busy:
+    def _begin(self, attempt: Attempt, work: Callable[[Attempt], None]) -> None:
+        if attempt.pk in self._busy:
             return
-        future = self._pool.submit(self._in_own_connection, attempt_id, work)
-        self._busy[attempt_id] = future
-        future.add_done_callback(lambda _: self._busy.pop(attempt_id, None))
+        took = self._took.get(attempt.exercise.version_id, 0.0)
+        pool = self._long if took > LONG_SECONDS else self._quick
+        future = pool.submit(self._timed, attempt, work)
+        self._busy[attempt.pk] = future
+        future.add_done_callback(lambda _: self._busy.pop(attempt.pk, None))
+
+    def _timed(self, attempt: Attempt, work: Callable[[Attempt], None]) -> None:
+        began = time.monotonic()
+        self._in_own_connection(attempt.pk, work)
+        self._took[attempt.exercise.version_id] = time.monotonic() - began
 
     def _in_own_connection(self, attempt_id: uuid.UUID, work: Callable[[Attempt], None]) -> None:
         try:

@@ -3,7 +3,7 @@
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 from range.checks.base import (
@@ -87,6 +87,14 @@ class SandboxProbe:
         """Return the machine's processes as seen from outside."""
         with _looking():
             return self._driver.processes(self._handle, machine)
+
+    @contextmanager
+    def held_still(self, machine: str) -> Iterator[None]:
+        """Let nothing move in a machine while it is looked at."""
+        with ExitStack() as held:
+            with _looking():
+                held.enter_context(self._driver.held_still(self._handle, machine))
+            yield
 
     def turn(self) -> None:
         """Come from the next free address of each network."""

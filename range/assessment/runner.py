@@ -1,8 +1,10 @@
 """Runs an objective's checks through a probe; what a probe cannot see is INCONCLUSIVE."""
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
+from itertools import groupby
 
 from range.assessment.snapshot import Snapshot
 from range.catalog.schema_objectives import ObjectiveSpec
@@ -24,9 +26,11 @@ SEEN_ONCE = HANDED_IN | BY_EVENTS | {"transcript", "detection", "rubric", "comma
 ON_THE_WIRE = frozenset(
     {"dns", "http", "modbus", "network_path", "port", "smtp", "sql", "ssh", "tcp"}
 )
+# What is looked at the second time while nothing in the machine moves.
+INSIDE = frozenset({"file", "log", "process", "sudo_rule"})
 PAUSE_SECONDS = 0.5
 # Everything the runner judges itself; bumped when a judgement could change.
-GRADER_VERSION = "2026.2"
+GRADER_VERSION = "2026.3"
 
 type Judgements = dict[tuple[str, str], Judgement]
 
@@ -54,8 +58,9 @@ def judge_objectives(
 ) -> Judgements:
     """Judge every check of the objectives; what a machine shows counts once it is seen twice.
 
-    The second look comes from another place and goes the other way round: what is right for the
-    first who asks, for one address, or in turn with what it contradicts, is not right.
+    The second look comes from another place, goes the other way round, and finds the machine
+    standing still: what is right for the first who asks, for one address, in turn with what it
+    contradicts, or while something is on its way from one name to the next, is not right.
 
     Args:
         objectives: As filled in for one attempt.
@@ -83,9 +88,23 @@ def judge_objectives(
         _pause({wanted[key].kind for key in again})
         probe.turn()
         snapshot = Snapshot(probe)
-    for key in reversed(again):
-        judged[key] = judge_check(wanted[key], snapshot, objective=key[0])
+    for is_inside, keys in groupby(reversed(again), lambda key: wanted[key].kind in INSIDE):
+        together = list(keys)
+        with _held_still(snapshot, [wanted[key] for key in together] if is_inside else []):
+            for key in together:
+                judged[key] = judge_check(wanted[key], snapshot, objective=key[0])
     return judged
+
+
+@contextmanager
+def _held_still(probe: Probe, checks: Iterable[Check]) -> Iterator[None]:
+    """Let nothing move in the machines that checks look into: what walks about is found then."""
+    with ExitStack() as held:
+        for machine in sorted({str(getattr(check, "machine", "")) for check in checks} - {""}):
+            # What cannot be looked at is told by the check itself.
+            with suppress(ProbeUnavailable):
+                held.enter_context(probe.held_still(machine))
+        yield
 
 
 def _pause(kinds: Set[str]) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from range.checks.base import (
@@ -83,6 +84,10 @@ class Snapshot:
             ("processes", machine), lambda: self._probe.processes(machine)
         )
         return found
+
+    def held_still(self, machine: str) -> AbstractContextManager[None]:
+        """Hold a machine still."""
+        return self._probe.held_still(machine)
 
     def turn(self) -> None:
         """Come from another place."""

@@ -34,8 +34,8 @@ MESSAGES = {
     "flag-old": "This flag is from before the reset. Find the one in the machine as it is now.",
     "flag-other-objective": "This flag is genuine, but it belongs to another objective. "
     "Hand it in there.",
-    "flag-foreign": "This flag belongs to another trainee's attempt. It does not count, and the "
-    "range has noted where it came from.",
+    "flag-foreign": "This flag belongs to another attempt, not to this one. It does not count, "
+    "and the range has noted where it came from.",
     "answer-wrong": "That is not right.",
 }
 

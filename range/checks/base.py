@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -115,6 +116,10 @@ class Probe(Protocol):
 
     def processes(self, machine: str) -> Sequence[Process]:
         """Return the machine's processes as seen from outside."""
+        ...
+
+    def held_still(self, machine: str) -> AbstractContextManager[None]:
+        """Let nothing move in a machine while it is looked at, where that can be done."""
         ...
 
     def turn(self) -> None:

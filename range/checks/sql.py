@@ -18,6 +18,8 @@ Account = Annotated[
     str, StringConstraints(pattern=rf"^([^\s\x00]{{1,60}}|{TEMPLATED})$", max_length=200)
 ]
 Database = Annotated[str, StringConstraints(pattern=rf"^([^\s\x00]{{0,60}}|{TEMPLATED})$")]
+# Ordinary programs, so that a server cannot tell the grader by what it says of itself.
+PROGRAMS = ("mysql", "mysqldump", "psql", "pg_dump", "pgAdmin 4", "dbeaver", "python3", "java")
 READING = ("SELECT", "SHOW", "WITH", "VALUES", "TABLE", "DESCRIBE")
 
 
@@ -98,7 +100,8 @@ class SqlCheck(TalkingCheck):
 
     Trap: a stand-in that lets everybody in, or nobody, or plays a recording. Logins to be accepted
     and logins to be refused stand in one check; whoever is in has the server work something out
-    that was made up a moment before; and what a client says of itself changes each time.
+    that was made up a moment before; what a client says of itself changes each time, and who is
+    to be refused comes as a known program, as an unknown one and as one that says nothing.
     """
 
     kind: Literal["sql"]
@@ -110,11 +113,16 @@ class SqlCheck(TalkingCheck):
     """How long one login and its question may take."""
 
     def judge(self, probe: Probe, *, objective: str = "") -> Judgement:
-        exchanges = [(login.name, partial(self._tried, login=login)) for login in self.logins]
+        exchanges = [
+            (login.name, partial(self._tried, login=login, program=program))
+            for login in self.logins
+            for program in _programs(login)
+        ]
         return self.talked(probe, exchanges, seconds=self.timeout_seconds)
 
-    def _tried(self, wire: Wire, login: SqlLogin) -> str:
-        client: Client = MariaDb(wire) if self.engine == "mariadb" else PostgreSql(wire)
+    def _tried(self, wire: Wire, login: SqlLogin, program: str) -> str:
+        speak = MariaDb if self.engine == "mariadb" else PostgreSql
+        client: Client = speak(wire, program)
         word = nonce()
         password = filled(login.password, {"nonce": word})
         try:
@@ -130,6 +138,15 @@ class SqlCheck(TalkingCheck):
         if login.expect == "refused":
             raise Unlike("login-accepted", "gets in")
         return _asked(client, login, word)
+
+
+def _programs(login: SqlLogin) -> list[str]:
+    """Return what clients call themselves that log in; an empty name says nothing.
+
+    Who is to be refused comes as each sort: a server may turn away those it knows graders by.
+    """
+    said = [secrets.choice(PROGRAMS), "", secrets.token_hex(4)]
+    return said if login.expect == "refused" else [secrets.choice(said)]
 
 
 def _asked(client: Client, login: SqlLogin, word: str) -> str:

@@ -32,15 +32,18 @@ ROUNDS_LIMIT = 100_000
 # No such way in or wrong password; no right to connect to the database.
 NO_LOGIN = frozenset({"28000", "28P01", "42501"})
 NO_RIGHT = frozenset({"42501"})
-# Ordinary programs, so that a server cannot tell the grader by what it says of itself.
-PROGRAMS = ("psql", "pgAdmin 4", "DBeaver 24.1.2 - Main", "PostgreSQL JDBC Driver", "pg_dump")
 
 
 class PostgreSql:
-    """A conversation with a PostgreSQL server."""
+    """A conversation with a PostgreSQL server.
 
-    def __init__(self, wire: Wire) -> None:
+    Args:
+        program: What the client calls itself; nothing is said of it when empty.
+    """
+
+    def __init__(self, wire: Wire, program: str = "") -> None:
         self._wire = wire
+        self._program = program
         self._left = MESSAGES_LIMIT
 
     def log_in(self, account: str, password: str, database: str) -> None:
@@ -48,12 +51,13 @@ class PostgreSql:
         said = {
             "user": account,
             "database": database or account,
-            "application_name": secrets.choice(PROGRAMS),
             "client_encoding": "UTF8",
             # What the server is asked to keep to, before anybody can ask it anything.
             "default_transaction_read_only": "on",
             "statement_timeout": str(int(self._wire.left() * 1000)),
         }
+        if self._program:
+            said["application_name"] = self._program
         words = b"".join(f"{key}\0{value}\0".encode() for key, value in said.items())
         self._wire.send(struct.pack("!II", len(words) + 9, VERSION) + words + b"\0")
         scram = _Scram(password)

@@ -1,5 +1,6 @@
 """What an SSH server lets an account do: how it may log in, whether it gets in, what it can run."""
 
+import secrets
 from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Literal
@@ -70,8 +71,9 @@ class SshCheck(TalkingCheck):
 
     Trap: a stand-in that lets everybody in, or nobody, or plays a recording. Logins to be accepted
     and logins to be refused stand in one check, a login without being asked counts as none, what
-    a client says of itself changes, and `${nonce}` makes a command's output new each time. What a
-    command prints still comes from programs of the machine: see to what matters from outside.
+    a client says of itself changes, who is to be refused comes as an unknown client too, and
+    `${nonce}` makes a command's output new each time. What a command prints still comes from
+    programs of the machine: see to what matters from outside.
     """
 
     kind: Literal["ssh"]
@@ -102,9 +104,13 @@ class SshCheck(TalkingCheck):
             if login.methods is not None or login.not_methods:
                 yield login.name, partial(_offer, login=login)
             if login.logs_in:
-                yield login.name, partial(self._visit, login=login)
+                # Who is to be refused comes as each sort of client.
+                sorts = (False, True) if login.expect == "refused" else (secrets.randbelow(2) > 0,)
+                for is_unknown in sorts:
+                    visit = partial(self._visit, login=login, is_unknown=is_unknown)
+                    yield login.name, visit
 
-    def _visit(self, wire: Wire, login: SshLogin) -> str:
+    def _visit(self, wire: Wire, login: SshLogin, is_unknown: bool) -> str:
         from range.checks.ssh_client import Login, visited
 
         values = {"nonce": nonce()}
@@ -112,6 +118,7 @@ class SshCheck(TalkingCheck):
             wire,
             Login(
                 account=login.account,
+                is_unknown=is_unknown,
                 password=None if login.password is None else filled(login.password, values),
                 key=login.key,
                 command=None if login.run is None else filled(login.run, values),

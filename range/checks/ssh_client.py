@@ -94,9 +94,14 @@ class Visit:
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """Who logs in, with a password or a private key, and what is run then."""
+    """Who logs in, with a password or a private key, and what is run then.
+
+    Args:
+        is_unknown: Whether the client is of a version that no server can have a list of.
+    """
 
     account: str
+    is_unknown: bool = False
     password: str | None = None
     key: str | None = None
     command: str | None = None
@@ -157,7 +162,10 @@ async def _offered(wire: Wire, account: str) -> list[str]:
 async def _visited(wire: Wire, login: Login) -> Visit:
     guest = _Guest(login)
     way = ["publickey"] if login.key is not None else ["password", "keyboard-interactive"]
-    options = _options(login.account, preferred_auth=way, client_factory=lambda: guest)
+    version = _made_up_version() if login.is_unknown else secrets.choice(VERSIONS)
+    options = _options(
+        login.account, client_version=version, preferred_auth=way, client_factory=lambda: guest
+    )
     visit = guest.visit
     try:
         connection = await asyncssh.connect(_HOST, sock=_socket(wire), config=None, options=options)
@@ -192,9 +200,12 @@ def _options(account: str, **more: Any) -> asyncssh.SSHClientConnectionOptions:
         **_LIMITS,
         **_NOTHING_OF_OURS,
         username=account,
-        client_version=secrets.choice(VERSIONS),
         **more,
     )
+
+
+def _made_up_version() -> str:
+    return f"OpenSSH_{7 + secrets.randbelow(4)}.{secrets.randbelow(10)}p{secrets.randbelow(3)}"
 
 
 def _socket(wire: Wire) -> socket.socket:

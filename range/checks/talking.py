@@ -45,29 +45,30 @@ class TalkingCheck(CheckSpec):
         """Judge exchanges, each on a connection of its own; the score is the share as wanted.
 
         Args:
-            exchanges: Each with the name that authors read.
+            exchanges: Each with the name that authors read; those of one name count as one.
             seconds: How long each may take.
 
         Raises:
             ProbeUnavailable: The probe could not look.
         """
-        failures: list[tuple[str, str]] = []
-        count = 0
+        failures: list[tuple[str, str, str]] = []
+        names: set[str] = set()
         end = time.monotonic() + SECONDS_IN_ALL
         for name, exchange in exchanges:
-            count += 1
+            names.add(name)
             if time.monotonic() > end:
-                failures.append(("answers-differ", f"{name}: no time was left"))
+                failures.append((name, "answers-differ", "no time was left"))
                 continue
             with opened(probe, from_network=self.from_network, to=self.to, seconds=seconds) as wire:
                 if wire is None:
                     return unmet("no-answer", excerpt=self.to)
                 if wrong := _wrong(wire, exchange):
-                    failures.append((wrong[0], f"{name}: {wrong[1]}"))
+                    failures.append((name, *wrong))
         if not failures:
             return met("answers-as-expected")
-        excerpt = "\n".join(text for _, text in failures)
-        return unmet(failures[0][0], excerpt=excerpt, score=1 - len(failures) / count)
+        excerpt = "\n".join(dict.fromkeys(f"{name}: {text}" for name, _, text in failures))
+        failed = {name for name, _, _ in failures}
+        return unmet(failures[0][1], excerpt=excerpt, score=1 - len(failed) / len(names))
 
 
 def _wrong(wire: Wire, exchange: Exchange) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 from uuid import UUID
@@ -15,6 +16,7 @@ from range.runtime import (
     docker_peer,
     docker_remove,
     docker_tool,
+    host_stillness,
 )
 from range.runtime.console_stream import EngineConsole
 from range.runtime.docker_console import DockerConsoles, container_of
@@ -128,6 +130,14 @@ class DockerDriver:
         """Thaw every container."""
         for machine in handle.machines:
             self._switch(handle, machine, pause=False)
+
+    @contextmanager
+    def held_still(self, handle: Handle, machine: str) -> Iterator[None]:
+        """Freeze its processes from the host, unseen by the engine."""
+        with self.engine.client() as client:
+            container = client.inspect_container(container_of(handle, machine))
+        with host_stillness.held_still(int(container["State"]["Pid"]), container["Id"]):
+            yield
 
     # --- programs and files -------------------------------------------------------------------
 

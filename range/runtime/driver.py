@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -332,6 +333,13 @@ class Driver(Consoles, Protocol):
 
     def resume(self, handle: Handle) -> None:
         """Thaw every machine; not paused is success."""
+        ...
+
+    def held_still(self, handle: Handle, machine: str) -> AbstractContextManager[None]:
+        """Let nothing move in one machine for a moment, where the driver can; not a pause.
+
+        The machine goes on when the context ends, and soon after whoever opened it has died.
+        """
         ...
 
     def exec(

@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
@@ -230,6 +231,13 @@ class FakeDriver:
         """Note that it is not paused."""
         self._enter("resume")
         self._sandbox(handle).paused = False
+
+    @contextmanager
+    def held_still(self, handle: Handle, machine: str) -> Iterator[None]:
+        """Find the machine; nothing moves in it anyway."""
+        self._enter("held_still")
+        self.machine(handle, machine)
+        yield
 
     # --- programs and files -------------------------------------------------------------------
 

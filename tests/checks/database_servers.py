@@ -118,7 +118,7 @@ class Postgres(Server):
         self.connection = connection
         words = connection.recv(1000)[8:].split(b"\0")
         said = dict(zip(words[::2], words[1::2], strict=False))
-        self.said_of_clients.append(said[b"application_name"])
+        self.said_of_clients.append(said.get(b"application_name"))
         account = said[b"user"].decode()
         password = self.known.get(account)
         self.say(b"N", b"SNOTICE\0\0")

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
@@ -37,6 +37,8 @@ class FakeProbe:
         self.reads: list[str] = []
         self.down = False
         self.turns = 0
+        # Machines in which nothing moves now.
+        self.still: set[str] = set()
 
     def file(self, path, content=b"", *, machine="box", mode=0o644, uid=0, gid=0, **more):
         """Put a file."""
@@ -125,6 +127,12 @@ class FakeProbe:
     def processes(self, machine):
         self._look()
         return self.running.get(machine, [])
+
+    @contextmanager
+    def held_still(self, machine):
+        self.still.add(machine)
+        yield
+        self.still.discard(machine)
 
     def turn(self):
         self.turns += 1

@@ -5,7 +5,7 @@ from pydantic import TypeAdapter
 
 from range.assessment import runner
 from range.catalog.schema_objectives import ObjectiveSpec
-from range.checks.base import TooMuchThere
+from range.checks.base import FileStat, TooMuchThere
 
 PORT = {"id": "port", "kind": "port", "from": "lan", "to": "box:80"}
 FILE = {"id": "file", "kind": "file", "machine": "box", "path": "/srv/a"}
@@ -65,3 +65,24 @@ def test_a_folder_too_large_to_list_is_a_trainees_doing(probe):
 
     probe.list_files = too_much
     assert judged(probe, {**FILE, "below": "*"}) == {"file": "too-much-there"}
+
+
+def test_files_are_looked_at_the_second_time_while_nothing_moves(probe):
+    probe.file("/srv/a")
+    probe.open_ports.add(("lan", "box", 80))
+    still = []
+    stat, connect = probe.stat, probe.can_connect
+    probe.stat = lambda *a: still.append(("stat", set(probe.still))) or stat(*a)
+    probe.can_connect = lambda **a: still.append(("port", set(probe.still))) or connect(**a)
+    assert judged(probe, FILE, PORT) == {"file": "met", "port": "port-open"}
+    free, held = set(), {"box"}
+    assert still == [("stat", free), ("port", free), ("port", free), ("stat", held)]
+    assert probe.still == free
+
+
+def test_what_walks_about_counts_where_it_is_found_at_last(probe):
+    """Between two names it is under neither; it is found once nothing moves."""
+    gone = {**FILE, "exists": False}
+    there = FileStat(path="/srv/a", mode=0o644, uid=0, gid=0, size_bytes=1)
+    probe.stat = lambda machine, path: there if probe.still and path == "/srv/a" else None
+    assert judged(probe, gone) == {"file": "file-there"}

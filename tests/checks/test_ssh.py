@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from range.checks.base import Outcome, ProbeUnavailable
 from range.checks.ssh import SshCheck
-from tests.checks.ssh_servers import SshServer
+from range.checks.ssh_client import VERSIONS
+from tests.checks.ssh_servers import Door, SshServer
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")
 PRIVATE = KEY.export_private_key().decode()
@@ -189,3 +190,15 @@ def test_what_makes_no_sense_is_refused(login, said):
 def test_a_banner_needs_somebody_who_reads_it():
     with pytest.raises(ValidationError, match="a banner is read by a login"):
         check({"name": "door", "account": "app", "methods": ["password"]}, banner="x")
+
+
+def test_trap_a_server_that_turns_away_only_clients_it_knows_is_found_out(probe, monkeypatch):
+    def choosy(door, username, password):
+        said = door.connection.get_extra_info("client_version")
+        return username == "app" or not said.endswith(VERSIONS)
+
+    monkeypatch.setattr(Door, "validate_password", choosy)
+    probe.serve("box", 22, SshServer())
+    root = {"name": "root", "account": "root", "password": "open", "expect": "refused"}
+    judged = check(APP, root).judge(probe)
+    assert (judged.reason, judged.score) == ("login-accepted", 0.5)

@@ -188,6 +188,13 @@ class LifecycleContract:
         assert rig.driver.status(handle) is Status.RUNNING
         rig.driver.stop(handle)
 
+    def test_a_machine_held_still_is_looked_at_and_goes_on(self, rig, sandbox):
+        with rig.driver.held_still(sandbox, "desk"):
+            assert rig.driver.status(sandbox) is Status.RUNNING
+            assert rig.driver.read_file(sandbox, "desk", "/opt/case/brief.txt") == b"seeded"
+        with pytest.raises(NoSuchMachine), rig.driver.held_still(sandbox, "nobody"):
+            pass
+
     def test_a_halted_machine_has_ended_and_the_others_run(self, rig):
         handle = rig.driver.start(uuid4(), topology(), deadline=soon())
         rig.driver.halt(handle, "desk")
