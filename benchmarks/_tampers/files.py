@@ -66,6 +66,12 @@ CONF = Case(
             bites="cat /etc/desk/app.conf | { read -r said; test \"$said\" = 'all is well'; }",
         ),
         Tamper(
+            name="shown-in-another-root",
+            run="mkdir -p /srv/jail/etc/desk && echo 'debug = false' > /srv/jail/etc/desk/app.conf",
+            bites='python3 -c \'import os; os.chroot("/srv/jail"); '
+            'print(open("/etc/desk/app.conf").read())\' | grep -q false',
+        ),
+        Tamper(
             name="link-to-a-right-one",
             run="cd /etc/desk && mv app.conf real && echo 'debug = false' > /srv/good "
             "&& chmod 640 /srv/good && ln -s /srv/good app.conf",

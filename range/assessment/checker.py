@@ -25,6 +25,8 @@ log = get_logger(__name__)
 
 # A trainee who works outside a console (a web page, an editor) is looked at this often too.
 SWEEP_EVERY = timedelta(seconds=20)
+# Looking of one's own accord takes at most this part of the time, for each attempt.
+SWEEP_SHARE = 1 / 8
 WORKERS = 2
 # What took longer the last time waits among its like: a class at a scenario of long conversations
 # would otherwise keep everybody else waiting.
@@ -82,19 +84,24 @@ class Checker:
 
         Where nobody is, nothing changes; asking there would keep machines from being paused.
         """
-        stale = timezone.now() - SWEEP_EVERY
+        now = timezone.now()
         somebody = Q(seen_at=None) | Q(seen_at__gte=timezone.now() - PRESENT)
         running = Sandbox.objects.filter(
             somebody,
             state=Sandbox.State.RUNNING,
             paused_at=None,
             attempt__state=Attempt.State.ACTIVE,
-        ).select_related("attempt")
+        ).select_related("attempt__exercise")
         watched = set(Recording.objects.filter(ended_at=None).values_list("sandbox_id", flat=True))
         for sandbox in running:
             run_at = sandbox.attempt.checks_run_at
+            stale = now - self._sweep_every(sandbox.attempt)
             if sandbox.pk in watched and (run_at is None or run_at < stale):
                 want_checks(sandbox.attempt_id)
+
+    def _sweep_every(self, attempt: Attempt) -> timedelta:
+        took = timedelta(seconds=self._took.get(attempt.exercise.version_id, 0.0))
+        return max(SWEEP_EVERY, took / SWEEP_SHARE)
 
     def _begin(self, attempt: Attempt, work: Callable[[Attempt], None]) -> None:
         if attempt.pk in self._busy:

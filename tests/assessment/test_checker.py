@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from range.assessment.checker import LONG_SECONDS, WORKERS, Checker
+from range.assessment.checker import LONG_SECONDS, SWEEP_EVERY, WORKERS, Checker
 
 LONG, QUICK = 1, 2
 
@@ -54,3 +54,10 @@ def test_one_attempt_is_judged_one_at_a_time(checker):
     go_on.set()
     checker.settle()
     assert begun == [1]
+
+
+def test_what_takes_long_is_looked_at_less_often_unasked(checker):
+    attempt = attempt_at(LONG)
+    assert checker._sweep_every(attempt) == SWEEP_EVERY
+    checker._took[LONG] = 15.0
+    assert checker._sweep_every(attempt) >= 5 * SWEEP_EVERY
