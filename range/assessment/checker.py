@@ -49,7 +49,7 @@ class Checker:
         self._quick = ThreadPoolExecutor(WORKERS, thread_name_prefix="check")
         self._long = ThreadPoolExecutor(WORKERS, thread_name_prefix="long-check")
         # Seconds that judging took last, by version.
-        self._took: dict[int, float] = {}
+        self._took: dict[uuid.UUID, float] = {}
         self._busy: dict[uuid.UUID, Future[None]] = {}
 
     def run(self, ended: threading.Event) -> None:
