@@ -33,24 +33,25 @@ def served(rig, sandbox):
     return sandbox
 
 
-COUNT = "n=0; while :; do n=$((n+1)); echo $n > /srv/n; done"
+COUNT = "while :; do echo >> /srv/count; sleep 0.002; done"
 
 
 class TestLifecycle(LifecycleContract):
     @pytest.fixture
     def count(self, rig, sandbox):
         """Have a program count on and on; return what it has come to."""
-        rig.driver.exec(sandbox, "desk", ["sh", "-c", f"({COUNT}) >/dev/null 2>&1 & echo $!"])
-        time.sleep(0.2)
-        yield lambda: rig.driver.read_file(sandbox, "desk", "/srv/n")
-        rig.driver.exec(sandbox, "desk", ["pkill", "-f", "while :"])
+        counting = f"setsid sh -c '{COUNT}' >/dev/null 2>&1 &"
+        rig.driver.exec(sandbox, "desk", ["sh", "-c", counting])
+        time.sleep(0.3)
+        yield lambda: len(rig.driver.read_file(sandbox, "desk", "/srv/count"))
+        rig.driver.exec(sandbox, "desk", ["pkill", "-f", "/srv/count"])
 
     def test_nothing_moves_in_a_machine_held_still(self, rig, sandbox, count):
         with rig.driver.held_still(sandbox, "desk"):
             before = count()
             time.sleep(0.2)
             assert count() == before
-            assert any("while :" in " ".join(p.argv) for p in rig.driver.processes(sandbox, "desk"))
+            assert any(COUNT in p.argv for p in rig.driver.processes(sandbox, "desk"))
         time.sleep(0.2)
         assert count() != before
 
