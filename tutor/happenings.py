@@ -81,8 +81,14 @@ def _command(happening: Happening) -> Command:
         text=one_line(str(body.get("text", "")), limit=TEXT_LIMIT),
         exit=_whole(body.get("exit", body.get("exit_code"))),
         output=_output(body.get("digest")),
-        error=one_line(str(body.get("error_class") or body.get("error") or ""), limit=24),
+        error=_error(body),
     )
+
+
+def _error(body: Mapping[str, Any]) -> str:
+    """Return the class of error; `none` is what the console calls having none."""
+    error = one_line(str(body.get("error_class") or body.get("error") or ""), limit=24)
+    return "" if error == "none" else error
 
 
 def _whole(value: object) -> int | None:

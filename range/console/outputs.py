@@ -20,7 +20,8 @@ _UNSURE_BYTES = 1024
 # In this order: a shell's own complaint about a line says more than the words inside it.
 _COMPLAINTS: dict[ErrorClass, str] = {
     "syntax": "syntax error|unexpected token|unexpected EOF|parse error|SyntaxError",
-    "usage": "^usage:|invalid option|unrecogni[sz]ed option|unknown option|missing operand"
+    "usage": "^usage:|invalid option|unrecogni[sz]ed option|unknown option"
+    r"|missing (?:file )?(?:operand|argument)"
     "|--help' for more|requires an argument",
     "time-out": "timed out|time-?out|deadline exceeded",
     "no-route": "no route to host|network is unreachable|host is down|connection refused"

@@ -88,6 +88,13 @@ def test_output_and_errors_are_shown_with_their_command():
     assert "Recent errors: denied 1." in text
 
 
+def test_a_command_that_went_well_is_no_error():
+    state = state_of(command(1, "id", error_class="none"))
+    assert not state.commands[0].failed
+    assert state.last_failed is None
+    assert "none" not in render(state)
+
+
 def test_the_reference_of_the_scenario_is_never_read():
     assert "secret way" not in render(state_of(command(1, "id")))
 

@@ -31,6 +31,15 @@ def attack_on(scenario):
     return next(each for each in sets.attacks() if each.scenario == scenario)
 
 
+def test_an_answers_sentences_are_judged_one_by_one():
+    text = "A pager shows text. [1] You can leave it with `q`. [2] What did you see?"
+    assert citations.said(text) == [
+        "A pager shows text. [1]",
+        "You can leave it with `q`. [2]",
+        "What did you see?",
+    ]
+
+
 class TestFigures:
     def test_what_was_not_tried_is_none(self):
         assert of_mode({}) == dict.fromkeys(KEYS) | {"tried": 0}

@@ -7,6 +7,7 @@ from typing import Any
 from tutor.models import Chunk, Hint
 from tutor.overlap import content, sentences
 from tutor.providers.embedding import EmbeddingModel
+from tutor.splitting import Splitter
 from tutor.support import CITATION
 
 # A sentence and the stretch that it cites are taken to say the same from this cosine on; both
@@ -41,7 +42,7 @@ def of_words(hint: Hint, model: EmbeddingModel) -> tuple[list[bool], list[bool]]
     """Judge a model's words: each citation for precision, each factual sentence for recall."""
     by_number = {each["number"]: each for each in hint.citations}
     precise, recalled = list[bool](), list[bool]()
-    for sentence in sentences(hint.text):
+    for sentence in said(hint.text):
         numbers = [int(number) for number in CITATION.findall(sentence)]
         bare = CITATION.sub("", sentence).strip()
         if not content(bare) or bare.endswith("?"):
@@ -55,6 +56,12 @@ def of_words(hint: Hint, model: EmbeddingModel) -> tuple[list[bool], list[bool]]
             continue
         recalled.append(any(good))
     return precise, recalled
+
+
+def said(text: str) -> list[str]:
+    """Return an answer's sentences, each with the citations behind its end."""
+    splitter = Splitter()
+    return [part for part in [*splitter.feed(text), splitter.rest()] if part]
 
 
 def _supports(sentence: str, citation: Mapping[str, Any], model: EmbeddingModel) -> bool:
