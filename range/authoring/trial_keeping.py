@@ -1,34 +1,24 @@
-"""Keeps authors' trials running: each in a thread that follows its draft and its orders."""
+"""Keeps authors' trials running: one thread for each, begun when there is room for it."""
 
-import json
 import shutil
 import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from pathlib import Path
 
 from django.db import connection
 from django.utils import timezone
 
-from range.authoring import drafts, trial_slot
+from range.authoring import trial_slot
 from range.authoring.images import build_images
-from range.authoring.models import Draft, DraftTrial, TrialOrder
-from range.authoring.plan import VariantNeverDrawn
+from range.authoring.models import DraftTrial
 from range.authoring.room import refuse_without_room
-from range.authoring.trial import Judged, Ready
 from range.authoring.trial import Trial as Desk
+from range.authoring.trial_session import UNSEEN, Session, is_up
 from range.authoring.trial_slot import Drivers
 from range.authoring.verify import Build
-from range.catalog.briefs import to_html
-from range.catalog.problems import ScenarioInvalid
-from range.catalog.reader import BRIEF_FILE
 from range.catalog.schema import ScenarioSpec
-from range.catalog.schema_variables import ChoiceVariable
-from range.catalog.source import write_files
-from range.catalog.templating import fill
-from range.checks.spec import Scalar
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
 from range.lib.notify import notify
@@ -37,14 +27,8 @@ from range.sandboxes.models import Trial
 log = get_logger(__name__)
 
 State = Trial.State
-# A page asks every second; a browser lets a hidden one ask once a minute.
-UNSEEN = timedelta(seconds=150)
-LONGEST = timedelta(hours=2)
 # Trials at once on one machine; others wait in line.
 MOST_TRIALS = 4
-LOOK_SECONDS = 0.5
-EXCERPT_CHARACTERS = 400
-BRIEF_CHARACTERS = 60_000
 
 
 class Keeping:
@@ -119,13 +103,13 @@ class Keeping:
                 row = DraftTrial.objects.select_related("draft").get(pk=kept.trial_id)
 
                 def build(spec: ScenarioSpec, folder: Path) -> Mapping[str, str]:
-                    if not _is_up(desk):
+                    if not is_up(desk):
                         refuse_without_room(spec)
                     return self._build(spec, folder)
 
                 desk = Desk(driver, place / row.draft.slug, variant=row.variant, build=build)
                 try:
-                    _Session(desk, row, protect=self._protect).hold(kept)
+                    Session(desk, row, protect=self._protect).hold(kept)
                 finally:
                     desk.stop()
             finally:
@@ -167,185 +151,3 @@ class _Kept(threading.Thread):
             facts = {"reason": reason} if reason else {}
             rows.update(state=State.ENDED, ended_at=timezone.now(), handle=None, **facts)
         notify("sandboxes", str(self.trial_id))
-
-
-class _Session:
-    """One author's desk with the draft it follows."""
-
-    def __init__(self, desk: Desk, row: DraftTrial, *, protect: Callable[[], None]) -> None:
-        self._desk, self._row, self._protect = desk, row, protect
-        self._tried: int | None = None
-        self._began = timezone.now()
-
-    def hold(self, kept: _Kept) -> None:
-        """Follow the draft and the author's orders until the trial is over."""
-        while not kept.left.is_set():
-            if (reason := self._over()) is not None:
-                Trial.objects.filter(pk=self._row.pk).update(reason=reason)
-                return
-            self._follow()
-            for order in self._row.orders.filter(done_at=None).order_by("asked_at", "pk"):
-                self._do(order)
-            kept.news.wait(LOOK_SECONDS)
-            kept.news.clear()
-
-    def _over(self) -> str | None:
-        trial = Trial.objects.filter(pk=self._row.pk).first()
-        now = timezone.now()
-        if trial is None or trial.stop_wanted:
-            return "stopped"
-        if now - trial.seen_at > UNSEEN:
-            return "left"
-        return "too-long" if now - self._began > LONGEST else None
-
-    def _follow(self) -> None:
-        revision = Draft.objects.values_list("revision", flat=True).get(pk=self._row.draft_id)
-        if revision != self._tried:
-            self._bring_up(self._desk.refresh)
-
-    def _bring_up(self, how: Callable[[], Ready]) -> None:
-        draft = Draft.objects.get(pk=self._row.draft_id)
-        self._tried = draft.revision
-        self._told(draft, {"state": "working", "text": "Bringing the machines up to date"})
-        try:
-            self._protect()
-            shutil.rmtree(self._desk.folder, ignore_errors=True)
-            self._desk.folder.mkdir(parents=True)
-            write_files(drafts.files_of(draft), self._desk.folder)
-            ready = how()
-        except ScenarioInvalid as error:
-            problems = [str(problem) for problem in error.problems[:20]]
-            self._broken(draft, "This cannot run yet; what ran before goes on.", problems)
-        except VariantNeverDrawn as error:
-            self._broken(draft, f"{str(error).capitalize()}.", [])
-        except RangeError as error:
-            self._broken(draft, error.message, [])
-        else:
-            self._up(draft, ready)
-
-    def _up(self, draft: Draft, ready: Ready) -> None:
-        machines = ", ".join(ready.machines)
-        self._row.revision = draft.revision
-        self._row.save(update_fields=["revision"])
-        text = f"started {machines}" if machines else "no machine differs"
-        self._told(
-            draft,
-            {
-                "state": "up",
-                "text": f"Ready in {ready.seconds:.1f} s: {text}.",
-                "values": {name: str(value) for name, value in self._desk.values.items()},
-                "choices": self._choices(),
-                "brief": self._brief(),
-            },
-        )
-        # Last, so that whoever sees it up finds told how it came up.
-        handle = self._desk.handle.to_json()
-        Trial.objects.filter(pk=self._row.pk).update(state=State.UP, handle=handle)
-        notify("sandboxes", str(self._row.pk))
-
-    def _choices(self) -> dict[str, list[str]]:
-        """Return what a variant is made of: each deciding choice with its options."""
-        return {
-            name: [str(option) for option in variable.options]
-            for name, variable in self._desk.spec.variables.items()
-            if isinstance(variable, ChoiceVariable)
-        }
-
-    def _brief(self) -> str:
-        """Return the brief as a trainee of this very attempt would read it."""
-        path = self._desk.folder / BRIEF_FILE
-        try:
-            text = path.read_text(encoding="utf-8")
-            html = to_html(fill(text, self._desk.values, name=BRIEF_FILE))
-        except (OSError, ValueError, RangeError):
-            return ""
-        return html if len(html) <= BRIEF_CHARACTERS else ""
-
-    def _as_written(self, variant: Mapping[str, str]) -> dict[str, Scalar]:
-        """Return chosen options as the scenario has them: a page knows their text alone."""
-        found: dict[str, Scalar] = {}
-        for name, variable in self._desk.spec.variables.items():
-            if isinstance(variable, ChoiceVariable):
-                same = [each for each in variable.options if str(each) == variant.get(name)]
-                if same:
-                    found[name] = same[0]
-        return found
-
-    def _broken(self, draft: Draft, text: str, problems: list[str]) -> None:
-        self._told(draft, {"state": "broken", "text": text, "problems": problems})
-        rows = Trial.objects.filter(pk=self._row.pk)
-        if _is_up(self._desk):
-            # Of a machine that did not come up anew, nothing is left to connect to.
-            rows.update(handle=self._desk.handle.to_json())
-        else:
-            rows.update(state=State.BROKEN, handle=None)
-
-    def _told(self, draft: Draft, told: dict[str, object]) -> None:
-        at = timezone.now().isoformat()
-        DraftTrial.objects.filter(pk=self._row.pk).update(
-            told=told | {"revision": draft.revision, "at": at}
-        )
-
-    def _do(self, order: TrialOrder) -> None:
-        try:
-            answer = self._done(order)
-        except RangeError as error:
-            answer = error.message
-        TrialOrder.objects.filter(pk=order.pk).update(done_at=timezone.now(), answer=answer)
-
-    def _done(self, order: TrialOrder) -> str:
-        match order.kind:
-            case TrialOrder.Kind.HAND_IN:
-                right = self._desk.hand_in(order.text)
-                self._judge()
-                return f"Right for {', '.join(right)}." if right else "Right for no objective."
-            case TrialOrder.Kind.SOLVE:
-                self._desk.solve()
-                self._judge()
-                return "Every reference was carried out, and the checks were run."
-            case TrialOrder.Kind.RENEW:
-                return self._renewed(order)
-            case _:
-                self._judge()
-                return "The checks were run."
-
-    def _renewed(self, order: TrialOrder) -> str:
-        variant = self._as_written(json.loads(order.text)) if order.text else self._row.variant
-        self._desk.choose(variant)
-        DraftTrial.objects.filter(pk=self._row.pk).update(variant=variant, judged={})
-        self._row.variant = variant
-        self._bring_up(self._desk.renew)
-        return "Started anew, with other values drawn."
-
-    def _judge(self) -> None:
-        judged = self._desk.judge()
-        DraftTrial.objects.filter(pk=self._row.pk).update(
-            judged={
-                "at": timezone.now().isoformat(),
-                "revision": self._row.revision,
-                "objectives": [_judged(each) for each in judged],
-            }
-        )
-
-
-def _is_up(desk: Desk) -> bool:
-    try:
-        return bool(desk.handle.machines)
-    except RangeError:
-        return False
-
-
-def _judged(each: Judged) -> dict[str, object]:
-    return {
-        "key": each.objective,
-        "outcome": each.outcome,
-        "checks": [
-            {
-                "id": check,
-                "outcome": judgement.outcome.value,
-                "reason": judgement.reason,
-                "excerpt": judgement.excerpt[:EXCERPT_CHARACTERS],
-            }
-            for check, judgement in each.checks.items()
-        ],
-    }

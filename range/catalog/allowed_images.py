@@ -2,16 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from range.accounts.models import User
-from range.catalog.folder import list_files, pack
 from range.catalog.models import IMAGES_CHANNEL, AllowedImage
-from range.catalog.source import unpacked, write_files
+from range.catalog.source import packed_assets, read_files, unpacked, write_files
 from range.lib.errors import RangeError
 from range.lib.notify import notify
 from range.runtime import build_context
@@ -73,7 +71,7 @@ def allow(
             name=name,
             digest=digest,
             defaults=facts,
-            create_defaults=facts | {"files": _packed(folder)},
+            create_defaults=facts | {"files": packed_assets(read_files(folder))},
         )
         if created or not image.tag:
             notify(IMAGES_CHANNEL, "")
@@ -129,11 +127,3 @@ def installed(folder: Path) -> str:
     parts = re.findall(r"apt-get\s+(?:-\S+\s+)*install\s+([^&;\n]+)", joined)
     words = [word for part in parts for word in part.split() if _INSTALLED.fullmatch(word)]
     return ", ".join(sorted(set(words)))
-
-
-def _packed(folder: Path) -> dict[str, Any]:
-    files = list_files(folder)
-    packed = pack(folder, files)
-    for name in files:
-        packed[name]["executable"] = bool((folder / name).stat().st_mode & 0o100)
-    return packed

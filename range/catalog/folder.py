@@ -1,17 +1,14 @@
-"""Lists a scenario's folder safely, digests it, and packs the files that publication needs."""
+"""Lists a scenario's folder safely, and digests it."""
 
-import base64
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from range.catalog.problems import Problem, ScenarioInvalid, Severity
 
 FILE_LIMIT = 2000
 FILE_LIMIT_BYTES = 16 * 1024 * 1024
 TOTAL_LIMIT_BYTES = 64 * 1024 * 1024
-ASSETS_LIMIT_BYTES = 8 * 1024 * 1024
 # What editors and systems leave behind; never part of a scenario.
 IGNORED = frozenset({".DS_Store", "__pycache__", ".git", ".pytest_cache"})
 
@@ -54,40 +51,6 @@ def digest_of(folder: Path, files: Iterable[str]) -> str:
         content = hashlib.sha256(path.read_bytes()).digest()
         whole.update(name.encode() + b"\0" + executable + content)
     return whole.hexdigest()
-
-
-def pack(folder: Path, files: Iterable[str]) -> dict[str, Any]:
-    """Return files as they are stored with a version: text where it is text, base64 elsewhere.
-
-    Raises:
-        ScenarioInvalid: They are too large to be stored in a row.
-    """
-    packed: dict[str, Any] = {}
-    total = 0
-    for name in sorted(set(files)):
-        data = (folder / name).read_bytes()
-        total += len(data)
-        packed[name] = packed_bytes(data)
-    if total > ASSETS_LIMIT_BYTES:
-        limit = f"seeds, knowledge and solutions of at most {ASSETS_LIMIT_BYTES} bytes"
-        raise ScenarioInvalid([_strange(".", limit, f"{total}")])
-    return packed
-
-
-def packed_bytes(data: bytes) -> dict[str, Any]:
-    """Return a file's content as JSON holds it: text where it is text, base64 elsewhere."""
-    text = text_of(data)
-    return {"base64": base64.b64encode(data).decode()} if text is None else {"text": text}
-
-
-def text_of(data: bytes) -> str | None:
-    """Return bytes as text; None where they are none that a database's JSON could hold."""
-    if b"\0" in data:
-        return None
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
 
 
 def _strange(name: str, expected: str, found: str) -> Problem:

@@ -9,10 +9,11 @@ from pydantic_core import ErrorDetails
 
 from range.catalog.bound_images import bound_digest, pinned
 from range.catalog.explanations import explain, place_of, written
-from range.catalog.folder import digest_of, list_files, pack
+from range.catalog.folder import digest_of, list_files
 from range.catalog.problems import Problem, ScenarioInvalid, Severity
 from range.catalog.schema import ScenarioSpec
 from range.catalog.schema_solutions import PutStep, RunStep
+from range.catalog.source import packed_assets, read_files
 from range.catalog.yaml_tree import Place, Tree, read_tree
 from range.checks.combine import leaves
 from range.checks.detection import DetectionCheck
@@ -77,7 +78,7 @@ def read_scenario(folder: Path) -> LoadedScenario:
         folder=folder,
         digest=bound_digest(digest_of(folder, files), spec),
         files=tuple(files),
-        assets=pack(folder, _published(spec, folder, files)),
+        assets=packed_assets(read_files(folder, _published(spec, folder, files))),
         tree=tree,
     )
 

@@ -4,13 +4,17 @@ import base64
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from range.catalog.folder import list_files, packed_bytes, text_of
+from range.catalog.folder import list_files
+from range.catalog.problems import Problem, ScenarioInvalid, Severity
+
+# What a version keeps at hand in its own row: seeds, knowledge and solutions.
+ASSETS_LIMIT_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +26,13 @@ class File:
 
     @property
     def text(self) -> str | None:
-        """Return the content as text; None where it is none."""
-        return text_of(self.data)
+        """Return the content as text; None where it is none that a database's JSON could hold."""
+        if b"\0" in self.data:
+            return None
+        try:
+            return self.data.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
 
     @property
     def sha256(self) -> str:
@@ -35,11 +44,21 @@ type Files = Mapping[str, File]
 
 
 def packed(files: Files) -> dict[str, Any]:
-    """Return files as JSON holds them."""
-    return {
-        path: packed_bytes(file.data) | ({"executable": True} if file.executable else {})
-        for path, file in sorted(files.items())
-    }
+    """Return files as JSON holds them: text where it is text, base64 elsewhere."""
+    return {path: _packed(file) for path, file in sorted(files.items())}
+
+
+def packed_assets(files: Files) -> dict[str, Any]:
+    """Return files as JSON holds them, as long as they are few enough for a row of many.
+
+    Raises:
+        ScenarioInvalid: They are too large.
+    """
+    total = sum(len(file.data) for file in files.values())
+    if total > ASSETS_LIMIT_BYTES:
+        limit = f"seeds, knowledge and solutions of at most {ASSETS_LIMIT_BYTES} bytes"
+        raise ScenarioInvalid([_too_large(limit, total)])
+    return packed(files)
 
 
 def unpacked(stored: Mapping[str, Any]) -> dict[str, File]:
@@ -47,13 +66,17 @@ def unpacked(stored: Mapping[str, Any]) -> dict[str, File]:
     return {path: _unpacked(each) for path, each in stored.items()}
 
 
-def read_files(folder: Path) -> dict[str, File]:
+def read_files(folder: Path, names: Iterable[str] | None = None) -> dict[str, File]:
     """Return the files of a folder.
+
+    Args:
+        names: Those that are wanted, of what `list_files` returned; None for all of them.
 
     Raises:
         ScenarioInvalid: It holds a link or a device, or too much.
     """
-    return {name: _read(folder / name) for name in list_files(folder)}
+    wanted = list_files(folder) if names is None else names
+    return {name: _read(folder / name) for name in wanted}
 
 
 def write_files(files: Files, folder: Path) -> None:
@@ -115,8 +138,20 @@ def _read(path: Path) -> File:
     return File(data=path.read_bytes(), executable=bool(path.stat().st_mode & 0o100))
 
 
+def _packed(file: File) -> dict[str, Any]:
+    text = file.text
+    content = {"base64": base64.b64encode(file.data).decode()} if text is None else {"text": text}
+    return content | ({"executable": True} if file.executable else {})
+
+
 def _unpacked(stored: Mapping[str, Any]) -> File:
     executable = bool(stored.get("executable"))
     if "text" in stored:
         return File(data=str(stored["text"]).encode(), executable=executable)
     return File(data=base64.b64decode(stored["base64"]), executable=executable)
+
+
+def _too_large(limit: str, total: int) -> Problem:
+    return Problem(
+        severity=Severity.ERROR, file=".", line=0, where="", expected=limit, found=f"{total}"
+    )

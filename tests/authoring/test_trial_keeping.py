@@ -10,7 +10,8 @@ from range.accounts.models import Membership, Organisation
 from range.assessment.models import Evidence
 from range.authoring.drafts import DraftMissing
 from range.authoring.models import TrialOrder
-from range.authoring.trial_keeping import MOST_TRIALS, UNSEEN, Keeping
+from range.authoring.trial_keeping import MOST_TRIALS, Keeping
+from range.authoring.trial_session import UNSEEN
 from range.authoring.trials import (
     MOST_ORDERS,
     TrialMissing,

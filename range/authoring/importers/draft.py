@@ -11,10 +11,10 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from range.catalog.editor_schema import EDITOR_LINE
-from range.catalog.folder import ASSETS_LIMIT_BYTES
 from range.catalog.lint import checked
 from range.catalog.problems import Problem
 from range.catalog.reader import BRIEF_FILE, SCENARIO_FILE
+from range.catalog.source import ASSETS_LIMIT_BYTES
 
 REPORT_FILE = "REPORT.md"
 # What a draft from a contest asks for is one flag.
