@@ -21,6 +21,7 @@ _streams = get_asgi_application()
 # What follows may only be imported once Django is set up.
 from django.urls import Resolver404, ResolverMatch, resolve, set_script_prefix  # noqa: E402
 
+from range.lib.bodies import bounded, limit_of  # noqa: E402
 from range.workspace.static_files import StaticFiles  # noqa: E402
 
 # A page that waits for a row must not wait five milliseconds for each page that is drawn.
@@ -87,6 +88,8 @@ class Lanes:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Serve one request."""
         found = _resolved(scope["path"])
+        limit_bytes = limit_of(found.func if found is not None else None)
+        receive = bounded(receive, scope, limit_bytes=limit_bytes)
         if found is not None and iscoroutinefunction(found.func):
             await _streams(scope, receive, send)
         elif found is not None and found.url_name == "launch":

@@ -249,10 +249,12 @@ TABLE = {
     "verify-version": Address(get=WRONG_METHOD, post=MISSING, arguments=("version",)),
     "verification": Address(get=MISSING, post=WRONG_METHOD, arguments=("verification",)),
     "verification-panel": Address(get=MISSING, post=WRONG_METHOD, arguments=("verification",)),
+    "verification-stream": Address(get=MISSING, post=WRONG_METHOD, arguments=("verification",)),
     "stop-verification": Address(get=WRONG_METHOD, post=MISSING, arguments=("verification",)),
     "try-draft": Address(get=WRONG_METHOD, post=MISSING, arguments=("written",)),
     "trial": Address(get=MISSING, post=WRONG_METHOD, arguments=("trial",)),
     "trial-panel": Address(get=MISSING, post=WRONG_METHOD, arguments=("trial",)),
+    "trial-stream": Address(get=MISSING, post=WRONG_METHOD, arguments=("trial",)),
     "end-trial": Address(get=WRONG_METHOD, post=MISSING, arguments=("trial",)),
     "order-trial": Address(get=WRONG_METHOD, post=MISSING, arguments=("trial", "order")),
     "images": Address(get=FORBIDDEN, post=WRONG_METHOD),
@@ -276,7 +278,7 @@ ELSEWHERE = {"launch"}
 
 
 # It reads in a thread of its own, which a test's open transaction would hide rows from.
-IN_A_THREAD = {"attempt-stream", "hint-stream"}
+IN_A_THREAD = {"attempt-stream", "hint-stream", "verification-stream", "trial-stream"}
 NAMES = [
     pytest.param(name, marks=[pytest.mark.django_db(transaction=True)] * (name in IN_A_THREAD))
     for name in sorted(TABLE)

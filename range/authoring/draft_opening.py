@@ -1,5 +1,6 @@
 """Begins drafts: from a published version, a skeleton, an archive, or another format."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from django.conf import settings
+from django.db import transaction
 
 from range.accounts.access import can_author_in, can_read_scenario
 from range.accounts.models import Organisation, User
@@ -21,7 +23,7 @@ from range.authoring.models import Draft
 from range.authoring.skeleton import KINDS, checked_slug, new_scenario
 from range.catalog.bound_images import bound_digest
 from range.catalog.folder import digest_of, list_files
-from range.catalog.models import ScenarioVersion
+from range.catalog.models import Scenario, ScenarioVersion
 from range.catalog.publish import source_of
 from range.catalog.reader import SCENARIO_FILE
 from range.catalog.services import spec_of
@@ -30,6 +32,8 @@ from range.lib.errors import RangeError
 
 UPLOAD_LIMIT_BYTES = 16 << 20
 IMPORTED_LIMIT = 20
+# What a skeleton says to somebody with a shell.
+_SHELL = re.compile(r"save, and look:(\n#)? manage\.py try_scenario \S+")
 
 
 class SourceMissing(RangeError):
@@ -42,6 +46,13 @@ class SourceMissing(RangeError):
             reason="source-missing",
             status=409,
         )
+
+
+class SlugTaken(RangeError):
+    """A scenario or a draft has that id already."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="scenario-id-taken", status=409)
 
 
 def files_of_version(version: ScenarioVersion, *, viewer: User) -> dict[str, File]:
@@ -86,9 +97,11 @@ def from_skeleton(slug: str, *, kind: str, author: User, organisation: Organisat
         RangeError: The name cannot be a scenario's, or as `drafts.create` does.
     """
     kind = kind if kind in KINDS else KINDS[0]
+    _refuse_taken(checked_slug(slug), organisation)
     with _place() as place:
-        folder = new_scenario(place, checked_slug(slug), kind=kind)
+        folder = new_scenario(place, slug, kind=kind)
         files = read_files(folder)
+    files[SCENARIO_FILE] = _for_the_browser(files[SCENARIO_FILE])
     return drafts.create(
         files,
         author=author,
@@ -157,9 +170,10 @@ def from_format(
             folder = place / f"draft-{draft.slug}"
             write(draft, folder)
             made.append((draft, read_files(folder)))
-    return [
-        _imported(files, draft.slug, draft.title, author, organisation) for draft, files in made
-    ]
+    with transaction.atomic():
+        return [
+            _imported(files, draft.slug, draft.title, author, organisation) for draft, files in made
+        ]
 
 
 def _imported(
@@ -176,6 +190,25 @@ def _imported(
         about="Imported from another format",
         report="\n".join(part for part in (_left_out(left_out), report) if part),
     )
+
+
+def _refuse_taken(slug: str, organisation: Organisation) -> None:
+    """Refuse a new scenario under an id by which people know another one."""
+    if Draft.objects.at_hand().filter(organisation=organisation, slug=slug).exists():
+        raise SlugTaken(f"There is a draft of {slug} already. Open that one, or choose another id.")
+    if Scenario.objects.filter(slug=slug).exists():
+        raise SlugTaken(
+            f"{slug} is published already. Choose another id; for a new version of it, open a "
+            "draft on its page."
+        )
+
+
+def _for_the_browser(file: File) -> File:
+    """Leave out what a skeleton says to somebody with an editor and a shell of their own."""
+    lines = (file.text or "").splitlines(keepends=True)
+    kept = [each for each in lines if "yaml-language-server" not in each]
+    text = "".join(kept).removeprefix("#\n")
+    return File(data=_SHELL.sub("and look: Try follows every save.", text).encode())
 
 
 def _digest(folder: Path, version: ScenarioVersion) -> str:

@@ -1,9 +1,12 @@
 """Brings drafts from other formats among the scenarios: all of a source, or none of it."""
 
 import os
-from collections.abc import Callable
+import re
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from range.authoring.archive_names import ArchiveRefused
 from range.authoring.archives import settle, unpack, workshop
 from range.authoring.importers import cmgr, ctfd, sdl
 from range.authoring.importers.draft import Draft, write
@@ -17,6 +20,41 @@ FORMATS: dict[str, tuple[Reader, bool]] = {
     "cmgr": (cmgr.drafts, False),
     "sdl": (sdl.drafts, True),
 }
+
+
+# What each format is called, and the file that shows it.
+_SIGNS = {
+    "muster": ("a scenario of Muster", re.compile(r"([^/]+/)?scenario\.yaml")),
+    "ctfd": ("an export of CTFd", re.compile(r"([^/]+/)?db/challenges\.json")),
+    "cmgr": ("a problem of cmgr", re.compile(r"([^/]+/)?problem\.(md|json)")),
+}
+_SDL = ("a topology in Open Cyber Range SDL", re.compile(rb"^(nodes|infrastructure|name):", re.M))
+_START_BYTES = 4096
+
+
+def suggestion(source: Path, *, chosen: str) -> str:
+    """Return a sentence about what a refused file looks like; empty where that helps nobody.
+
+    Args:
+        chosen: The format that it was said to be.
+    """
+    with tempfile.TemporaryDirectory(prefix="muster-upload-") as place:
+        try:
+            names = [path.as_posix() for path in _names(_unpacked(source, Path(place)))]
+        except ArchiveRefused:
+            names = []
+    found = [key for key, (_, sign) in _SIGNS.items() if any(map(sign.fullmatch, names))]
+    with source.open("rb") as file:
+        is_sdl = len(set(_SDL[1].findall(file.read(_START_BYTES)))) > 1
+    form = found[0] if found else "sdl" if is_sdl else ""
+    if form in ("", chosen):
+        return ""
+    called = _SIGNS[form][0] if form in _SIGNS else _SDL[0]
+    return f" It looks like {called}: choose that."
+
+
+def _names(folder: Path) -> Iterator[Path]:
+    return (path.relative_to(folder) for path in folder.rglob("*"))
 
 
 def import_drafts(source: Path, root: Path, *, form: str) -> list[Draft]:

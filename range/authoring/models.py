@@ -177,6 +177,7 @@ class DraftTrial(models.Model):
         revision: The draft's that runs; None until it is up.
         told: What bringing it up to date did, or why it could not.
         judged: What the last look at its objectives found, with its revision.
+        disks: Machines whose disks are nearly full, or were ended because they were.
     """
 
     trial = models.OneToOneField(
@@ -187,6 +188,7 @@ class DraftTrial(models.Model):
     revision = models.PositiveIntegerField(null=True, blank=True)
     told = models.JSONField(default=dict)
     judged = models.JSONField(default=dict)
+    disks = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"trial of {self.draft_id}"

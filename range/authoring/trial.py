@@ -159,6 +159,10 @@ class Trial:
         """Say which choices must have been drawn, from the next start on."""
         self._variant = dict(variant)
 
+    def forget(self, machine: str) -> None:
+        """Have the next refresh start a machine anew, whether or not its files differ."""
+        self._running.pop(machine, None)
+
     def stop(self) -> None:
         """Remove everything of it; nothing running is success."""
         handle, self._handle = self._handle, None

@@ -10,9 +10,10 @@ from pathlib import Path
 from django.db import connection
 from django.utils import timezone
 
-from range.authoring import trial_slot
+from range.authoring import trial_disks, trial_slot
 from range.authoring.images import build_images
 from range.authoring.models import DraftTrial
+from range.authoring.news import trial_changed
 from range.authoring.room import refuse_without_room
 from range.authoring.trial import Trial as Desk
 from range.authoring.trial_session import UNSEEN, Session, is_up
@@ -86,6 +87,12 @@ class Keeping:
                 self._kept[trial_id] = kept
                 kept.start()
 
+    def guard_disks(self) -> None:
+        """Bound what the machines of every trial write; called in a thread of its own."""
+        for kept in list(self._kept.values()):
+            if (desk := kept.desk) is not None:
+                trial_disks.guard(kept.trial_id, desk)
+
     def shut(self) -> None:
         """End all; their machines are removed, and they begin anew with the next role."""
         for kept in self._kept.values():
@@ -108,9 +115,11 @@ class Keeping:
                     return self._build(spec, folder)
 
                 desk = Desk(driver, place / row.draft.slug, variant=row.variant, build=build)
+                kept.desk = desk
                 try:
                     Session(desk, row, protect=self._protect).hold(kept)
                 finally:
+                    kept.desk = None
                     desk.stop()
             finally:
                 shutil.rmtree(place, ignore_errors=True)
@@ -121,6 +130,7 @@ class _Kept(threading.Thread):
         super().__init__(name=f"trial {trial_id}", daemon=True)
         self.trial_id, self._keeping = trial_id, keeping
         self.news, self.left = threading.Event(), threading.Event()
+        self.desk: Desk | None = None
 
     def look(self) -> None:
         self.news.set()
@@ -151,3 +161,4 @@ class _Kept(threading.Thread):
             facts = {"reason": reason} if reason else {}
             rows.update(state=State.ENDED, ended_at=timezone.now(), handle=None, **facts)
         notify("sandboxes", str(self.trial_id))
+        trial_changed(self.trial_id)

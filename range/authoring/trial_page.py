@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.safestring import SafeString, mark_safe
 
 from range.authoring.models import DraftTrial
+from range.authoring.trial_disks import Disk, worth_telling
 from range.runtime.handle import Handle
 from range.sandboxes.models import Trial
 
@@ -77,6 +78,7 @@ class TrialPage:
     saved: int
     told: str
     problems: tuple[str, ...]
+    disks: tuple[Disk, ...]
     story: SafeString
     values: tuple[tuple[str, str], ...]
     choices: tuple[Choice, ...]
@@ -122,6 +124,7 @@ def trial_page(of_draft: DraftTrial) -> TrialPage:
         saved=of_draft.draft.revision,
         told=str(told.get("text", "")),
         problems=tuple(told.get("problems", ())),
+        disks=_disks(of_draft),
         # Cleaned where it was rendered, as every brief is.
         story=mark_safe(told.get("brief", "")),  # noqa: S308
         values=tuple(sorted(told.get("values", {}).items())),
@@ -152,3 +155,11 @@ def _consoles(trial: Trial) -> tuple[TrialConsole, ...]:
         for name, machine in machines.items()
         if machine.console_user
     )
+
+
+def _disks(of_draft: DraftTrial) -> tuple[Disk, ...]:
+    trial = of_draft.trial
+    if trial.state == State.ENDED:
+        return ()
+    handle = Handle.from_json(trial.handle) if trial.handle else None
+    return tuple(worth_telling(of_draft.disks, handle))

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from range.authoring import drafts
 from range.authoring.models import Draft, DraftTrial, TrialOrder
+from range.authoring.news import trial_changed
 from range.authoring.plan import VariantNeverDrawn
 from range.authoring.trial import Judged, Ready
 from range.authoring.trial import Trial as Desk
@@ -26,7 +27,7 @@ from range.lib.notify import notify
 from range.sandboxes.models import Trial
 
 State = Trial.State
-# A page asks every second; a browser lets a hidden one ask once a minute.
+# A page that is open tells so several times a minute.
 UNSEEN = timedelta(seconds=150)
 LONGEST = timedelta(hours=2)
 LOOK_SECONDS = 0.5
@@ -78,6 +79,9 @@ class Session:
     def _bring_up(self, how: Callable[[], Ready]) -> None:
         draft = Draft.objects.get(pk=self._row.draft_id)
         self._tried = draft.revision
+        if not is_up(self._desk):
+            # Nothing runs, so what was told of disks is of machines that are gone.
+            DraftTrial.objects.filter(pk=self._row.pk).update(disks={})
         self._told(draft, {"state": "working", "text": "Bringing the machines up to date"})
         try:
             self._protect()
@@ -114,6 +118,7 @@ class Session:
         handle = self._desk.handle.to_json()
         Trial.objects.filter(pk=self._row.pk).update(state=State.UP, handle=handle)
         notify("sandboxes", str(self._row.pk))
+        trial_changed(self._row.pk)
 
     def _choices(self) -> dict[str, list[str]]:
         """Return what a variant is made of: each deciding choice with its options."""
@@ -151,12 +156,14 @@ class Session:
             rows.update(handle=self._desk.handle.to_json())
         else:
             rows.update(state=State.BROKEN, handle=None)
+        trial_changed(self._row.pk)
 
     def _told(self, draft: Draft, told: dict[str, object]) -> None:
         at = timezone.now().isoformat()
         DraftTrial.objects.filter(pk=self._row.pk).update(
             told=told | {"revision": draft.revision, "at": at}
         )
+        trial_changed(self._row.pk)
 
     def _do(self, order: TrialOrder) -> None:
         try:
@@ -164,6 +171,7 @@ class Session:
         except RangeError as error:
             answer = error.message
         TrialOrder.objects.filter(pk=order.pk).update(done_at=timezone.now(), answer=answer)
+        trial_changed(self._row.pk)
 
     def _done(self, order: TrialOrder) -> str:
         match order.kind:

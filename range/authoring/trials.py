@@ -11,6 +11,7 @@ from range.accounts.access import can_see_workshop
 from range.accounts.models import User
 from range.authoring import drafts
 from range.authoring.models import DraftTrial, TrialOrder
+from range.authoring.news import trial_changed
 from range.authoring.verifications import WORKSHOP_CHANNEL
 from range.checks.spec import Scalar
 from range.lib.errors import RangeError
@@ -91,9 +92,13 @@ def trial_of(viewer: User, trial_id: uuid.UUID, *, seen: bool = False) -> DraftT
     if found is None or found.trial.person_id != viewer.pk or not can_see_workshop(viewer):
         raise TrialMissing
     if seen:
-        rows = Trial.objects.live().filter(pk=trial_id)
-        rows.update(seen_at=timezone.now())
+        touch(trial_id)
     return found
+
+
+def touch(trial_id: uuid.UUID) -> None:
+    """Note that somebody is at a trial's page, which keeps it."""
+    Trial.objects.live().filter(pk=trial_id).update(seen_at=timezone.now())
 
 
 def live_trial(viewer: User) -> DraftTrial | None:
@@ -122,3 +127,4 @@ def want_end(of_draft: DraftTrial) -> None:
     """Say that a trial is over; its machines are removed."""
     Trial.objects.live().filter(pk=of_draft.pk).update(stop_wanted=True)
     notify(WORKSHOP_CHANNEL, "")
+    trial_changed(of_draft.pk)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from range.authoring.views import images, trial, verification
+from range.authoring.views import images, stream, trial, verification
 
 urlpatterns = [
     path("workshop/drafts/<uuid:draft_id>/verify/", verification.verify_draft, name="verify-draft"),
@@ -18,6 +18,11 @@ urlpatterns = [
         name="verification-panel",
     ),
     path(
+        "workshop/verifications/<uuid:run_id>/stream/",
+        stream.verification_stream,
+        name="verification-stream",
+    ),
+    path(
         "workshop/verifications/<uuid:run_id>/stop/",
         verification.stop_verification,
         name="stop-verification",
@@ -25,6 +30,7 @@ urlpatterns = [
     path("workshop/drafts/<uuid:draft_id>/try/", trial.try_draft, name="try-draft"),
     path("workshop/trials/<uuid:trial_id>/", trial.trial, name="trial"),
     path("workshop/trials/<uuid:trial_id>/panel/", trial.trial_panel, name="trial-panel"),
+    path("workshop/trials/<uuid:trial_id>/stream/", stream.trial_stream, name="trial-stream"),
     path("workshop/trials/<uuid:trial_id>/end/", trial.end_trial, name="end-trial"),
     path("workshop/trials/<uuid:trial_id>/<slug:what>/", trial.order_trial, name="order-trial"),
     path("workshop/images/", images.images, name="images"),

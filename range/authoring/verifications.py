@@ -10,6 +10,7 @@ from range.accounts.access import can_author_in, can_read_scenario
 from range.accounts.models import User
 from range.authoring import drafts
 from range.authoring.models import VerificationRun, VerificationRunQuerySet
+from range.authoring.news import line_changed
 from range.catalog.models import ScenarioVersion
 from range.lib.errors import RangeError
 from range.lib.notify import notify
@@ -102,6 +103,7 @@ def want_stop(run: VerificationRun) -> None:
     if not ended:
         VerificationRun.objects.filter(pk=run.pk, state=State.RUNNING).update(stop_wanted=True)
         notify(WORKSHOP_CHANNEL, "")
+    line_changed()
 
 
 def in_line() -> VerificationRunQuerySet:

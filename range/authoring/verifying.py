@@ -12,6 +12,7 @@ from django.utils import timezone
 from range.authoring import drafts
 from range.authoring.images import build_images
 from range.authoring.models import DraftRevision, VerificationRun
+from range.authoring.news import line_changed, verification_changed
 from range.authoring.room import refuse_without_room
 from range.authoring.verification import Verification
 from range.authoring.verification_progress import Progress
@@ -114,6 +115,7 @@ class Verifying:
         if not moved:
             return
         run.begun += 1
+        line_changed()
         log.info("verification.begun", run=str(run.pk), begun=run.begun)
         self._run, self._progress = run, Progress()
         self._let_trainees_first(self._progress)
@@ -138,6 +140,7 @@ class Verifying:
         if progress.is_new:
             rows = VerificationRun.objects.filter(pk=run.pk, state=State.RUNNING)
             rows.update(progress=progress.as_json())
+            verification_changed(run.pk)
 
     def _let_trainees_first(self, progress: Progress) -> None:
         waiting = [Sandbox.State.REQUESTED, Sandbox.State.STARTING]
@@ -202,6 +205,7 @@ class Verifying:
             versions = ScenarioVersion.objects.filter(digest=found.digest)
             versions.update(verified_at=timezone.now())
         if moved:
+            line_changed()
             _note(run, state, report)
             log.info(
                 "verification.ended", run=str(run.pk), state=state.value, seconds=found.seconds
@@ -216,6 +220,7 @@ class Verifying:
             progress={},
             ended_at=timezone.now(),
         )
+        line_changed()
 
     def _remove_all(self) -> None:
         try:

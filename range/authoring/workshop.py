@@ -1,7 +1,8 @@
 """The workshop role: verifies drafts and versions, and keeps authors' trials running."""
 
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import close_old_connections, connection
 
-from range.authoring import trial_slot
+from range.authoring import trial_disks, trial_slot
 from range.authoring.images import build_images
 from range.authoring.trial_keeping import Keeping
 from range.authoring.trial_slot import Drivers
@@ -18,7 +19,9 @@ from range.authoring.verify import Build
 from range.authoring.verifying import Verifying
 from range.lib.logs import get_logger
 from range.lib.notify import Listener, conninfo
+from range.runtime.driver import Driver
 from range.runtime.registry import get_driver
+from range.sandboxes.disks import DiskWatch
 from range.sandboxes.protection import Protection
 
 log = get_logger(__name__)
@@ -52,10 +55,12 @@ class Workshop:
             # Held for as long as this process lives; what a killed one left is removed here.
             slot = trial_slot.slot(locks, "workshop", self._drivers)
             protect, build = self._protection.ensure, self._build
-            verifying = Verifying(stack.enter_context(slot), protect=protect, build=build)
+            driver = stack.enter_context(slot)
+            verifying = Verifying(driver, protect=protect, build=build)
             keeping = Keeping(locks, self._drivers, protect=protect, build=build)
             keeping.take_over()
             verifying.take_over()
+            stack.enter_context(_watched(driver, verifying, keeping))
             try:
                 while not ended.is_set():
                     verifying.tick()
@@ -66,3 +71,24 @@ class Workshop:
             finally:
                 keeping.shut()
                 verifying.shut()
+
+
+@contextmanager
+def _watched(driver: Driver, verifying: Verifying, keeping: Keeping) -> Iterator[None]:
+    """Bound what every machine of this role writes, as trainees' machines are bounded.
+
+    Those who solve, judge and start work in threads that may be busy for minutes: none of them
+    could look.
+    """
+
+    def look(_: Driver) -> None:
+        if verifying.is_busy:
+            trial_disks.end_full(driver)
+        keeping.guard_disks()
+
+    ended = threading.Event()
+    DiskWatch(lambda: driver, look=look).start(ended)
+    try:
+        yield
+    finally:
+        ended.set()

@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionStartEvent, ScalarEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from range.catalog import yaml_errors
 from range.catalog.problems import Problem, ScenarioInvalid, Severity
 
 SIZE_LIMIT_BYTES = 512 * 1024
@@ -64,8 +65,8 @@ def read_tree(text: bytes, *, file: str) -> Tree:
         raise _problem(file, 0, "text in UTF-8", f"a stray byte at {error.start}") from error
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        found = " ".join(part for part in (error.problem, error.context) if part)
-        raise _problem(file, mark.line + 1 if mark else 0, "YAML", found) from error
+        line = mark.line + 1 if mark else 0
+        raise _problem(file, line, *yaml_errors.told(error)) from error
     except (YAMLError, RecursionError, ValueError) as error:
         raise _problem(file, 0, "YAML", str(error).splitlines()[0]) from error
     tree = Tree()
@@ -136,7 +137,9 @@ def _number(text: str, convert: type[int] | type[float]) -> Any:
     return text if unusual else value
 
 
-def _problem(file: str, line: int, expected: str, found: str) -> ScenarioInvalid:
+def _problem(
+    file: str, line: int, expected: str, found: str, suggestion: str = ""
+) -> ScenarioInvalid:
     return ScenarioInvalid(
         [
             Problem(
@@ -146,6 +149,7 @@ def _problem(file: str, line: int, expected: str, found: str) -> ScenarioInvalid
                 where="",
                 expected=expected,
                 found=found,
+                suggestion=suggestion,
             )
         ]
     )

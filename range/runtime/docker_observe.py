@@ -105,6 +105,7 @@ def survey(engine: Engine, installation: str, *, sizes: bool) -> list[MachineLoo
             container_id=each["Id"],
             is_running=_STATES.get(each["State"]) in (Status.RUNNING, Status.PAUSED),
             disk_bytes=disks.get(each["Id"], 0),
+            limit_bytes=int(each["Labels"].get(docker_spec.DISK_LIMIT, 0)),
         )
         for each in found
     ]

@@ -21,7 +21,10 @@ NETWORK = "range.network"
 CONSOLE_USER = "range.console-user"
 ALIASES = "range.aliases"
 PROBE = "range.probe"
-_OURS = frozenset({INSTALLATION, SANDBOX, MACHINE, NETWORK, CONSOLE_USER, ALIASES, PROBE})
+DISK_LIMIT = "range.disk-limit"
+_OURS = frozenset(
+    {INSTALLATION, SANDBOX, MACHINE, NETWORK, CONSOLE_USER, ALIASES, PROBE, DISK_LIMIT}
+)
 
 BRIDGE_PREFIX = "rng-"
 # Linux: IFNAMSIZ is 16 with the closing NUL. Source: linux/if.h.
@@ -167,6 +170,7 @@ def container_arguments(topology: Topology, machine: Machine, *, place: Place) -
             MACHINE: machine.name,
             CONSOLE_USER: machine.console.user if machine.console else "",
             ALIASES: " ".join(machine.aliases),
+            DISK_LIMIT: str(machine.limits.disk_mb << 20),
         },
         "Healthcheck": {"Test": ["NONE"]},
         "StopTimeout": 1,

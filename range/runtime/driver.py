@@ -158,6 +158,7 @@ class MachineLook:
         container_id: As in the machine's handle; another one after a reset.
         is_running: Whether its programs exist; true of a paused one too.
         disk_bytes: As in its usage; 0 unless sizes were asked for.
+        limit_bytes: What its topology lets it write; 0 where nobody wrote that down.
     """
 
     sandbox_id: UUID
@@ -165,6 +166,7 @@ class MachineLook:
     container_id: str
     is_running: bool
     disk_bytes: int = 0
+    limit_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

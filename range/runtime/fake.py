@@ -423,6 +423,7 @@ class FakeDriver:
                 container_id=sandbox.handle.machines[name].container_id,
                 is_running=not machine.exited,
                 disk_bytes=machine.usage.disk_bytes if sizes else 0,
+                limit_bytes=machine.spec.limits.disk_mb << 20,
             )
             for sandbox in list(self.sandboxes.values())
             for name, machine in sandbox.machines.items()

@@ -34,10 +34,13 @@ class DiskWatch:
 
     Args:
         driver: Asked for anew each time.
+        look: What a look is; trainees' sandboxes are looked at unless something else is said.
     """
 
-    def __init__(self, driver: Callable[[], Driver]) -> None:
-        self._driver = driver
+    def __init__(
+        self, driver: Callable[[], Driver], *, look: Callable[[Driver], None] | None = None
+    ) -> None:
+        self._driver, self._look = driver, look or sweep
 
     def start(self, ended: threading.Event) -> None:
         """Watch in a thread of its own; it ends with the process or with `ended`."""
@@ -48,7 +51,7 @@ class DiskWatch:
         while not ended.is_set():
             try:
                 if self._wait(ended):
-                    sweep(self._driver())
+                    self._look(self._driver())
             except RangeError as error:
                 log.warning("disks.unseen", reason=error.reason)
                 ended.wait(EVERY.total_seconds())

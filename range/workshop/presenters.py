@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from range.accounts.access import Viewer, can_bring_builds, can_change_scenario, schools_of_staff
@@ -23,6 +25,7 @@ from range.catalog.services import brief_html
 from range.catalog.source import Files, contexts_of
 from range.catalog.variables import draw
 from range.checks.spec import Scalar
+from range.exercises.models import Attempt, Exercise
 from range.lib.errors import RangeError
 from range.workspace.presenters import specs
 from range.workspace.presenters.topology import Picture
@@ -202,6 +205,19 @@ def preview_of(
 
 def _label(combination: dict[str, Scalar]) -> str:
     return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in combination.items())
+
+
+def kept_open(scenario: Scenario, viewer: Viewer) -> dict[str, object]:
+    """Return what goes on although a scenario is retired: attempts, and assigned exercises.
+
+    Of other organisations' exercises only the number is told.
+    """
+    attempts = Attempt.objects.open().filter(exercise__version__scenario=scenario).count()
+    assigned = Exercise.objects.filter(version__scenario=scenario).exclude(cohort=None)
+    still = assigned.filter(Q(closes_at=None) | Q(closes_at__gt=timezone.now()))
+    mine = still.filter(organisation__in=schools_of_staff(viewer))
+    shown = list(mine.select_related("cohort").order_by("closes_at", "opens_at"))
+    return {"active": attempts, "exercises": shown, "others": still.count() - len(shown)}
 
 
 @dataclass(frozen=True, kw_only=True)

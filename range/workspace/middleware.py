@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
 from range.console.console_origin import console_origin
+from range.lib.bodies import TOO_LARGE
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
 from range.webview.addresses import every_origin, offered_to
@@ -24,9 +25,22 @@ _TITLES = {
     404: "There is nothing here",
     409: "That is not possible now",
     410: "That is over",
+    413: "Too much was sent",
     429: "Too many at once",
     503: "The range is busy",
 }
+
+
+class TooLarge(RangeError):
+    """More was sent to a page than it takes; nothing of it was kept."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"That was more than this page takes, which is {limit_bytes >> 20} MiB in all. Nothing "
+            "of it was kept.",
+            reason="body-too-large",
+            status=413,
+        )
 
 
 class ConsoleOriginMiddleware(MiddlewareMixin):
@@ -78,6 +92,11 @@ class ChoosePasswordMiddleware(MiddlewareMixin):
 
 class RangeErrorMiddleware(MiddlewareMixin):
     """Answers a `RangeError` with its own status and words; everything else stays a bug."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        """Refuse what was too large to be kept, before anything looks at what is left of it."""
+        limit_bytes = getattr(request, "scope", {}).get(TOO_LARGE)
+        return self.process_exception(request, TooLarge(limit_bytes)) if limit_bytes else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return the answer to an anticipated error; None for any other."""

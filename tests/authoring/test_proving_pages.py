@@ -35,15 +35,17 @@ def page(client, instructor):
     return get
 
 
-def test_the_page_asks_again_until_it_is_over(page, run):
-    assert "Next in line" in page("verification", run.pk).content.decode()
+def test_the_page_follows_until_it_is_over(page, run):
+    whole = page("verification", run.pk).content.decode()
+    assert "Next in line" in whole
+    assert reverse("verification-stream", args=[run.pk]) in whole
+    assert "sse:verification" in whole
     fragment = page("verification-panel", run.pk, headers={"HX-Request": "true"})
     assert fragment.status_code == 200
-    assert b"hx-trigger" in fragment.content
     VerificationRun.objects.update(state=State.STOPPED)
     over = page("verification-panel", run.pk, headers={"HX-Request": "true"})
     assert over.status_code == 286
-    assert b"hx-trigger" not in over.content
+    assert b"sse:" not in page("verification", run.pk).content
 
 
 def test_what_differs_comes_first_and_open(page, run):

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tests.browser.conftest import keep
-from tests.browser.journey import Person, violations
+from tests.browser.journey import Person
+from tests.browser.writing import look
 
 pytestmark = [
     pytest.mark.browser,
@@ -15,7 +15,6 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.xdist_group("browser"),
 ]
-LOOKS = [("light", 1280), ("dark", 1280), ("light", 800), ("dark", 800)]
 PEOPLE = """
 from range.accounts.models import User
 author = User.objects.get(username="instructor")
@@ -64,19 +63,6 @@ mine = [each for each in found if f"{present.installation}-try" in json.dumps(ea
 print(len(mine))
 """
 SLOW = "  - {name: fresh, expect: {objectives: unmet}}"
-
-
-def look(page, name):
-    """Keep a picture of a page in each theme and width, and have it audited."""
-    for theme, width in LOOKS:
-        page.emulate_media(color_scheme=theme)
-        page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(300)
-        keep(page, f"{name}-{theme}-{width}")
-        assert violations(page) == [], (name, theme, width)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, width)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 1280, "height": 800})
 
 
 @pytest.fixture(scope="module")

@@ -62,6 +62,28 @@ def test_what_a_scenario_does_not_need_is_refused_with_its_line(text, found, lin
     assert problem.line == line
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "a: 1\nb: [x\nc: 2\n",
+            "expected ',' or ']', found ':'. What is not finished begins in line 2",
+        ),
+        ("a: 1\n  b: 2\n", "Indent the keys of one level alike"),
+        ("a:\n\tb: 1\n", "Indent by spaces"),
+        ("- a\nb: 1\n", "found a key at another indentation"),
+        (
+            'a: "x\nb: 1\n',
+            "Close the quotes that were opened. What is not finished begins in line 1",
+        ),
+    ],
+)
+def test_broken_yaml_is_told_in_words_with_where_it_began(text, said):
+    with pytest.raises(ScenarioInvalid) as caught:
+        read(text)
+    assert said in str(caught.value.problems[0])
+
+
 @pytest.mark.timeout(60)
 def test_attack_an_alias_bomb_is_refused_at_once():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]

@@ -216,6 +216,7 @@ def test_labels_tell_who_owns_a_container():
         "range.machine": "desk",
         "range.console-user": "analyst",
         "range.aliases": "pc",
+        "range.disk-limit": str(512 << 20),
         "range.attempt": "a1",
         "range.expires": "later",
     }

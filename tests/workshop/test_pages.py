@@ -8,13 +8,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from range.accounts.models import Membership, Organisation
+from range.accounts.models import Cohort, Membership, Organisation
 from range.authoring import drafts
 from range.authoring.draft_opening import from_skeleton
 from range.authoring.drafts import Change
 from range.authoring.models import Draft
 from range.catalog.models import Scenario
 from range.catalog.source import File
+from range.exercises.models import Exercise
 
 pytestmark = pytest.mark.django_db
 YAML = "scenario.yaml"
@@ -256,6 +257,45 @@ def test_uploads_that_are_nothing_are_refused_in_words(at, form, data):
     assert 400 <= answer.status_code < 500
     assert "Not imported" in answer.content.decode()
     assert not Draft.objects.exists()
+
+
+def test_retiring_tells_who_keeps_it(at, draft, cohort, elsewhere):
+    at.post(url("publish-draft", draft.pk), {"revision": 1})
+    scenario = Scenario.objects.get()
+    assert "Nobody is at work" in at.get(url("retire-scenario", scenario.slug)).content.decode()
+    facts = {"version": scenario.versions.get(), "policy": "PRACTICE"}
+    mine = Exercise.objects.create(cohort=cohort, organisation=cohort.organisation, **facts)
+    theirs = Cohort.objects.create(organisation=elsewhere, name="Secret cohort")
+    Exercise.objects.create(cohort=theirs, organisation=elsewhere, **facts)
+    asked = at.get(url("retire-scenario", scenario.slug)).content.decode()
+    assert url("exercise", mine.pk) in asked
+    assert "1 exercise of other organisations" in asked
+    assert "Secret cohort" not in asked
+    at.post(url("retire-scenario", scenario.slug))
+    told = at.get(url("exercise", mine.pk)).content.decode()
+    assert "This scenario was retired" in told
+    offered = at.get(url("assign-exercise")).content.decode()
+    assert str(facts["version"].pk) not in offered
+
+
+def test_an_id_that_is_taken_is_refused_before_anything_is_made(at, draft):
+    again = at.post(url("new-draft"), {"slug": "open-drawer", "kind": "fix"})
+    assert again.status_code == 409
+    assert "There is a draft of open-drawer already" in again.content.decode()
+    at.post(url("publish-draft", draft.pk), {"revision": 1})
+    at.post(url("archive-draft", draft.pk))
+    again = at.post(url("new-draft"), {"slug": "open-drawer", "kind": "fix"})
+    assert "is published already" in again.content.decode()
+    assert Draft.objects.count() == 1
+
+
+def test_a_draft_begun_here_speaks_of_the_browser_and_no_shell(at):
+    for kind in ("attack", "fix", "investigate"):
+        at.post(url("new-draft"), {"slug": f"new-{kind}", "kind": kind})
+        text = drafts.files_of(Draft.objects.get(slug=f"new-{kind}"))[YAML].text
+        assert "manage.py" not in text.split("schema: 1")[0], kind
+        assert "Try follows every save" in text, kind
+        assert text.startswith("# One machine"), kind
 
 
 def test_archiving_asks_nothing_and_is_undone(at, draft):

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from range.accounts.models import Membership
+from range.catalog.models import Scenario
 from range.exercises.models import Attempt, Exercise
 from range.sandboxes.models import Sandbox
 
@@ -131,4 +132,32 @@ def test_an_exercise_that_is_none_is_not_found(signed_in, given, wanted):
 def test_an_exercise_of_another_cohort_is_not_found(client, person, school, given):
     client.force_login(person("una", school, Membership.Role.TRAINEE))
     assert launch(client, given).status_code == 404
+    assert not Attempt.objects.exists()
+
+
+def test_what_was_assigned_stays_open_though_the_scenario_is_retired(signed_in, given, version):
+    Scenario.objects.filter(pk=version.scenario_id).update(retired_at=timezone.now())
+    catalogue = signed_in.get(reverse("catalogue")).content.decode()
+    assert "Retired meanwhile" in catalogue
+    # Assigned, and not offered anew.
+    assert catalogue.count("scenarios/small/") == 1
+    text = page(signed_in, given)
+    assert "Retired meanwhile" in text
+    assert ">Launch" in text
+    # To practise it, or by another's exercise, is not possible.
+    assert signed_in.post(reverse("launch", args=["small"])).status_code == 404
+    practice = Exercise.objects.get(cohort=None)
+    assert launch(signed_in, practice).status_code == 404
+    assert not Attempt.objects.exists()
+    assert launch(signed_in, given).status_code in (202, 302)
+    assert Attempt.objects.get().exercise == given
+
+
+def test_what_is_retired_and_closed_is_closed(signed_in, given, version):
+    Scenario.objects.filter(pk=version.scenario_id).update(retired_at=timezone.now())
+    Exercise.objects.filter(pk=given.pk).update(closes_at=timezone.now())
+    text = page(signed_in, given)
+    assert "Closed" in text
+    assert "Retired meanwhile" not in text
+    assert launch(signed_in, given).status_code == 409
     assert not Attempt.objects.exists()

@@ -1,7 +1,6 @@
-"""Server-sent events: one listener for all pages, and only one's own attempt."""
+"""Server-sent events: what changed, and only in one's own attempt."""
 
 import asyncio
-import uuid
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -11,95 +10,7 @@ from django.urls import reverse
 
 from range.exercises.models import Attempt
 from range.workspace.views import stream
-from range.workspace.views.stream import EVERYTHING, QUEUE_LENGTH, Fanout
-
-ONE, OTHER = uuid.uuid4(), uuid.uuid4()
-
-
-@pytest.fixture
-async def fanout(monkeypatch):
-    """A fan-out whose listener waits for ever, so that only `deliver` delivers."""
-
-    async def silence(self):
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(Fanout, "_listen", silence)
-    shared = Fanout("")
-    yield shared
-    if shared._work is not None:
-        shared._work.cancel()
-
-
-def drained(queue):
-    return [queue.get_nowait() for _ in range(queue.qsize())]
-
-
-async def test_a_page_hears_of_its_own_attempt_only(fanout):
-    mine, theirs = fanout.join(ONE), fanout.join(OTHER)
-    fanout.deliver(f"{ONE} objectives")
-    assert drained(mine) == ["objectives"]
-    assert drained(theirs) == []
-
-
-async def test_every_page_of_an_attempt_hears(fanout):
-    pages = [fanout.join(ONE) for _ in range(3)]
-    fanout.deliver(f"{ONE} sandbox")
-    assert [drained(page) for page in pages] == [["sandbox"]] * 3
-
-
-async def test_a_new_connection_means_that_anything_may_have_changed(fanout):
-    pages = [fanout.join(ONE), fanout.join(OTHER)]
-    fanout.deliver("")
-    assert [drained(page) for page in pages] == [list(EVERYTHING)] * 2
-
-
-async def test_what_nobody_follows_is_dropped(fanout):
-    fanout.join(ONE)
-    fanout.deliver(f"{OTHER} sandbox")
-    assert str(OTHER) not in fanout._pages
-
-
-async def test_a_page_that_does_not_read_costs_a_bounded_queue(fanout):
-    slow, quick = fanout.join(ONE), fanout.join(ONE)
-    for _ in range(QUEUE_LENGTH + 10):
-        fanout.deliver(f"{ONE} events")
-        drained(quick)
-    fanout.deliver(f"{ONE} sandbox")
-    assert slow.qsize() == QUEUE_LENGTH
-    assert drained(quick) == ["sandbox"]
-
-
-async def test_the_listener_lives_as_long_as_there_are_pages(fanout):
-    first, second = fanout.join(ONE), fanout.join(OTHER)
-    work = fanout._work
-    fanout.leave(ONE, first)
-    assert fanout._work is work
-    fanout.leave(OTHER, second)
-    await asyncio.sleep(0)
-    assert fanout._work is None
-    assert work.cancelled()
-    assert not fanout._pages
-
-
-async def test_a_listener_that_died_is_begun_again(fanout):
-    queue = fanout.join(ONE)
-    fanout._work.cancel()
-    await asyncio.sleep(0)
-    fanout.join(OTHER)
-    assert not fanout._work.done()
-    fanout.leave(ONE, queue)
-
-
-async def test_changes_that_came_together_are_told_once():
-    queue = asyncio.Queue()
-    for what in ("objectives", "events", "objectives"):
-        queue.put_nowait(what)
-    assert await stream._changes(queue) == ["objectives", "events"]
-
-
-async def test_silence_is_broken_by_a_heartbeat(monkeypatch):
-    monkeypatch.setattr(stream, "HEARTBEAT_SECONDS", 0.01)
-    assert await stream._changes(asyncio.Queue()) == []
+from range.workspace.views.stream import EVERYTHING
 
 
 def _notify(payload):

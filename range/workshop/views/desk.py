@@ -23,9 +23,11 @@ from range.authoring.draft_opening import (
     from_skeleton,
 )
 from range.authoring.drafts import NotAuthor
+from range.authoring.importing import suggestion
 from range.authoring.models import Draft
 from range.catalog.editor_schema import schema_text
 from range.catalog.models import AllowedImage
+from range.lib.bodies import takes_up_to
 from range.lib.errors import RangeError
 from range.workshop.presenters import desk_for
 
@@ -84,6 +86,7 @@ def new_draft(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
+@takes_up_to(UPLOAD_LIMIT_BYTES)
 def import_drafts(request: HttpRequest) -> HttpResponse:
     """Make drafts of an uploaded archive, ours or another format's."""
     context: dict[str, object] = {"desk": desk_for(author(request))}
@@ -116,11 +119,21 @@ def _imported(request: HttpRequest) -> list[Draft]:
         raise ArchiveRefused("Choose a file to upload first.")
     if given.size > UPLOAD_LIMIT_BYTES:
         raise ArchiveRefused(f"The file holds more than {UPLOAD_LIMIT_BYTES >> 20} MiB.")
-    name, form = str(given.name), request.POST.get("format", "")
-    if form in ("", "muster"):
-        source = given.open()
-        return [from_archive(source, name=name, author=author(request), organisation=organisation)]
+    form = request.POST.get("format") or "muster"
     with tempfile.TemporaryDirectory(prefix="muster-upload-") as place:
         path = Path(place) / "upload"
         path.write_bytes(given.read())
-        return from_format(path, form=form, author=author(request), organisation=organisation)
+        try:
+            return _drafts_of(path, form, str(given.name), author(request), organisation)
+        except RangeError as refusal:
+            hint = suggestion(path, chosen=form)
+            raise ArchiveRefused(refusal.message + hint) if hint else refusal from None
+
+
+def _drafts_of(
+    path: Path, form: str, name: str, writer: User, organisation: Organisation
+) -> list[Draft]:
+    if form != "muster":
+        return from_format(path, form=form, author=writer, organisation=organisation)
+    with path.open("rb") as source:
+        return [from_archive(source, name=name, author=writer, organisation=organisation)]

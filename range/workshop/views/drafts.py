@@ -118,7 +118,7 @@ def draft_changes(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
     viewer = author(request)
     found = drafts.draft_of(viewer, draft_id)
     wanted = request.GET.get("revision")
-    before, name = {}, "nothing: it was not opened from a version"
+    before, name = {}, ""
     if wanted:
         earlier = found.revisions.filter(number=number(wanted)).first()
         if earlier is None:

@@ -12,10 +12,16 @@ from django.views.decorators.http import require_POST, require_safe
 
 from range.accounts.models import User
 from range.authoring import drafts
-from range.authoring.draft_files import FILE_LIMIT_BYTES, TEXT_LIMIT_BYTES, FileRefused
+from range.authoring.draft_files import (
+    FILE_LIMIT_BYTES,
+    TEXT_LIMIT_BYTES,
+    TOTAL_LIMIT_BYTES,
+    FileRefused,
+)
 from range.authoring.drafts import Change, Stale
 from range.authoring.models import Draft
 from range.catalog.source import File, unpacked
+from range.lib.bodies import takes_up_to
 from range.lib.errors import RangeError
 from range.workshop.presenters import tree_of
 from range.workshop.views.desk import author
@@ -55,7 +61,8 @@ def save_draft(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
         there = drafts.files_of(drafts.draft_of(viewer, draft_id)).get(path)
         file = File(data=words.encode(), executable=bool(there and there.executable))
         changes = {path: Change(file=file, base=base)}
-        saved = drafts.change(draft_id, changes, author=viewer, revision=revision)
+        about = f"Wrote {path}"
+        saved = drafts.change(draft_id, changes, author=viewer, revision=revision, about=about)
     except Stale as stale:
         return JsonResponse(_told(stale.draft, path) | {"message": stale.message}, status=409)
     except RangeError as refusal:
@@ -65,6 +72,7 @@ def save_draft(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
+@takes_up_to(TOTAL_LIMIT_BYTES)
 def draft_files(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
     """Add, upload, rename, delete or bring back files, and show the tree as it is then."""
     viewer = author(request)

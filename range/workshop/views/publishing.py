@@ -12,10 +12,11 @@ from range.authoring.comparing import Difference, compare
 from range.authoring.draft_opening import files_of_version
 from range.authoring.draft_publishing import check, publish, retire, scenario_of
 from range.authoring.models import Draft
+from range.authoring.verifications import newest_of
 from range.catalog.models import Scenario, ScenarioVersion
 from range.catalog.problems import ScenarioInvalid
-from range.exercises.models import Attempt
 from range.lib.errors import RangeError
+from range.workshop.presenters import kept_open
 from range.workshop.views.desk import author
 from range.workshop.views.drafts import number
 
@@ -47,8 +48,7 @@ def retire_scenario(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask, and then take a scenario out of the offer; back into it without asking."""
     scenario = scenario_of(author(request), slug)
     if request.method != "POST":
-        active = Attempt.objects.open().filter(exercise__version__scenario=scenario).count()
-        return render(request, RETIRE, {"scenario": scenario, "active": active})
+        return render(request, RETIRE, {"scenario": scenario} | kept_open(scenario, request.user))
     restored = "restore" in request.POST
     retire(scenario, author=author(request), restored=restored)
     said = "is offered again" if restored else "is retired; attempts under way go on"
@@ -69,6 +69,7 @@ def _asked(
         "scenario": Scenario.objects.filter(slug=draft.slug).first(),
         "differences": _differences(request, draft, newest),
         "refusal": refusal,
+        "verification": newest_of(draft_id=draft.pk),
     }
     return render(request, PUBLISH, context, status=status)
 

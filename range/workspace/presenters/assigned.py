@@ -31,6 +31,11 @@ class Assigned:
         return self.window.state == "open" and self.attempts_left != 0
 
     @property
+    def is_retired(self) -> bool:
+        """Tell whether the scenario was taken out of the offer; who was given it keeps it."""
+        return self.exercise.version.scenario.retired_at is not None
+
+    @property
     def is_done(self) -> bool:
         """Tell whether there is nothing to do in it any more."""
         return self.attempt_state != Attempt.State.ACTIVE and (
