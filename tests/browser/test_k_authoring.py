@@ -97,18 +97,20 @@ def test_every_save_is_seen_in_the_terminal_of_the_trial(author, page):
     assert len(asked) - before <= 1
     look(page, "walk-trial")
 
+    runs = re.search(r"Revision (\d+) runs", page.locator("#sandbox-panel").inner_text())[1]
     with author.context.expect_page() as opened:
         page.get_by_role("link", name=re.compile("^The draft, in a window")).click()
     beside = opened.value
     state(beside, "Saved")
-    line(beside, 'text: "{{ flag_look }}').click()
-    beside.keyboard.press("Home")
-    for _ in range(len('- {text: "')):
-        beside.keyboard.press("ArrowRight")
+    seed = line(beside, 'text: "{{ flag_look }}')
+    # Before the quotes, and then one step into them.
+    seed.locator("span", has_text="{{ flag_look }}").last.click(position={"x": 1, "y": 8})
+    beside.keyboard.press("ArrowRight")
     beside.keyboard.type("Signed for: ")
+    line(beside, 'text: "Signed for: {{ flag_look }}').wait_for()
     state(beside, "Saved")
     beside.close()
-    page.get_by_text(re.compile(r"Ready in .* s: started desk")).wait_for(timeout=60_000)
+    page.get_by_text(re.compile(rf"^Revision (?!{runs} )\d+ runs$")).wait_for(timeout=60_000)
     author.wait_for_text(r"[$#] ?$", seconds=60)
     author.type_line("cat /srv/*.txt")
     author.wait_for_text("Signed for: FLAG", seconds=30)
