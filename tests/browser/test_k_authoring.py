@@ -74,7 +74,7 @@ def test_a_mistake_stands_at_its_line_and_is_mended(author, page):
     write_at_end(page, "estimated_minutes: 10", "\ntags: [paper")
     page.get_by_text("What is not finished begins in line").wait_for()
     page.get_by_text("What a trainee sees stands here again").wait_for()
-    look(page, "walk-broken")
+    look(page, "walk-broken", phone=True)
     write_at_end(page, "tags: [paper", "]")
     page.locator("[data-problem]").first.wait_for(state="detached")
     errors.wait_for(state="hidden")
@@ -95,7 +95,7 @@ def test_every_save_is_seen_in_the_terminal_of_the_trial(author, page):
     before = len(asked)
     page.wait_for_timeout(4000)
     assert len(asked) - before <= 1
-    look(page, "walk-trial")
+    look(page, "walk-trial", phone=True)
 
     runs = re.search(r"Revision (\d+) runs", page.locator("#sandbox-panel").inner_text())[1]
     with author.context.expect_page() as opened:
@@ -126,7 +126,7 @@ def test_verification_is_followed_live_and_publishing_knows_of_it(author, page, 
     at_draft(author)
     page.get_by_role("link", name="Publish…").click()
     page.get_by_text("Nothing has proved yet").wait_for()
-    look(page, "walk-publish-unverified")
+    look(page, "walk-publish-unverified", phone=True)
     page.get_by_role("button", name="Verify first").click()
     page.wait_for_url(re.compile(r"/workshop/verifications/"))
     shown = page.url
@@ -134,7 +134,7 @@ def test_verification_is_followed_live_and_publishing_knows_of_it(author, page, 
     page.get_by_text(re.compile(r"^[1-4] of 5 runs$")).wait_for(timeout=120_000)
     page.locator("#state-title").get_by_text("Passed", exact=True).wait_for(timeout=240_000)
     assert page.url == shown
-    look(page, "walk-verified")
+    look(page, "walk-verified", phone=True)
 
     at_draft(author)
     page.get_by_role("link", name="Publish…").click()
@@ -169,7 +169,7 @@ def test_a_second_version_says_what_changed(author, page):
     saved(page)
     page.get_by_role("link", name="Changes").click()
     page.get_by_text("signed for it.").wait_for()
-    look(page, "walk-changes")
+    look(page, "walk-changes", phone=True)
     page.goto(f"{author.address}history/")
     page.get_by_role("cell", name="Wrote brief.md").first.wait_for()
     page.goto(f"{author.address}publish/")
@@ -185,7 +185,7 @@ def test_it_is_retired_and_told_to_whom_it_matters(chromium, site, author, page)
     page.get_by_text("Nobody is at work on it now").wait_for()
     page.get_by_role("button", name="Retire it").click()
     page.get_by_role("button", name="Offer it again").wait_for()
-    look(page, "walk-retired")
+    look(page, "walk-retired", phone=True)
     trainee = Person(chromium, site, "trainee")
     trainee.page.goto("/catalogue/?q=paper")
     trainee.page.locator("#catalogue-results").wait_for()
@@ -209,7 +209,7 @@ def test_its_archive_goes_out_and_comes_back(author, page, tmp_path):
     page.get_by_label("File").set_input_files(archive)
     page.get_by_role("button", name="Make a draft of it").click()
     page.get_by_text("It looks like a scenario of Muster: choose that.").wait_for()
-    look(page, "walk-import-refused")
+    look(page, "walk-import-refused", phone=True)
     page.get_by_label("What it is").select_option("muster")
     page.get_by_label("File").set_input_files(archive)
     page.get_by_role("button", name="Make a draft of it").click()
