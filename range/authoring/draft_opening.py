@@ -97,7 +97,7 @@ def from_skeleton(slug: str, *, kind: str, author: User, organisation: Organisat
         RangeError: The name cannot be a scenario's, or as `drafts.create` does.
     """
     kind = kind if kind in KINDS else KINDS[0]
-    _refuse_taken(checked_slug(slug), organisation)
+    _refuse_taken(checked_slug(slug), author, organisation)
     with _place() as place:
         folder = new_scenario(place, slug, kind=kind)
         files = read_files(folder)
@@ -192,11 +192,12 @@ def _imported(
     )
 
 
-def _refuse_taken(slug: str, organisation: Organisation) -> None:
-    """Refuse a new scenario under an id by which people know another one."""
+def _refuse_taken(slug: str, author: User, organisation: Organisation) -> None:
+    """Refuse a new scenario under an id by which its author could know another one."""
     if Draft.objects.at_hand().filter(organisation=organisation, slug=slug).exists():
         raise SlugTaken(f"There is a draft of {slug} already. Open that one, or choose another id.")
-    if Scenario.objects.filter(slug=slug).exists():
+    known = Scenario.objects.filter(slug=slug).first()
+    if known is not None and can_read_scenario(author, known.owner_id):
         raise SlugTaken(
             f"{slug} is published already. Choose another id; for a new version of it, open a "
             "draft on its page."

@@ -289,6 +289,13 @@ def test_an_id_that_is_taken_is_refused_before_anything_is_made(at, draft):
     assert Draft.objects.count() == 1
 
 
+def test_an_id_of_another_organisation_is_not_given_away(at, draft, client, person, elsewhere):
+    at.post(url("publish-draft", draft.pk), {"revision": 1})
+    client.force_login(person("sam", elsewhere, Membership.Role.INSTRUCTOR))
+    made = client.post(url("new-draft"), {"slug": "open-drawer", "kind": "fix"})
+    assert made.status_code == 302
+
+
 def test_a_draft_begun_here_speaks_of_the_browser_and_no_shell(at):
     for kind in ("attack", "fix", "investigate"):
         at.post(url("new-draft"), {"slug": f"new-{kind}", "kind": kind})
