@@ -26,6 +26,7 @@ from tutor.providers.chat import ChatFailed, ChatModel, Message, Usage
 from tutor.retrieval import Passage
 from tutor.situation import gather
 from tutor.splitting import Splitter
+from tutor.steering import settings_of
 from tutor.support import Quote, Supporter, is_question
 from tutor.withheld import Help, help_for
 
@@ -175,6 +176,7 @@ def _work(hint: Hint, model: ChatModel) -> Work:
         question=hint.question,
         marked=hint.marked,
         style=style_for(known.stuck),
+        tone=settings_of(attempt.exercise).tone,
         short=short,
     )
     messages = build(asked, help_.withheld)
@@ -197,7 +199,12 @@ def _work(hint: Hint, model: ChatModel) -> Work:
 
 def _guard(hint: Hint, help_: Help, passages: Sequence[Passage], state: str) -> Guard:
     allowed = [*(each.text for each in passages), *_read_before(hint, help_), hint.authored, state]
-    return Guard(help_.withheld, allowed=allowed, prompt=text_of("policy"))
+    return Guard(
+        help_.withheld,
+        allowed=allowed,
+        prompt=text_of("policy"),
+        avoid=settings_of(hint.attempt.exercise).avoid,
+    )
 
 
 def _read_before(hint: Hint, help_: Help) -> Sequence[str]:

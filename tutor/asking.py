@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -23,6 +22,7 @@ from tutor.providers import registry
 from tutor.quoting import cut, plain
 from tutor.retrieval import Passage, Wanted, search
 from tutor.situation import Situation, gather
+from tutor.steering import limits_of, narrowed, settings_of
 from tutor.withheld import help_for
 
 QUESTION_LIMIT = 1000
@@ -108,7 +108,7 @@ def _refuse_beyond_rate(attempt: Attempt) -> None:
     now, hints = timezone.now(), Hint.objects.filter(attempt=attempt)
     in_burst = hints.filter(asked_at__gt=now - BURST_WINDOW).count()
     in_hour = hints.filter(asked_at__gt=now - HOUR).count()
-    if in_burst >= BURST or in_hour >= settings.TUTOR_HINTS_PER_HOUR:
+    if in_burst >= BURST or in_hour >= limits_of(attempt.exercise).hints_per_hour:
         raise TooManyHints
 
 
@@ -118,7 +118,9 @@ def _prepare(attempt: Attempt, situation: Situation, asked: _Asked) -> Prepared:
     help_ = help_for(attempt, key, rung=grant.rung)
     question, marked = help_.withheld.redact(asked.question), help_.withheld.redact(asked.marked)
     if asked.unlock is Unlock.STAY and not marked and is_definition(question):
-        found = _search(question, rung=max(DEFINITION_RUNG, grant.rung), organisation=theirs)
+        found = _search(
+            attempt, question, rung=max(DEFINITION_RUNG, grant.rung), organisation=theirs
+        )
         return Prepared(
             grant=grant,
             question=question,
@@ -129,9 +131,9 @@ def _prepare(attempt: Attempt, situation: Situation, asked: _Asked) -> Prepared:
         )
     authored = authored_text(help_.authored, grant.rung, situation.state, marked)
     found = _search(
+        attempt,
         " ".join([question, marked, authored if grant.rung else ""]),
         rung=grant.rung,
-        scenario=attempt.exercise.version.scenario.slug,
         objective=key,
         organisation=theirs,
     )
@@ -145,10 +147,20 @@ def _prepare(attempt: Attempt, situation: Situation, asked: _Asked) -> Prepared:
     )
 
 
-def _search(text: str, **whom: Any) -> list[Passage]:
+def _search(attempt: Attempt, text: str, *, objective: str = "", **whom: Any) -> list[Passage]:
+    """Return passages for an objective, or for what a term means where there is none."""
     if not text.strip():
         return []
-    return search(Wanted(text=text, **whom), model=registry.embedding(), limit=PASSAGES)
+    limits = narrowed(settings_of(attempt.exercise))
+    own = bool(objective) or limits.own_only
+    wanted = Wanted(
+        text=text,
+        scenario=attempt.exercise.version.scenario.slug if own else "",
+        objective=objective,
+        narrowed=limits,
+        **whom,
+    )
+    return search(wanted, model=registry.embedding(), limit=PASSAGES)
 
 
 def _defined(passages: Sequence[Passage], question: str) -> str:

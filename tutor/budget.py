@@ -9,23 +9,31 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils import timezone
 
 from range.exercises.models import Attempt
-from tutor.models import Hint, LedgerEntry
+from tutor.models import Hint, LedgerEntry, TutorSettings
 from tutor.providers import registry
 from tutor.providers.registry import Choice
+from tutor.steering import settings_of
 
 DAY = timedelta(days=1)
 MILLION = 1_000_000
+NO_MODEL = "Your instructor chose the author's hints and the sources."
+LOCAL_ONLY = "Your instructor lets only a model on this range answer."
 ATTEMPT_SPENT = "This attempt has used what it may of the hosted model."
 ORGANISATION_SPENT = "Your organisation has used what it may of the hosted model today."
 
 
 def choice_for(attempt: Attempt, *, spent: str = "") -> Choice:
-    """Return what answers the next hint of an attempt: within its budgets, and what is healthy.
+    """Return what answers the next hint: as its exercise says, within budgets, and healthy.
 
     Args:
         spent: Why the hosted model is not to be asked, where that is known already.
     """
-    if registry.asks_hosted():
+    allowed = settings_of(attempt.exercise).model
+    if allowed == TutorSettings.Model.NONE:
+        return registry.no_model(NO_MODEL)
+    if allowed == TutorSettings.Model.LOCAL:
+        spent = spent or LOCAL_ONLY
+    elif registry.asks_hosted():
         spent = spent or why_spent(attempt)
     return registry.choose(spent=spent)
 

@@ -11,15 +11,20 @@ from django.utils import timezone
 from range.assessment.evidence import hint_rung
 from range.assessment.models import Evidence
 from range.assessment.status import ObjectiveStatus, status_of
+from range.console.services import moment
 from range.exercises.models import Attempt
 from range.pipeline.evidence_lines import moment_url
 from range.timeline.services import events_of
+from range.workspace.presenters.attempt import url_or_nothing
 from tutor.happenings import COMMAND, EVIDENCE, Command, Happening, commands_of, read
-from tutor.models import Debrief
+from tutor.models import Debrief, Hint
+from tutor.quoting import one_line
 from tutor.rungs import describe
+from tutor.steering import limits_of
 
 # A pause this long without progress is worth a sentence.
 LONG_PAUSE = timedelta(minutes=8)
+HINTS_LISTED = 60
 _ERRORS = {
     "denied": "a permission was missing",
     "not-found": "something was not where you looked",
@@ -55,6 +60,7 @@ def write_debrief(attempt: Attempt) -> Debrief:
     sections = [
         Section(title="Objective by objective", lines=_objective_lines(attempt, objectives)),
         Section(title="How you worked", lines=_work_lines(attempt, happened)),
+        Section(title="Hints you took", lines=_hint_lines(attempt, objectives)),
         Section(title="What to do with it", lines=_advice(attempt, objectives)),
     ]
     debrief, _ = Debrief.objects.update_or_create(
@@ -111,7 +117,11 @@ def _helped(attempt: Attempt, objective: str) -> str:
 
 def _work_lines(attempt: Attempt, happened: Sequence[Happening]) -> list[Line]:
     commands = commands_of(happened)
-    lines = [*_pause_line(attempt, happened), *_error_line(commands), *_repeat_line(commands)]
+    lines = [
+        *_pause_line(attempt, happened),
+        *_error_line(attempt, commands),
+        *_repeat_line(attempt, commands),
+    ]
     return lines or [Line(text="Nothing was typed.")] if not commands else lines
 
 
@@ -125,24 +135,76 @@ def _pause_line(attempt: Attempt, happened: Sequence[Happening]) -> list[Line]:
     longest, at = max(gaps)
     before = [c for c in commands_of(happened) if c.seq < met[at].seq]
     ended = f" Command {before[-1].number}, `{before[-1].text}`, came before it." if before else ""
-    return [Line(text=f"The longest way to a next step took {_minutes(longest)}.{ended}")]
+    return [
+        Line(
+            text=f"The longest way to a next step took {_minutes(longest)}.{ended}",
+            moment_url=_seen(attempt, before[-1]) if before else "",
+        )
+    ]
 
 
-def _error_line(commands: Sequence[Command]) -> list[Line]:
+def _seen(attempt: Attempt, command: Command) -> str:
+    """Return where the recording shows a command; empty where nothing was recorded."""
+    return _moment_at(attempt, command.at, machine=command.machine)
+
+
+def _moment_at(attempt: Attempt, at: datetime, *, machine: str = "") -> str:
+    found, replay = moment(attempt, at, machine=machine), url_or_nothing("replay", attempt.pk)
+    if found is None or not replay:
+        return ""
+    return f"{replay}?recording={found.recording.pk}&at={found.offset_ms}"
+
+
+def _error_line(attempt: Attempt, commands: Sequence[Command]) -> list[Line]:
     counted = Counter(command.error for command in commands if command.error in _ERRORS)
     if not counted:
         return []
     error, count = counted.most_common(1)[0]
     times = "once" if count == 1 else f"{count} times"
-    return [Line(text=f"The most frequent obstacle, {times}: {_ERRORS[error]}.")]
+    first = next(command for command in commands if command.error == error)
+    return [
+        Line(
+            text=f"The most frequent obstacle, {times}: {_ERRORS[error]}.",
+            moment_url=_seen(attempt, first),
+        )
+    ]
 
 
-def _repeat_line(commands: Sequence[Command]) -> list[Line]:
+def _repeat_line(attempt: Attempt, commands: Sequence[Command]) -> list[Line]:
     counted = Counter(command.text for command in commands).most_common(1)
     if not counted or counted[0][1] < 4:
         return []
     text, count = counted[0]
-    return [Line(text=f"You typed `{text}` {count} times. What did you hope would change?")]
+    last = next(command for command in reversed(commands) if command.text == text)
+    return [
+        Line(
+            text=f"You typed `{text}` {count} times. What did you hope would change?",
+            moment_url=_seen(attempt, last),
+        )
+    ]
+
+
+def _hint_lines(attempt: Attempt, objectives: Sequence[ObjectiveStatus]) -> list[Line]:
+    """List every hint where the instructor has them counted."""
+    if not limits_of(attempt.exercise).is_counted:
+        return []
+    titles = {each.key: each.title for each in objectives}
+    hints = Hint.objects.filter(attempt=attempt).order_by("asked_at", "pk")[:HINTS_LISTED]
+    return [
+        Line(
+            text=_hint_in_words(hint, titles.get(hint.objective, hint.objective)),
+            moment_url=_moment_at(attempt, hint.asked_at),
+        )
+        for hint in hints
+    ]
+
+
+def _hint_in_words(hint: Hint, title: str) -> str:
+    kind = (
+        "what a word means" if hint.definition else f"rung {hint.rung} ({describe(hint.rung).name})"
+    )
+    asked = f": “{one_line(hint.question, limit=120)}”" if hint.question else ", without a question"
+    return f"{title}, {kind}{asked}"
 
 
 def _advice(attempt: Attempt, objectives: Sequence[ObjectiveStatus]) -> list[Line]:

@@ -1,7 +1,7 @@
 """Checks each sentence before a trainee sees it: by value, by reference, by rung, by prompt."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tutor.encodings import (
@@ -13,7 +13,7 @@ from tutor.encodings import (
     fragments,
     normalise,
 )
-from tutor.overlap import runs, runs_of_all, words
+from tutor.overlap import holds_any, runs, runs_of_all, words
 from tutor.withheld import Withheld
 
 # A value may be cut in two by a sentence's end: so much of what was shown is looked at again.
@@ -43,9 +43,17 @@ class Guard:
         allowed: Texts whose words may be repeated: served passages, hints up to the rung, and
             what the trainee typed. What is in them is no leak.
         prompt: The static part of the prompt, which answers must not recite.
+        avoid: Words and phrases that an instructor does not want to be said.
     """
 
-    def __init__(self, withheld: Withheld, *, allowed: Iterable[str], prompt: str) -> None:
+    def __init__(
+        self,
+        withheld: Withheld,
+        *,
+        allowed: Iterable[str],
+        prompt: str,
+        avoid: Sequence[str] = (),
+    ) -> None:
         allowed = list(allowed)
         self._forms = [form for value in withheld.secrets for form in disguises(value)]
         self._short = _short_values(withheld.secrets)
@@ -58,6 +66,7 @@ class Guard:
             allowed, length=PROSE_RUN
         )
         self._prompt = runs(prompt, length=PROMPT_RUN)
+        self._avoid = avoid
         self._tail = ""
 
     def check(self, sentence: str) -> Verdict:
@@ -70,6 +79,7 @@ class Guard:
             ("reference", self._holds_reference),
             ("above-rung", self._holds_above),
             ("prompt", self._holds_prompt),
+            ("avoided", self._holds_avoided),
         ):
             if hit(text):
                 return Verdict(ok=False, reason=reason)
@@ -107,6 +117,9 @@ class Guard:
 
     def _holds_prompt(self, text: str) -> bool:
         return bool(runs(text, length=PROMPT_RUN) & self._prompt)
+
+    def _holds_avoided(self, text: str) -> bool:
+        return holds_any(text, self._avoid)
 
 
 def _short_values(values: Iterable[str]) -> re.Pattern[str] | None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pgvector.django import HnswIndex, VectorField
 
 from range.accounts.models import Organisation
-from range.exercises.models import Attempt
+from range.exercises.models import Attempt, Exercise
 
 EMBEDDING_DIMENSIONS = 384
 
@@ -298,3 +298,90 @@ class Debrief(models.Model):
 
     def __str__(self) -> str:
         return f"debrief of {self.attempt_id}"
+
+
+class HintVector(models.Model):
+    """Where a question lies among others; the worker writes it, pages only read."""
+
+    hint = models.OneToOneField(
+        Hint, on_delete=models.CASCADE, primary_key=True, related_name="vector"
+    )
+    kind = models.CharField(max_length=64)
+    embedding = VectorField(dimensions=EMBEDDING_DIMENSIONS)
+
+    def __str__(self) -> str:
+        return f"vector of {self.hint_id}"
+
+
+class HintNote(models.Model):
+    """What an instructor did about a hint; never changed, and read by instructors only."""
+
+    hint = models.ForeignKey(Hint, on_delete=models.PROTECT, related_name="notes")
+    text = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"note on {self.hint_id}"
+
+
+class TutorSettings(models.Model):
+    """How the tutor of one exercise behaves; no row means as the scenario and operator say.
+
+    Every change is an event of the exercise's timeline.
+    """
+
+    class Mode(models.TextChoices):
+        """Whether the tutor answers."""
+
+        ON = "ON", "On"
+        OFF = "OFF", "Off"
+        ASSESSED = "ASSESSED", "On, and counted"
+
+    class Tone(models.TextChoices):
+        """How the model speaks; never what it may say."""
+
+        FRIENDLY = "friendly", "Friendly"
+        BRIEF = "brief", "Brief"
+        ENCOURAGING = "encouraging", "Encouraging"
+        FORMAL = "formal", "Formal"
+
+    class Sources(models.TextChoices):
+        """Which passages may be served."""
+
+        ALL = "all", "Everything the tutor knows"
+        SCENARIO = "scenario", "Only what the scenario's author brought"
+
+    class Model(models.TextChoices):
+        """Which model may answer."""
+
+        ANY = "any", "The best one at hand"
+        LOCAL = "local", "Only one that runs on this range"
+        NONE = "none", "None: the author's hints and the sources"
+
+    exercise = models.OneToOneField(
+        Exercise, on_delete=models.CASCADE, primary_key=True, related_name="tutor_settings"
+    )
+    mode = models.CharField(max_length=8, choices=Mode, default=Mode.ON)
+    # None for as high as the scenario allows.
+    max_rung = models.PositiveSmallIntegerField(null=True, blank=True)
+    tone = models.CharField(max_length=12, choices=Tone, default=Tone.FRIENDLY)
+    sources = models.CharField(max_length=8, choices=Sources, default=Sources.ALL)
+    left_out = ArrayField(models.CharField(max_length=160), default=list, blank=True)
+    avoid = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    # None for the operator's own limit.
+    hints_per_hour = models.PositiveSmallIntegerField(null=True, blank=True)
+    offers = models.BooleanField(default=True)
+    model = models.CharField(max_length=5, choices=Model, default=Model.ANY)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(max_rung=None) | Q(max_rung__lte=4),
+                name="tutor_settings_rung_at_most_4",
+            ),
+        ]
+        verbose_name_plural = "tutor settings"
+
+    def __str__(self) -> str:
+        return f"tutor of {self.exercise_id}: {self.mode}"

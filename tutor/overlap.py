@@ -1,7 +1,7 @@
 """Says what two texts share: word runs for the guard, content words for citations."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _WORD = re.compile(r"[\w./~$@:+=-]*\w[\w./~$@:+=-]*|-{1,2}\w[\w-]*|[|!*]")
 _CONTENT = re.compile(r"[a-z0-9][a-z0-9_./+-]*[a-z0-9]|[a-z0-9]")
@@ -54,3 +54,13 @@ def stem(word: str) -> str:
 def sentences(text: str) -> list[str]:
     """Return the sentences of a passage, each a stretch of the text as it stands."""
     return [part for part in (piece.strip() for piece in _SENTENCE.split(text)) if part]
+
+
+def holds_any(text: str, phrases: Sequence[str]) -> bool:
+    """Tell whether a text holds one of the phrases as whole words, in any case."""
+    if not phrases:
+        return False
+    spoken = " ".join(text.split())
+    return any(
+        re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", spoken, re.IGNORECASE) for phrase in phrases
+    )

@@ -12,6 +12,7 @@ DEFAULT_WAIT = timedelta(minutes=3)
 OFFER_AT_STUCK = 0.6
 # Below this somebody gets on, and a question says more than a hint.
 GETTING_ON_BELOW = 0.3
+TUTOR_OFF = "The tutor is off here."
 
 
 class Rung(IntEnum):
@@ -68,12 +69,19 @@ class Limits:
     """What the scenario and the exercise allow.
 
     Args:
-        enabled: False in assessed attempts.
+        enabled: False where the tutor is off.
+        why_off: Says so, in a sentence.
+        is_counted: Whatever is asked is listed beside the grade.
+        offers: Whether help is offered to whoever seems stuck.
         wait: After this long without help the next rung opens by itself.
     """
 
     enabled: bool = True
+    why_off: str = ""
+    is_counted: bool = False
     max_rung: int = Rung.TECHNIQUE
+    hints_per_hour: int = 60
+    offers: bool = True
     wait: timedelta = DEFAULT_WAIT
 
 
@@ -122,11 +130,7 @@ def decide(ladder: Ladder, limits: Limits, *, unlock: Unlock) -> Grant:
         LadderRefused: The tutor is off, the ladder ends here, or nothing was tried yet.
     """
     if not limits.enabled:
-        raise LadderRefused(
-            "The tutor is off in an assessed attempt: you work from the brief and the machines.",
-            reason="tutor-off",
-            status=403,
-        )
+        raise LadderRefused(limits.why_off or TUTOR_OFF, reason="tutor-off", status=403)
     present = min(ladder.unlocked, limits.max_rung)
     if unlock is Unlock.STAY:
         return Grant(rung=present, trigger=Trigger.STAY, raised=False)

@@ -115,6 +115,7 @@ class PanelView:
     attempt_id: uuid.UUID
     may_ask: bool
     off: str
+    is_counted: bool
     mode: str
     why: str
     objectives: Sequence[ObjectiveStatus]
@@ -162,6 +163,7 @@ def panel(
         attempt_id=attempt.pk,
         may_ask=may_ask and active and situation.limits.enabled,
         off=_off(situation.limits, active=active, may_ask=may_ask),
+        is_counted=situation.limits.is_counted and active,
         mode=choice.label,
         why=choice.why,
         objectives=situation.objectives,
@@ -197,7 +199,7 @@ def _offer_view(attempt: Attempt, situation: Situation, following: Offer | None)
         offer=following,
         offered=describe(following.rung) if following else None,
         wait_minutes=_minutes_up(following),
-        is_stuck=situation.state.stuck >= OFFER_AT_STUCK,
+        is_stuck=situation.limits.offers and situation.state.stuck >= OFFER_AT_STUCK,
     )
 
 
@@ -207,7 +209,7 @@ def _minutes_up(following: Offer | None) -> int:
 
 def _off(limits: Limits, *, active: bool, may_ask: bool) -> str:
     if not limits.enabled:
-        return "The tutor is off in an assessed attempt. Everybody works under the same conditions."
+        return limits.why_off
     if not active:
         return "This attempt is over. Its hints stay here to read."
     return "" if may_ask else "You may read these hints; only the trainee asks."

@@ -20,6 +20,8 @@ SHORT_PASSAGE_LIMIT = 300
 SHORT_PASSAGES = 2
 QUESTION_LIMIT = 600
 MARKED_LIMIT = 400
+# How the policy itself speaks.
+USUAL_TONE = "friendly"
 # Passages are prose of the range; their code blocks cost tokens and tempt a model to copy them.
 _CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 
@@ -31,6 +33,7 @@ class Asked:
     Args:
         situation: Title and one sentence of the scenario.
         hint: The author's words for the granted rung, empty where there are none.
+        tone: Name of how to speak; it stands below the policy and changes nothing in it.
         short: For a model that reads slowly.
     """
 
@@ -43,6 +46,7 @@ class Asked:
     question: str
     marked: str = ""
     style: Style = Style.GUIDING
+    tone: str = USUAL_TONE
     short: bool = False
 
 
@@ -58,7 +62,9 @@ def build(asked: Asked, withheld: Withheld, *, fence: str = "") -> list[Message]
     Args:
         fence: A new one for each request; given by tests only.
     """
-    system = f"{text_of('policy')}\n\nScenario: {inert(asked.situation)}"
+    tone = "" if asked.tone == USUAL_TONE else text_of(f"tone-{asked.tone}")
+    told = [text_of("policy"), tone, f"Scenario: {inert(asked.situation)}"]
+    system = "\n\n".join(part for part in told if part)
     parts = [
         _passages(asked),
         text_of("definition" if asked.definition else f"rung{asked.rung}"),

@@ -13,6 +13,7 @@ from pgvector.django import CosineDistance
 from range.lib.logs import get_logger
 from tutor.glossary import ours
 from tutor.models import Chunk, ChunkQuerySet
+from tutor.overlap import holds_any
 from tutor.providers.embedding import EmbeddingModel, EmbeddingUnavailable
 from tutor.scoring import Sought, scored
 from tutor.telling import SMALL_BELOW, Lexeme, any_of, names_of, size, words_of
@@ -29,6 +30,30 @@ BY_LOG_LENGTH = 1
 
 
 @dataclass(frozen=True, kw_only=True)
+class Narrowed:
+    """What an instructor leaves of the passages.
+
+    Args:
+        own_only: Only what the scenario's author brought.
+        left_out: Keys of sources that are not served.
+        avoid: Words and phrases that no passage may hold.
+    """
+
+    own_only: bool = False
+    left_out: Sequence[str] = ()
+    avoid: Sequence[str] = ()
+
+    def of(self, allowed: ChunkQuerySet, *, scenario: str) -> ChunkQuerySet:
+        """Keep the chunks that may be served by where they come from."""
+        if self.own_only:
+            allowed = allowed.filter(scenario=scenario).exclude(scenario="")
+        return allowed.exclude(source__key__in=self.left_out) if self.left_out else allowed
+
+
+EVERYTHING = Narrowed()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What to look for, and what the trainee may read.
 
@@ -41,6 +66,7 @@ class Wanted:
     objective: str = ""
     rung: int = 0
     organisation: uuid.UUID | None = None
+    narrowed: Narrowed = EVERYTHING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +90,18 @@ class Passage:
 
 def search(wanted: Wanted, *, model: EmbeddingModel | None, limit: int = 4) -> list[Passage]:
     """Return the best passages, numbered; words alone where no vectors can be had."""
-    ranked = rank(wanted, model=model)[:limit]
+    ranked = rank(wanted, model=model)
+    if not wanted.narrowed.avoid:
+        ranked = ranked[:limit]
     chunks = Chunk.objects.select_related("source").in_bulk([pk for pk, _ in ranked])
+    served = [
+        (pk, score)
+        for pk, score in ranked
+        if pk in chunks and not holds_any(chunks[pk].text, wanted.narrowed.avoid)
+    ]
     return [
         _passage(chunks[pk], number=number, score=score)
-        for number, (pk, score) in enumerate(ranked, start=1)
-        if pk in chunks
+        for number, (pk, score) in enumerate(served[:limit], start=1)
     ]
 
 
@@ -95,12 +127,13 @@ def nearest(wanted: Wanted, *, model: EmbeddingModel, exact: bool) -> list[uuid.
 
 
 def _allowed(wanted: Wanted) -> ChunkQuerySet:
-    return Chunk.objects.allowed(
+    allowed = Chunk.objects.allowed(
         scenario=wanted.scenario,
         objective=wanted.objective,
         rung=wanted.rung,
         organisation=wanted.organisation,
     )
+    return wanted.narrowed.of(allowed, scenario=wanted.scenario)
 
 
 @dataclass(frozen=True, kw_only=True)

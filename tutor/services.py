@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 from range.assessment.grading import Proposal
 from range.exercises.models import Attempt
-from tutor import live, rubric, uploads
+from tutor import class_hints, live, rubric, uploads
 from tutor.answering import in_thread
 from tutor.asking import ask
 from tutor.debriefing import write_debrief
@@ -16,7 +16,7 @@ from tutor.models import Debrief, Hint
 from tutor.providers import registry
 from tutor.rating import rate
 
-__all__ = ["Part", "ask", "debrief", "judge", "rate", "stream", "tend_texts"]
+__all__ = ["Part", "ask", "debrief", "judge", "place_questions", "rate", "stream", "tend_texts"]
 
 # So many passages between two looks at other work: about two seconds of embedding.
 EMBED_BETWEEN = 32
@@ -40,6 +40,11 @@ async def stream(hint_id: uuid.UUID, *, who: str) -> AsyncIterator[Part]:
 
 def _is_open(hint_id: uuid.UUID) -> bool:
     return Hint.objects.filter(pk=hint_id, state=Hint.State.OPEN).exists()
+
+
+def place_questions() -> int:
+    """Find out where new questions lie among others; return how many were placed."""
+    return class_hints.place_questions(registry.embedding())
 
 
 def judge(attempt: Attempt) -> list[Proposal]:

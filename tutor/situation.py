@@ -7,13 +7,13 @@ from datetime import datetime
 from django.utils import timezone
 
 from range.assessment.status import ObjectiveStatus, status_of
-from range.catalog.services import spec_of
-from range.exercises.models import Attempt, Exercise
+from range.exercises.models import Attempt
 from range.lib.errors import RangeError
 from range.timeline.services import events_of
 from tutor import happenings as timeline
 from tutor.context import TraineeState, fold, ladder_of
 from tutor.policy import Ladder, Limits
+from tutor.steering import limits_of
 
 # What the fold reads; a long attempt has many other events.
 KINDS = (
@@ -71,7 +71,7 @@ def gather(attempt: Attempt, objective: str = "", *, now: datetime | None = None
         objectives=objectives,
         state=fold(read, spec, key, now=now, met=met),
         ladder=ladder_of(read, key, now=now),
-        limits=limits_of(attempt),
+        limits=limits_of(attempt.exercise),
     )
 
 
@@ -79,12 +79,3 @@ def default_objective(objectives: Sequence[ObjectiveStatus]) -> str:
     """Return the first objective that is not met, else the last one."""
     waiting = [each.key for each in objectives if not each.is_met]
     return waiting[0] if waiting else objectives[-1].key
-
-
-def limits_of(attempt: Attempt) -> Limits:
-    """Return what the scenario and the exercise allow."""
-    exercise = attempt.exercise
-    return Limits(
-        enabled=exercise.policy != Exercise.Policy.ASSESSED,
-        max_rung=spec_of(exercise.version).tutor.max_rung,
-    )

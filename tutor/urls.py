@@ -2,11 +2,19 @@
 
 from django.urls import path
 
-from tutor import knowledge_views, views
+from tutor import knowledge_views, teaching_views, views
 
+EXERCISE = "teaching/exercises/<uuid:exercise_id>/tutor/"
 SOURCE = "teaching/knowledge/sources/<uuid:source_id>/"
 
 urlpatterns = [
+    path("teaching/tutor/", teaching_views.tutor_exercises, name="tutor-exercises"),
+    path(EXERCISE, teaching_views.tutor_class, name="tutor-class"),
+    path(EXERCISE + "lately/", teaching_views.tutor_lately, name="tutor-lately"),
+    path(EXERCISE + "settings/", teaching_views.tutor_settings, name="tutor-settings"),
+    path(EXERCISE + "hints/", teaching_views.tutor_hints, name="tutor-hints"),
+    path(EXERCISE + "hints/<uuid:hint_id>/", teaching_views.tutor_hint, name="tutor-hint"),
+    path(EXERCISE + "hints/<uuid:hint_id>/note/", teaching_views.note_hint, name="note-hint"),
     path("attempts/<uuid:attempt_id>/tutor/", views.tutor_panel, name="tutor-panel"),
     path("attempts/<uuid:attempt_id>/tutor/ask/", views.ask_hint, name="ask-hint"),
     path("attempts/<uuid:attempt_id>/tutor/offer/", views.tutor_offer, name="tutor-offer"),

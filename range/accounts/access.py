@@ -48,6 +48,11 @@ def can_teach_in(viewer: Viewer, organisation_id: uuid.UUID) -> bool:
     return schools_of_staff(viewer).filter(organisation=organisation_id).exists()
 
 
+def can_steer_tutor(viewer: Viewer, organisation_id: uuid.UUID) -> bool:
+    """How the tutor behaves, and what it said, belongs to the staff of the exercise's school."""
+    return can_teach_in(viewer, organisation_id)
+
+
 def can_manage_account(viewer: Viewer, subject: User) -> bool:
     """Staff manages accounts of trainees who belong to its organisation and nowhere else.
 

@@ -49,6 +49,7 @@ _LABELS = {
     "hint.answered": "Hint answered",
     "hint.asked": "Hint asked for",
     "hint.given": "Hint given",
+    "hint.noted": "An instructor looked into a hint",
     "hint.rated": "Hint judged",
     "hint.unlocked": "Rung of help unlocked",
     "integrity.foreign_flag": "A flag of another attempt was handed in",
@@ -90,6 +91,7 @@ _LABELS = {
     "scenario.verified": "Scenario verified",
     "submission.accepted": "Answer accepted",
     "submission.refused": "Answer not accepted",
+    "tutor.settings_changed": "The tutor's settings changed",
     "view.opened": "Web page opened",
 }
 # What a step of a sandbox's life came of; where the label says it all, nothing is added.
@@ -190,6 +192,8 @@ def _facts(payload: Mapping[str, object], titles: Mapping[str, str]) -> Iterator
     # What an instructor wrote to one trainee or to all of them, and how a cohort is called.
     if ("to" in payload or "people" in payload) and (text := payload.get("text")):
         yield f"“{text}”"
+    if changed := _names(payload.get("settings")):
+        yield ", ".join(name.replace("_", " ") for name in changed)
     if name := payload.get("name"):
         yield f"“{name}”"
     if (code := payload.get("exit_code")) is not None:

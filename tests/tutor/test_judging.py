@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from range.assessment.models import Evidence, ReviewItem
+from range.console.models import Recording
 from range.exercises.models import Attempt
 from range.timeline.services import record
 from tutor import rubric, services
@@ -192,6 +193,24 @@ def test_the_account_tells_what_happened(finished):
     assert "The most frequent obstacle, 2 times: a permission was missing." in text
     assert "Command 3, `sudo -l`, came before it." in text
     assert "Still open: Close the way." in text
+
+
+def test_what_it_says_of_the_work_leads_to_the_moment_in_the_recording(finished, trainee, sandbox):
+    Recording.objects.create(
+        sandbox=sandbox,
+        machine="box",
+        opened_by=trainee,
+        path="none.cast",
+        started_at=finished.started_at,
+    )
+    sections = {each["title"]: each["lines"] for each in services.debrief(finished).sections}
+    obstacle, pause = (
+        next(line for line in sections["How you worked"] if words in line["text"])
+        for words in ("most frequent obstacle", "longest way")
+    )
+    for line in (obstacle, pause):
+        assert "/replay/?recording=" in line["moment_url"]
+    assert obstacle["moment_url"] != pause["moment_url"]
 
 
 def test_the_account_is_replaced_not_repeated(finished):

@@ -62,17 +62,17 @@ def choose(*, spent: str = "") -> Choice:
     if _override:
         given = _override[-1]
         if given is not None and given.mode == "hosted" and spent:
-            return _none(spent)
+            return no_model(spent)
         return _chosen(given, "Set for a test.")
     if settings.TUTOR_CHAT == "none":
-        return _none("The operator switched models off.")
+        return no_model("The operator switched models off.")
     hosted = _hosted()
     if hosted is not None and not spent and not breaker(Hint.Mode.HOSTED).is_open:
         return _chosen(hosted, "Configured by the operator.")
     if not breaker(Hint.Mode.LOCAL).is_open and local_is_healthy():
         away = f"{spent or 'The hosted model does not answer.'} " if hosted else ""
         return _chosen(_local(), f"{away}It runs on this range; nothing leaves it.")
-    return _none(spent or _why_none(hosted is not None))
+    return no_model(spent or _why_none(hosted is not None))
 
 
 def asks_hosted() -> bool:
@@ -123,12 +123,13 @@ def _answers(base_url: str) -> bool:
 
 def _chosen(model: ChatModel | None, why: str) -> Choice:
     if model is None:
-        return _none(why)
+        return no_model(why)
     mode = Hint.Mode(model.mode)
     return Choice(mode=mode, model=model, label=str(mode.label), why=why)
 
 
-def _none(why: str) -> Choice:
+def no_model(why: str) -> Choice:
+    """Return that no model answers, with the reason."""
     return Choice(mode=Hint.Mode.NONE, model=None, label=str(Hint.Mode.NONE.label), why=why)
 
 

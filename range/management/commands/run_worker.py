@@ -63,6 +63,7 @@ class Command(BaseCommand):
                 try:
                     complete_all()
                     refresh_reviewed()
+                    tutor.place_questions()
                     if clock.monotonic() >= difficulties_due:
                         difficulties_due = clock.monotonic() + DIFFICULTIES_EVERY.total_seconds()
                         refresh_difficulties()
