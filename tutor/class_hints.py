@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from pgvector.django import CosineDistance
 
@@ -65,13 +65,18 @@ class Filters:
 
 def hints_of(exercise: Exercise) -> QuerySet[Hint]:
     """Return every hint of an exercise, newest first, with whether somebody must look at it."""
-    noted = HintNote.objects.filter(hint=OuterRef("pk"), at__gte=OuterRef("rated_at"))
     return (
         Hint.objects.filter(attempt__exercise=exercise)
         .select_related("attempt__trainee")
-        .annotate(awaits=Q(rating=Hint.Rating.NOT_HELPFUL) & ~Exists(noted))
+        .annotate(awaits=_awaits_a_look())
         .order_by("-asked_at", "pk")
     )
+
+
+def _awaits_a_look() -> Q:
+    """Return what tells a hint that did not help and that nobody has looked at since."""
+    noted = HintNote.objects.filter(hint=OuterRef("pk"), at__gte=OuterRef("rated_at"))
+    return Q(rating=Hint.Rating.NOT_HELPFUL) & ~Q(Exists(noted))
 
 
 def chosen(exercise: Exercise, wanted: Filters) -> QuerySet[Hint]:
@@ -88,7 +93,7 @@ def chosen(exercise: Exercise, wanted: Filters) -> QuerySet[Hint]:
     elif wanted.show == "unhelpful":
         found = found.filter(rating=Hint.Rating.NOT_HELPFUL)
     elif wanted.show == "waiting":
-        found = found.filter(awaits=True)
+        found = found.filter(_awaits_a_look())
     return _near(found, wanted.like) if wanted.like else found
 
 
@@ -118,10 +123,18 @@ def counts_of(exercises: Sequence[Exercise]) -> dict[uuid.UUID, dict[str, int]]:
             trainees=Count("attempt__trainee", distinct=True),
             stopped=Count("pk", filter=STOPPED),
             waiting=Count("pk", filter=Q(rating=Hint.Rating.NOT_HELPFUL, noted=False)),
-            latest=Max("asked_at"),
         )
+        .order_by()
     )
-    return {row.pop("attempt__exercise"): row for row in rows}
+    return {
+        row["attempt__exercise"]: {
+            "hints": row["hints"],
+            "trainees": row["trainees"],
+            "stopped": row["stopped"],
+            "waiting": row["waiting"],
+        }
+        for row in rows
+    }
 
 
 def hint_of(exercise: Exercise, hint_id: uuid.UUID) -> Hint:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Count, Max, Q
 
@@ -209,14 +210,15 @@ def questions_of(exercise: Exercise) -> Questions:
             *("hint__attempt__trainee", "hint__asked_at", "hint__rating"),
         )[:QUESTIONS_AT_MOST]
     )
-    groups: dict[tuple[str, str], list[tuple[object, ...]]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[_Placed]] = defaultdict(list)
     for row in rows:
-        groups[row[0], row[4]].append(row)
+        placed = _Placed(*row)
+        groups[placed.kind, placed.objective].append(placed)
     titles = titles_of(exercise)
     found = [
         _cluster([group[at] for at in places], titles)
         for group in groups.values()
-        for places in clusters([row[1] for row in group])
+        for places in clusters([each.vector for each in group])
     ]
     found.sort(key=lambda each: (-each.trainees, -each.hints, -each.latest.timestamp()))
     hints = Hint.objects.filter(attempt__exercise=exercise)
@@ -229,16 +231,29 @@ def questions_of(exercise: Exercise) -> Questions:
     )
 
 
-def _cluster(rows: Sequence[tuple[object, ...]], titles: Mapping[str, str]) -> Cluster:
-    _, _, pk, question, objective, _, _, _ = rows[0]
+class _Placed(NamedTuple):
+    """A question with its vector, as one row brings it."""
+
+    kind: str
+    vector: Sequence[float]
+    hint: uuid.UUID
+    question: str
+    objective: str
+    trainee: uuid.UUID
+    asked_at: datetime
+    rating: str
+
+
+def _cluster(group: Sequence[_Placed], titles: Mapping[str, str]) -> Cluster:
+    first = group[0]
     return Cluster(
-        like=pk,
-        question=question,
-        objective=titles.get(objective, objective),
-        hints=len(rows),
-        trainees=len({row[5] for row in rows}),
-        unhelpful=sum(row[7] == Hint.Rating.NOT_HELPFUL for row in rows),
-        latest=max(row[6] for row in rows),
+        like=first.hint,
+        question=first.question,
+        objective=titles.get(first.objective, first.objective),
+        hints=len(group),
+        trainees=len({each.trainee for each in group}),
+        unhelpful=sum(each.rating == Hint.Rating.NOT_HELPFUL for each in group),
+        latest=max(each.asked_at for each in group),
     )
 
 

@@ -17,6 +17,8 @@ from range.accounts.models import Organisation
 from range.exercises.models import Attempt, Exercise
 
 EMBEDDING_DIMENSIONS = 384
+# Characters of a word or phrase that the tutor is told to avoid.
+AVOIDED_LONGEST = 60
 
 
 class Source(models.Model):
@@ -368,7 +370,7 @@ class TutorSettings(models.Model):
     tone = models.CharField(max_length=12, choices=Tone, default=Tone.FRIENDLY)
     sources = models.CharField(max_length=8, choices=Sources, default=Sources.ALL)
     left_out = ArrayField(models.CharField(max_length=160), default=list, blank=True)
-    avoid = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    avoid = ArrayField(models.CharField(max_length=AVOIDED_LONGEST), default=list, blank=True)
     # None for the operator's own limit.
     hints_per_hour = models.PositiveSmallIntegerField(null=True, blank=True)
     offers = models.BooleanField(default=True)

@@ -16,7 +16,7 @@ from range.exercises.assigning import ExerciseMissing
 from range.exercises.models import Exercise
 from range.lib.errors import RangeError
 from range.timeline.services import record
-from tutor.models import TutorSettings
+from tutor.models import AVOIDED_LONGEST, TutorSettings
 from tutor.policy import Limits
 from tutor.retrieval import Narrowed
 
@@ -120,7 +120,7 @@ def avoided(text: str) -> list[str]:
     """
     lines = list(dict.fromkeys(" ".join(line.split()) for line in text.splitlines()))
     found = [line for line in lines if line]
-    longest = TutorSettings._meta.get_field("avoid").base_field.max_length
+    longest = AVOIDED_LONGEST
     if len(found) > AVOIDED_AT_MOST:
         raise SteeringRefused(f"Name at most {AVOIDED_AT_MOST} words or phrases to avoid.")
     for each in found:
