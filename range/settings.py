@@ -196,6 +196,13 @@ RANGE_LRS_KEY = env.text("RANGE_LRS_KEY", "")
 RANGE_LRS_SECRET = env.secret("RANGE_LRS_SECRET", lambda: "")
 # The constants that new skill estimates are made with: the name of a parameter set.
 RANGE_PARAMETER_SET = env.text("RANGE_PARAMETER_SET", "2026.1")
+# Days after the grade that what an attempt left behind is kept; 0 keeps it for good.
+RANGE_KEEP_DAYS = {
+    "recordings": env.integer("RANGE_KEEP_RECORDINGS_DAYS", 0, minimum=0),
+    "submissions": env.integer("RANGE_KEEP_SUBMISSIONS_DAYS", 0, minimum=0),
+    "reports": env.integer("RANGE_KEEP_REPORTS_DAYS", 0, minimum=0),
+    "payloads": env.integer("RANGE_KEEP_PAYLOADS_DAYS", 0, minimum=0),
+}
 RANGE_SWEEP_SECONDS = env.number("RANGE_SWEEP_SECONDS", 5.0, minimum=0.1)
 LOGGING_CONFIG = None
 configure(as_json=env.text("RANGE_LOG_FORMAT", "console", choices=["console", "json"]) == "json")

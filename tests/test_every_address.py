@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from range.accounts.invitations import invite
 from range.accounts.models import Organisation
-from range.assessment.models import Evidence, ReviewItem
+from range.assessment.models import Appeal, Evidence, ReviewItem
 from range.authoring.draft_opening import from_skeleton
 from range.authoring.models import Draft, DraftTrial, VerificationRun
 from range.catalog.models import AllowedImage
@@ -236,6 +236,15 @@ TABLE = {
     "competencies": Address(get=SEEN, post=WRONG_METHOD),
     "attempt-file": own(),
     "person": Address(get=NOT_FOR_ROLE, post=WRONG_METHOD, arguments=("trainee",)),
+    "contest-evidence": Address(
+        get=WRONG_METHOD, post=MISSING, arguments=("evidence",), data=(("words", "No"),)
+    ),
+    "answer-appeal": Address(
+        get=WRONG_METHOD,
+        post=MISSING,
+        arguments=("appeal",),
+        data=(("choice", "KEEP"), ("words", "No")),
+    ),
     "person-skill": Address(get=NOT_FOR_ROLE, post=WRONG_METHOD, arguments=("trainee", "skill")),
     "candidates": Address(get=FORBIDDEN, post=WRONG_METHOD, assessor_get=SEEN),
     "compare-candidates": Address(get=FORBIDDEN, post=WRONG_METHOD, assessor_get=SEEN),
@@ -380,6 +389,7 @@ def world(attempt, sandbox, version, trainee, cohort, instructor, tmp_path, sett
     )
     return {
         "entry": entry.pk,
+        "appeal": Appeal.objects.create(evidence=evidence, words="Look again.").pk,
         "search": SavedSearch.objects.create(agency=west, owner=instructor, name="Mine").pk,
         "source": source.pk,
         "upload": upload.pk,

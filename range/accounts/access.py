@@ -134,6 +134,11 @@ def can_review(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
     )
 
 
+def can_contest(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
+    """Evidence is contested by whom it speaks of, and by nobody for them."""
+    return can_work_in_attempt(viewer, trainee_id)
+
+
 def can_watch(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
     """Staff of the trainee's school look at live consoles; assessors never do, nor the trainee."""
     return can_review(viewer, trainee_id)

@@ -13,7 +13,10 @@ from range.exercises.models import Attempt
 
 
 class Submission(models.Model):
-    """An answer or flag that a trainee handed in; a flag is kept as a keyed digest only."""
+    """An answer or flag that a trainee handed in; a flag is kept as a keyed digest only.
+
+    Written -> erased (retention; leaves a signed tombstone in the place of what was written).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="submissions")
@@ -24,6 +27,8 @@ class Submission(models.Model):
     accepted = models.BooleanField()
     reason = models.CharField(max_length=48)
     at = models.DateTimeField(default=timezone.now)
+    erased_at = models.DateTimeField(null=True, blank=True)
+    tombstone = models.JSONField(null=True, blank=True)
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["attempt", "objective", "check_id", "at"])]
@@ -113,7 +118,8 @@ class ReviewItem(models.Model):
     """A rubric criterion that waits for an instructor, with the model's proposal if there is one.
 
     OPEN (worker) -> DECIDED (an instructor; the decision is an Evidence row).
-    `level`, `note` and who decided are those of the newest Decision.
+    `level`, `note` and who decided are those of the newest Decision. Retention erases the report of
+    a decided item (`erased_at`, with a signed tombstone).
     """
 
     class State(models.TextChoices):
@@ -137,6 +143,8 @@ class ReviewItem(models.Model):
     )
     level = models.PositiveSmallIntegerField(null=True, blank=True)
     note = models.TextField(blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+    tombstone = models.JSONField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -175,6 +183,47 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.item_id} level {self.level}"
+
+
+class Appeal(models.Model):
+    """That a trainee contests one piece of evidence, and what an instructor answered.
+
+    OPEN (the trainee) -> UPHELD or CORRECTED (an instructor); the outcome is an Evidence row that
+    supersedes the contested one, and final.
+    """
+
+    class State(models.TextChoices):
+        """What came of it."""
+
+        OPEN = "OPEN", "Waiting for an answer"
+        UPHELD = "UPHELD", "The record stands"
+        CORRECTED = "CORRECTED", "The record was corrected"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    evidence = models.OneToOneField(Evidence, on_delete=models.PROTECT, related_name="appeal")
+    words = models.TextField()
+    raised_at = models.DateTimeField(default=timezone.now)
+    state = models.CharField(max_length=9, choices=State, default=State.OPEN, db_index=True)
+    answer = models.TextField(blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    answered_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.OneToOneField(
+        Evidence, on_delete=models.PROTECT, null=True, blank=True, related_name="decided_appeal"
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(state="OPEN", outcome=None)
+                | ~models.Q(state="OPEN") & models.Q(outcome__isnull=False),
+                name="appeal_answered_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.evidence_id} {self.state}"
 
 
 class Grade(models.Model):

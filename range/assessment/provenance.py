@@ -8,6 +8,8 @@ from django.db.models import QuerySet
 
 from range.assessment.evidence import RECORDED, content_digest, evidence_of, record_of
 from range.assessment.models import Evidence, EvidenceContent
+from range.console.erasure import subject_of as recording_subject
+from range.console.services import recordings_of
 from range.exercises.models import Attempt
 from range.lib.errors import RangeError
 from range.timeline import tombstones
@@ -41,6 +43,11 @@ def problems_of(attempt: Attempt) -> list[str]:
         for event in events_of(attempt.pk, kinds=[RECORDED])
     }
     rows = {str(row.pk): row for row in evidence_of(attempt).select_related(*_CONTEXT)}
+    found += [
+        f"recording {row.pk} was erased without a valid tombstone"
+        for row in recordings_of(attempt).exclude(erased_at=None)
+        if not tombstones.holds(row.tombstone, of=recording_subject(row))
+    ]
     found += [f"evidence {pk} is in no event" for pk in sorted(rows.keys() - chained.keys())]
     found += [f"evidence {pk} is missing" for pk in sorted(chained.keys() - rows.keys())]
     for pk, row in rows.items():

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from range.accounts.access import STAFF, can_review, has_role, schools_of_staff, taught_by
 from range.accounts.models import User
-from range.assessment import judges
+from range.assessment import appeals, judges
 from range.assessment.grading import ReviewRefused, criterion_of
 from range.assessment.models import ReviewItem
 
@@ -44,6 +44,7 @@ def queue(person: User) -> dict[str, Any]:
             for item in open_ones.order_by("created_at", "criterion")[:SHOWN_WAITING]
         ],
         "decided": decided[:SHOWN_DECIDED],
+        "contested": appeals.open_for(person)[:SHOWN_WAITING],
     }
 
 

@@ -9,4 +9,6 @@ urlpatterns = [
     path("review/agreement/", views.review_agreement, name="review-agreement"),
     path("review/<uuid:item_id>/", views.review_item, name="review-item"),
     path("review/attempts/<uuid:attempt_id>/", views.grade_review, name="grade-review"),
+    path("evidence/<uuid:evidence_id>/contest/", views.contest_evidence, name="contest-evidence"),
+    path("appeals/<uuid:appeal_id>/answer/", views.answer_appeal, name="answer-appeal"),
 ]

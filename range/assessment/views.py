@@ -6,12 +6,12 @@ from typing import Any, cast
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from range.accounts.access import record_access
 from range.accounts.models import User
+from range.assessment import appeals, review
 from range.assessment import grade_review as apart
-from range.assessment import review
 from range.assessment.grading import ReviewRefused, decide
 from range.assessment.models import ReviewItem
 from range.assessment.overruling import REASON_AT_MOST, overrule
@@ -101,3 +101,25 @@ def _uuid(text: str) -> uuid.UUID:
         return uuid.UUID(text)
     except ValueError:
         return uuid.UUID(int=0)
+
+
+@require_POST
+def contest_evidence(request: HttpRequest, evidence_id: uuid.UUID) -> HttpResponse:
+    """Contest one piece of one's own evidence."""
+    person = cast(User, request.user)
+    appeals.contest(person, evidence_id=evidence_id, words=request.POST.get("words", ""))
+    messages.success(request, "Contested. An instructor answers, and you read the answer here.")
+    return redirect("evidence", evidence_id)
+
+
+@require_POST
+def answer_appeal(request: HttpRequest, appeal_id: uuid.UUID) -> HttpResponse:
+    """Answer a contested record; the outcome is a new record, which is shown."""
+    answered = appeals.answer(
+        cast(User, request.user),
+        appeal_id=appeal_id,
+        choice=request.POST.get("choice", ""),
+        words=request.POST.get("words", ""),
+    )
+    messages.success(request, f"Answered: {answered.get_state_display().lower()}.")
+    return redirect("evidence", answered.outcome_id)

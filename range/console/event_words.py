@@ -64,6 +64,8 @@ _LABELS = {
     "review.corrected": "An instructor corrected a decision",
     "requirements.changed": "What a work role asks was changed",
     "review.decided": "An instructor decided",
+    "appeal.raised": "Evidence was contested",
+    "appeal.answered": "An instructor answered what was contested",
     "sandbox.disk_full": "A machine was stopped",
     "sandbox.disk_low": "A machine's disk is nearly full",
     "sandbox.expiring": "Time runs out soon",

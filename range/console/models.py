@@ -51,6 +51,8 @@ class Recording(models.Model):
     """One console's bytes as asciicast on disk; the row says where and how many.
 
     Open while `ended_at` is empty; the console role ends it, or the reconciler after a crash.
+    Erased by retention (`erased_at`, with a signed tombstone); the console role then removes the
+    file, and the row stays.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -65,9 +67,19 @@ class Recording(models.Model):
     sha256 = models.CharField(max_length=64, blank=True)
     started_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+    tombstone = models.JSONField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["sandbox", "machine", "started_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["sandbox", "machine", "started_at"]),
+            models.Index(
+                fields=["erased_at"],
+                condition=Q(erased_at__isnull=False, removed_at=None),
+                name="recording_to_remove",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.machine} {self.started_at:%H:%M:%S}"

@@ -102,7 +102,7 @@ def replay_page(
             attempt's beginning.
         machine: Without a recording: prefer consoles of this machine.
     """
-    recordings = list(recordings_of(attempt))
+    recordings = list(recordings_of(attempt).filter(erased_at=None))
     titles = {each.key: each.title for each in attempt.version.objectives.order_by("position")}
     return ReplayPage(
         title=attempt.version.scenario.title,

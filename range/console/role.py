@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 
 from range.console.admission import Permission, ended_sandboxes, still_admitted
 from range.console.endings import Endings
+from range.console.erasure import remove_erased
 from range.console.looking import RecentLooks
 from range.console.protocol import Close
 from range.console.registry import Registry
@@ -27,6 +28,8 @@ log = get_logger(__name__)
 # A notification may be lost with its connection; asking this often keeps the promise of five
 # seconds without it.
 SWEEP = timedelta(seconds=3)
+# Retention works at night; its files need not go within seconds.
+TIDY = timedelta(minutes=10)
 CHANNELS = ("revocations", "sandboxes")
 # Each sandbox with an open console is noted as used this often.
 TOUCH_SECONDS = 60.0
@@ -101,7 +104,7 @@ class Role:
         self._touched = recent | dict.fromkeys(due, now)
 
     async def _listen(self) -> None:
-        clock, swept_at = asyncio.get_running_loop().time, 0.0
+        clock, swept_at, tidied_at = asyncio.get_running_loop().time, 0.0, 0.0
         async with AsyncListener(conninfo(connection.settings_dict), *CHANNELS) as listener:
             while True:
                 wakes = await listener.wait(SWEEP)
@@ -115,6 +118,9 @@ class Role:
                 try:
                     await self.revoke(among=named)
                     await self.note_presence()
+                    if clock() - tidied_at >= TIDY.total_seconds():
+                        tidied_at = clock()
+                        await database_sync_to_async(remove_erased)()
                 except DatabaseError as error:
                     # Open consoles stay open while the database is away: nothing is lost by it.
                     log.warning("console.revocation.waits", error=type(error).__name__)

@@ -37,6 +37,18 @@ class RecordingMissing(RangeError):
         )
 
 
+class RecordingErased(RangeError):
+    """Retention erased the recording."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This recording was kept as long as this range keeps recordings, and then erased. "
+            "Scores and evidence stay.",
+            reason="recording-erased",
+            status=410,
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Moment:
     """A point of time inside a recording."""
@@ -154,8 +166,11 @@ def played(recording: Recording, *, is_owner: bool) -> cast.Cast:
     """Return a recording as a viewer may see it: secrets masked for all but its owner.
 
     Raises:
+        RecordingErased: It was kept as long as recordings are.
         RecordingMissing: There is no readable file.
     """
+    if recording.erased_at is not None:
+        raise RecordingErased
     try:
         whole = cast.read(recordings_folder() / recording.path)
     except (OSError, ValueError) as error:

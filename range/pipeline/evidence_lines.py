@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
 
+from range.assessment.appeals import about
 from range.assessment.models import Evidence
 
 
@@ -17,6 +18,7 @@ class EvidenceLine:
 
     Args:
         moment_url: Into the replay; empty where nothing was recorded.
+        appeal: What came of its being contested, or that it waits; empty where nobody did.
     """
 
     id: uuid.UUID
@@ -33,11 +35,13 @@ class EvidenceLine:
     policy: str
     observed_at: datetime
     moment_url: str
+    appeal: str
+    is_contested: bool
 
 
 def moment_url(row: Evidence) -> str:
     """Return the address of the moment in the replay at which a record was made."""
-    if row.recording_id is None or row.recording_offset_ms is None:
+    if row.recording is None or row.recording.erased_at or row.recording_offset_ms is None:
         return ""
     try:
         replay = reverse("replay", args=[row.attempt_id])
@@ -48,7 +52,21 @@ def moment_url(row: Evidence) -> str:
 
 def with_context(rows: QuerySet[Evidence]) -> QuerySet[Evidence]:
     """Load what a line shows in one query."""
-    return rows.select_related("objective", "attempt__exercise__version__scenario")
+    return rows.select_related(
+        "objective",
+        "recording",
+        "attempt__exercise__version__scenario",
+        "appeal",
+        "decided_appeal",
+    )
+
+
+def _appeal(row: Evidence) -> str:
+    found = about(row)
+    if found is None:
+        return ""
+    waits = found.state == found.State.OPEN
+    return "contested, not answered yet" if waits else f"contested: {found.get_state_display()}"
 
 
 def line(row: Evidence) -> EvidenceLine:
@@ -69,6 +87,8 @@ def line(row: Evidence) -> EvidenceLine:
         policy=exercise.get_policy_display(),
         observed_at=row.observed_at,
         moment_url=moment_url(row),
+        appeal=_appeal(row),
+        is_contested=(found := about(row)) is not None and found.state == found.State.OPEN,
     )
 
 

@@ -1,17 +1,27 @@
 """The page of one piece of evidence: what was judged, what was seen, and what it counts for."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from range.accounts.access import can_view_skills, record_access
+from range.accounts.access import can_contest, can_review, can_view_skills, record_access
 from range.accounts.models import User
-from range.assessment.models import Evidence
+from range.assessment import appeals
+from range.assessment.models import Appeal, Evidence
 from range.competencies.frameworks import AlignedStatement, alignments_of
 from range.competencies.models import ObservableSkill
 from range.lib.errors import RangeError
 from range.pipeline.evidence_lines import EvidenceLine, line, with_context
 from range.pipeline.log import COUNTED_STATES, read_log
+
+_CONTEXT = (
+    "attempt__trainee",
+    "judged_by",
+    "superseded_by",
+    "content",
+    "appeal__answered_by",
+    "decided_appeal__answered_by",
+)
 
 
 class EvidenceMissing(RangeError):
@@ -50,6 +60,14 @@ class EvidencePage:
     counts: Sequence[CountedSkill]
     facts: Sequence[tuple[str, str]]
     corrected_by: uuid.UUID | None
+    appeal: Appeal | None
+    may_contest: bool
+    may_answer: bool
+
+    @property
+    def answers(self) -> Mapping[str, str]:
+        """Return what an instructor may answer."""
+        return appeals.ANSWERS
 
 
 def evidence_page(evidence_id: uuid.UUID, *, viewer: User) -> EvidencePage:
@@ -58,14 +76,16 @@ def evidence_page(evidence_id: uuid.UUID, *, viewer: User) -> EvidencePage:
     Raises:
         EvidenceMissing: The viewer may not see it, or the attempt is still open.
     """
-    rows = with_context(Evidence.objects.filter(pk=evidence_id))
-    row = rows.select_related("attempt__trainee", "judged_by", "superseded_by", "content").first()
+    rows = with_context(Evidence.objects.filter(pk=evidence_id)).select_related(*_CONTEXT)
+    row = rows.first()
     if row is None or not can_view_skills(viewer, row.attempt.trainee_id):
         raise EvidenceMissing
     if row.attempt.state not in COUNTED_STATES:
         raise EvidenceMissing
     record_access(viewer, subject_id=row.attempt.trainee_id, what=f"evidence {row.pk}")
     correction = getattr(row, "superseded_by", None)
+    appeal, trainee = appeals.about(row), row.attempt.trainee_id
+    is_open = appeal is not None and appeal.state == Appeal.State.OPEN
     return EvidencePage(
         evidence=row,
         line=line(row),
@@ -74,6 +94,9 @@ def evidence_page(evidence_id: uuid.UUID, *, viewer: User) -> EvidencePage:
         counts=_counts(row),
         facts=_facts(row.detail),
         corrected_by=correction.pk if correction else None,
+        appeal=appeal,
+        may_contest=can_contest(viewer, trainee) and appeals.is_contestable(row),
+        may_answer=is_open and correction is None and can_review(viewer, trainee),
     )
 
 

@@ -75,6 +75,11 @@ class SkillLine:
     evidence: Sequence[EvidenceLine]
     growth: Curve | None
 
+    @property
+    def contested(self) -> int:
+        """Return how many of its records wait for an answer."""
+        return sum(each.is_contested for each in self.evidence)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SuggestionLine:

@@ -7,7 +7,7 @@ from operator import itemgetter
 from django.utils import timezone
 
 from range.accounts.models import User
-from range.assessment.models import Evidence
+from range.assessment.models import Appeal, Evidence
 from range.exercises.models import Attempt
 from range.lib.logs import get_logger
 from range.pipeline.log import COUNTED_STATES, read_log
@@ -75,6 +75,9 @@ def _grew(person: User, *, since: datetime) -> bool:
     attempts = Attempt.objects.filter(trainee=person, state__in=COUNTED_STATES)
     if attempts.filter(state=Attempt.State.COLLECTED).exists():
         return True
+    if Appeal.objects.filter(evidence__attempt__in=attempts, answered_at__gt=since).exists():
+        # Its outcome keeps the moment of what was contested.
+        return True
     return Evidence.objects.filter(attempt__in=attempts, observed_at__gt=since).exists()
 
 
@@ -109,7 +112,9 @@ def last_rebuild() -> EstimateRebuild | None:
     return EstimateRebuild.objects.order_by("-at").first()
 
 
-def rebuild_if_due(between: Callable[[], None] | None = None) -> None:
-    """Rebuild once a night; called by the worker on each of its rounds."""
-    if is_due(timezone.now()):
-        rebuild_all(between)
+def rebuild_if_due(between: Callable[[], None] | None = None) -> bool:
+    """Rebuild once a night, and tell whether that was now; the worker calls it on each round."""
+    if not is_due(timezone.now()):
+        return False
+    rebuild_all(between)
+    return True

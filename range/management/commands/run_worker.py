@@ -10,6 +10,7 @@ from django.db import close_old_connections, connection
 from django.db.models import F
 
 from range.assessment import services as assessment
+from range.assessment.retention import erase_due
 from range.exercises.models import Attempt
 from range.exercises.services import mark_graded
 from range.lib import clock
@@ -44,7 +45,7 @@ def refresh_after_review(attempt: Attempt) -> None:
 
 
 class Command(BaseCommand):
-    """Judges, grades, debriefs, refreshes estimates, embeds texts, and rebuilds each night."""
+    """Judges, grades, debriefs, refreshes estimates, embeds texts; rebuilds, erases at night."""
 
     help = "Grade collected attempts."
     # Starting checks the range once; here it would load every page there is.
@@ -67,7 +68,9 @@ class Command(BaseCommand):
                     if clock.monotonic() >= difficulties_due:
                         difficulties_due = clock.monotonic() + DIFFICULTIES_EVERY.total_seconds()
                         refresh_difficulties()
-                    rebuild_if_due(between=complete_all)
+                    if rebuild_if_due(between=complete_all):
+                        # The night's other work: what is erased was compared before.
+                        erase_due(between=complete_all)
                     if lrs.is_on():
                         lrs.forward_due()
                     tutor.tend_texts(between=lambda: _goes_on(ended))

@@ -35,7 +35,7 @@ def candidates_table(viewer: User, asked: Asked) -> Table:
     role = frame.role.codes if frame.role else ""
     return Table(
         name="Candidates",
-        heads=("name", "stage", "role", "evidence", "readiness", "coverage", *heads),
+        heads=("name", "stage", "role", "evidence", "readiness", "coverage", "contested", *heads),
         rows=[_cells(row, role=role, assessed=frame.held.assessed_only) for row in rows],
     )
 
@@ -54,5 +54,6 @@ def _cells(row: Row, *, role: str, assessed: bool) -> tuple[Cell, ...]:
         "assessed only" if assessed else "practice and assessed",
         row.readiness.word.value,
         round(row.readiness.coverage, 4),
+        row.contested,
         *figures,
     )

@@ -9,6 +9,7 @@ from django.core.paginator import Page, Paginator
 
 from range.accounts.access import agencies_of, record_accesses
 from range.accounts.models import Organisation, User
+from range.assessment.appeals import open_counts
 from range.competencies.frameworks import (
     Demand,
     Role,
@@ -79,11 +80,16 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One candidate, with the label of their stage, and readiness for the role."""
+    """One candidate, with the label of their stage, and readiness for the role.
+
+    Args:
+        contested: Records they contest that wait for an answer.
+    """
 
     person: User
     stage: str
     readiness: RoleReadiness
+    contested: int
     cells: Sequence[Cell]
 
 
@@ -220,12 +226,14 @@ def rows_of(frame: Frame, people: Sequence[User], columns: Sequence[Column]) -> 
     """Return candidates with their cells, in a fixed number of queries."""
     known = cached_standings(people, assessed_only=frame.held.assessed_only)
     placed = Candidacy.objects.filter(agency=frame.agency, trainee__in=people)
+    contested = open_counts(people)
     stages = {row.trainee_id: row.get_stage_display() for row in placed}
     return [
         Row(
             person=person,
             stage=stages.get(person.pk, ""),
             readiness=readiness_for(known.get(person.pk, []), frame.demand),
+            contested=contested.get(person.pk, 0),
             cells=cells_of(known.get(person.pk, []), columns),
         )
         for person in people

@@ -35,6 +35,8 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "attempt.finished": ("finish", "Attempt finished"),
     "review.corrected": ("person", "An instructor corrected a judgement of written work"),
     "review.decided": ("person", "An instructor judged written work"),
+    "appeal.raised": ("person", "The trainee contested evidence"),
+    "appeal.answered": ("person", "An instructor answered what was contested"),
 }
 
 

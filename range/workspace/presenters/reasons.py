@@ -36,6 +36,8 @@ _SENTENCES = {
     "process-still-runs": "The process still runs",
     "report-convinces": "The report was judged convincing",
     "report-falls-short": "The report was judged to fall short",
+    "appeal-upheld": "It was contested, and an instructor let it stand",
+    "appeal-corrected": "It was contested, and an instructor corrected it",
     "report-missing": "The report is not where it should be",
     "report-too-short": "The report is too short to be judged",
     "sandbox-gone": "The machines were gone, which is not counted against you",
