@@ -26,9 +26,9 @@ LOOKS_LIKE_A_POINT = {
 }
 # Nothing was seen, so there is nothing to open.
 WITHOUT_EVIDENCE = {"interval--scarce", "cell--none"}
-# Downloads, ways out, other people's machines, and what only repeats a page with other filters.
+# Downloads, ways out, and pages that speak of nobody in particular.
 LEFT_OUT = re.compile(
-    r"^/(static|sign-out|recordings|workshop|operations|frameworks|coverage|scenarios/.*/launch"
+    r"^/(static|sign-out|recordings|workshop|operations|frameworks|coverage|observable-skills|alignments|scenarios/.*/launch"
     r"|teaching/(cohorts|exercises/assign)|media)|export|\.(csv|xlsx|pdf|json|jsonld|zip|cast)"
 )
 PAGES_AT_MOST = 150
