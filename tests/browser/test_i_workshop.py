@@ -177,9 +177,13 @@ def test_two_tabs_conflict_and_neither_text_is_lost(instructor):
     write_at_end(second, "difficulty: 1", "  theirs")
     state(second, "Not saved: changed elsewhere")
     box = second.get_by_role("alertdialog")
-    assert "# mine" in box.get_by_label("On the range now").input_value()
-    assert "theirs" in box.get_by_label("Yours").input_value()
-    box.get_by_text("They begin to differ at line 10.").wait_for()
+    there = box.get_by_label("On the range now").input_value()
+    here = box.get_by_label("Yours").input_value()
+    assert "# mine" in there
+    assert "theirs" in here
+    pairs = zip(there.splitlines(), here.splitlines(), strict=True)
+    differs = next(number for number, (left, right) in enumerate(pairs, start=1) if left != right)
+    box.get_by_text(f"They begin to differ at line {differs}.").wait_for()
     # What the bar covers in part cannot be pressed there; nobody reads it there either.
     second.evaluate("scrollTo(0, 0)")
     look(second, "conflict")
