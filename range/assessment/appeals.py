@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from range.accounts.access import can_contest, can_review, taught_by
 from range.accounts.models import User
-from range.assessment.evidence import append
+from range.assessment.evidence import append, redacted
 from range.assessment.grading import grade
 from range.assessment.models import Appeal, Evidence
 from range.assessment.runner import GRADER_VERSION
@@ -136,7 +136,10 @@ def _settled(appeal: Appeal, person: User, choice: str, words: str) -> Evidence:
         judged_by=person,
         supersedes=old,
     )
-    return append(row, detail={"contested": appeal.words, "answer": words}, excerpt=old.excerpt)
+    # Agencies read it too, and either may have quoted a flag.
+    said = {"contested": appeal.words, "answer": words}
+    detail = {name: redacted(old.attempt, text) for name, text in said.items()}
+    return append(row, detail=detail, excerpt=old.excerpt)
 
 
 def about(row: Evidence) -> Appeal | None:

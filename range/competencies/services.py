@@ -20,13 +20,11 @@ from range.competencies.models import (
 )
 from range.competencies.readers import dcwf, nice, starter
 from range.competencies.readers.content import FrameworkContent
-from range.competencies.requirements import unchanged_roles
+from range.competencies.requirements import CUTS, unchanged_roles
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
 
 log = get_logger(__name__)
-
-LEVELS = ("assisted", "independent", "new-conditions")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +197,7 @@ def _load_skills(content: starter.StarterSkills) -> dict[str, ObservableSkill]:
     skills = {}
     for entry in content.skills:
         rubric = [
-            {"level": level, "text": text} for level, text in zip(LEVELS, entry.rubric, strict=True)
+            {"level": level, "text": text} for level, text in zip(CUTS, entry.rubric, strict=True)
         ]
         skills[entry.key], _ = ObservableSkill.objects.update_or_create(
             key=entry.key,

@@ -1,10 +1,9 @@
 """The levels of a rubric, and which of them a cut in logits stands for."""
 
-from range.competencies.readers.starter import CUTS
-from range.competencies.services import LEVELS
+from range.competencies.requirements import CUTS
 
-# Where each level of a rubric begins, in logits; the last is never asked for by a role of ours.
-BEGINS = dict(zip(LEVELS, (*CUTS.values(), 1.4), strict=True))
+# Where each level of a rubric begins, in logits.
+BEGINS = dict(CUTS)
 LEVEL_WORDS = {
     "assisted": "assisted",
     "independent": "independent",
