@@ -28,7 +28,7 @@ from range.checks.flag import FlagCheck
 from range.checks.spec import Scalar
 from range.lib import clock
 from range.lib.errors import RangeError
-from range.runtime.driver import Driver, Handle
+from range.runtime.driver import Driver, Handle, MachineLook
 from range.runtime.topology import Machine, Topology
 
 START_LIMIT = timedelta(minutes=3)
@@ -74,6 +74,9 @@ class Trial:
     Args:
         variant: Choices that must have been drawn.
         build: Returns the image tag of each machine, building what is missing.
+
+    Attributes:
+        full: Machines that were ended for their disks, by container, as they were then.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class Trial:
         self._running: dict[str, Machine] = {}
         self._topology: Topology | None = None
         self._witness: Witness | None = None
+        self.full: dict[str, MachineLook] = {}
         self.values: Values = {}
         self.submissions: dict[tuple[str, str], str] = {}
 

@@ -1,17 +1,22 @@
 """Trying a scenario in a terminal: what is shown, and what keys and saved files bring about."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from queue import Empty, SimpleQueue
 
 from range.authoring.own_terminal import Keys, open_shell
 from range.authoring.plan import VariantNeverDrawn
-from range.authoring.trial import Judged, Ready, Trial
+from range.authoring.trial import Judged, NotUp, Ready, Trial
+from range.authoring.trial_disks import Disk, bounded, watched, worth_telling
 from range.authoring.watching import Watch
 from range.lib.errors import RangeError
+from range.runtime.driver import Driver
 
 LOOK_SECONDS = 0.25
 HELP = "keys: c checks · s shell · f hand in · r reference · v values · n anew · h help · q end"
+FULL = "The next save starts it anew, and so does n."
+LOW = "At the limit it is stopped: remove something, or raise it."
 type Tell = Callable[[str], None]
 
 
@@ -25,6 +30,8 @@ class Desk:
     def __init__(self, trial: Trial, tell: Tell, *, reveal: bool = False) -> None:
         self._trial, self._tell, self._reveal = trial, tell, reveal
         self._keys = Keys()
+        self._news: SimpleQueue[Disk] = SimpleQueue()
+        self._known: set[tuple[str, bool]] = set()
         self._does: dict[str, Callable[[], None]] = {
             "c": self._check,
             "s": self._shell,
@@ -38,17 +45,36 @@ class Desk:
     def work(self) -> None:
         """Start, then follow keys and saved files until the author ends it."""
         watch = Watch(self._trial.folder)
-        with self._keys.each_at_once():
+        with watched(self._trial.driver, self._look), self._keys.each_at_once():
             with self._telling():
                 self._tell(told(self._trial.refresh()))
                 self._help()
                 if self._reveal:
                     self._values()
             while (key := self._keys.pressed(LOOK_SECONDS)) != "q":
+                self._tell_of_disks()
                 if changed := watch.changed():
                     self._refresh(changed)
                 with self._telling():
                     self._does.get(key, _nothing)()
+
+    def _look(self, _: Driver) -> None:
+        """Bound what machines write, in the watch's thread; what comes of it is told at a key."""
+        noted = bounded(self._trial)
+        try:
+            handle = self._trial.handle
+        except NotUp:
+            handle = None
+        for disk in worth_telling(noted, handle):
+            if (disk.container_id, disk.is_full) not in self._known:
+                self._known.add((disk.container_id, disk.is_full))
+                self._news.put(disk)
+
+    def _tell_of_disks(self) -> None:
+        with suppress(Empty):
+            while True:
+                disk = self._news.get_nowait()
+                self._tell(f"{said_of(disk)} {FULL if disk.is_full else LOW}")
 
     def _refresh(self, changed: list[str]) -> None:
         self._tell(f"changed: {', '.join(changed[:5])}{' …' if len(changed) > 5 else ''}")
@@ -103,6 +129,16 @@ class Desk:
             self._tell(error.message)
         except VariantNeverDrawn as error:
             self._tell(f"{error}: is there such a choice?")
+
+
+def said_of(disk: Disk) -> str:
+    """Return what a machine wrote and what became of it."""
+    if disk.is_full:
+        return (
+            f"{disk.machine} was stopped: its disk is full. It wrote {disk.used_mb} MB, "
+            f"and its disk_mb allows {disk.limit_mb}."
+        )
+    return f"The disk of {disk.machine} is nearly full: {disk.used_mb} of {disk.limit_mb} MB."
 
 
 def told(ready: Ready) -> str:

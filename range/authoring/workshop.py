@@ -1,8 +1,7 @@
 """The workshop role: verifies drafts and versions, and keeps authors' trials running."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,6 @@ from range.lib.logs import get_logger
 from range.lib.notify import Listener, conninfo
 from range.runtime.driver import Driver
 from range.runtime.registry import get_driver
-from range.sandboxes.disks import DiskWatch
 from range.sandboxes.protection import Protection
 
 log = get_logger(__name__)
@@ -60,7 +58,8 @@ class Workshop:
             keeping = Keeping(locks, self._drivers, protect=protect, build=build)
             keeping.take_over()
             verifying.take_over()
-            stack.enter_context(_watched(driver, verifying, keeping))
+            look = partial(_look, verifying, keeping)
+            stack.enter_context(trial_disks.watched(driver, look))
             try:
                 while not ended.is_set():
                     verifying.tick()
@@ -73,22 +72,8 @@ class Workshop:
                 verifying.shut()
 
 
-@contextmanager
-def _watched(driver: Driver, verifying: Verifying, keeping: Keeping) -> Iterator[None]:
-    """Bound what every machine of this role writes, as trainees' machines are bounded.
-
-    Those who solve, judge and start work in threads that may be busy for minutes: none of them
-    could look.
-    """
-
-    def look(_: Driver) -> None:
-        if verifying.is_busy:
-            trial_disks.end_full(driver)
-        keeping.guard_disks()
-
-    ended = threading.Event()
-    DiskWatch(lambda: driver, look=look).start(ended)
-    try:
-        yield
-    finally:
-        ended.set()
+def _look(verifying: Verifying, keeping: Keeping, driver: Driver) -> None:
+    """Bound what every machine of this role writes."""
+    if verifying.is_busy:
+        trial_disks.end_full(driver)
+    keeping.guard_disks()

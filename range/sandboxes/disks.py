@@ -38,7 +38,7 @@ class DiskWatch:
     """
 
     def __init__(
-        self, driver: Callable[[], Driver], *, look: Callable[[Driver], None] | None = None
+        self, driver: Callable[[], Driver], *, look: Callable[[Driver], object] | None = None
     ) -> None:
         self._driver, self._look = driver, look or sweep
 

@@ -3,11 +3,12 @@ import os
 import pytest
 
 from range.authoring.trial import NotUp, Trial
+from range.authoring.trial_disks import bounded, stopped_for_disk, worth_telling
 from range.authoring.trial_slot import AlreadyTried, NothingTried, options_for, running, slot, sweep
 from range.authoring.trying import lines_of, told
 from range.authoring.watching import Watch
 from range.catalog.problems import ScenarioInvalid
-from range.runtime.driver import LaunchFailed
+from range.runtime.driver import LaunchFailed, MachineUsage, SandboxGone
 from range.runtime.images import ImageBuildFailed
 from tests.authoring.support import ShellDriver, images
 from tests.authoring.test_verify import solvable
@@ -256,3 +257,27 @@ def test_changes_are_noticed_once_they_rest(tmp_path):
     assert watch.changed() == ["seed/new"]
     (folder / "seed" / "note.j2").chmod(0o755)
     assert watch.changed() == ["seed/note.j2"]
+
+
+def fill(trial, machine, megabytes):
+    trial.driver.machine(trial.handle, machine).usage = MachineUsage(disk_bytes=megabytes << 20)
+
+
+def test_a_full_disk_ends_its_machine_and_is_told_of_until_it_starts_anew(trial):
+    trial.refresh()
+    fill(trial, "box", 450)
+    assert trial.driver.machine(trial.handle, "box").exited is False
+    (low,) = worth_telling(bounded(trial), trial.handle)
+    assert (low.machine, low.used_mb, low.limit_mb, low.is_full) == ("box", 450, 512, False)
+    fill(trial, "box", 600)
+    for _ in range(2):
+        (told_of,) = worth_telling(bounded(trial), trial.handle)
+        assert (told_of.used_mb, told_of.is_full) == (600, True)
+        # What was deleted while held open is gone with the processes that held it.
+        fill(trial, "box", 1)
+    with pytest.raises(SandboxGone):
+        trial.driver.exec(trial.handle, "box", ["true"])
+    assert stopped_for_disk(trial.driver, "store") is None
+    assert trial.refresh().machines == ("box",)
+    assert bounded(trial) == {}
+    assert trial.driver.machine(trial.handle, "box").exited is False

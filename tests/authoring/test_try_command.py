@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks._floods import begun
 from range.authoring.skeleton import new_scenario
 from range.authoring.trial_slot import options_for
 from range.runtime import options as driver_options
+from range.runtime.driver import SandboxGone
 from range.runtime.registry import get_driver
 
 CLONE = Path(__file__).resolve().parents[2]
@@ -188,3 +190,46 @@ def test_what_a_killed_one_left_is_gone_once_the_next_is_ready(folder, opened):
     assert present.sandbox_id != left.sandbox_id
     again.end(signal.SIGINT)
     assert list(driver_of(folder).running()) == []
+
+
+LIMIT_MB = 48
+# What the fastest disk takes until the next glance, and a look after it.
+OVERSHOOT = 12 << 30
+FLOOD = """
+with open("/var/tmp/much", "wb", 0) as file:
+    while True:
+        file.write(bytes(1 << 20))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the host's side is seen by root only")
+def test_attack_a_flood_is_stopped_its_author_told_why_and_the_next_save_mends_it(folder, opened):
+    path = folder / "scenario.yaml"
+    resources = f"  desk:\n    resources: {{disk_mb: {LIMIT_MB}}}\n"
+    path.write_text(path.read_text().replace("  desk:\n", resources, 1))
+    author = opened()
+    author.until(r"ready in")
+    driver = driver_of(folder)
+    (handle,) = driver.running()
+    free = driver.disk_left().free_bytes
+    visitor = opened("--shell", "desk")
+    visitor.until(r"\$ ")
+    driver.exec(handle, "desk", begun(FLOOD))
+    author.until(
+        r"desk was stopped: its disk is full\. It wrote \d+ MB, and its disk_mb allows 48\."
+    )
+    assert free - driver.disk_left().free_bytes < OVERSHOOT
+    with pytest.raises(SandboxGone):
+        driver.exec(handle, "desk", ["true"])
+    visitor.until(r"desk was stopped: its disk is full")
+    assert visitor.process.wait(60) == 0
+    late = opened("--shell", "desk")
+    late.until(r"desk was stopped: its disk is full")
+
+    # A save that changes no machine brings it back all the same, and nobody is told twice.
+    (folder / "brief.md").write_text("# Another brief\n")
+    author.until(r"ready in [\d.]+ s \(started desk\)")
+    assert driver.exec(next(iter(driver.running())), "desk", ["true"]).exit_code == 0
+    author.type("h")
+    author.until(r"keys: c checks")
+    assert "disk" not in author.text

@@ -10,9 +10,12 @@ from range.authoring.management.commands import verify_scenarios
 from range.authoring.verify import Verifier
 from range.catalog.models import ScenarioVersion
 from range.catalog.publish import publish
+from range.runtime.driver import MachineUsage
+from range.sandboxes import disks
 from tests.authoring.support import ShellDriver, images
 from tests.authoring.test_verify import solvable
 from tests.catalog.support import write
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -154,3 +157,22 @@ def test_a_record_of_something_else_dates_nothing(scenarios, settings, tmp_path,
 def test_a_part_of_the_runs_is_not_noted(scenarios):
     call_command("verify_scenarios", "--only", "fresh", "--note")
     assert not (scenarios / "verified.json").exists()
+
+
+class Filling(ShellDriver):
+    """Every box has filled its disk by the time it is up, and is solved once that is seen."""
+
+    def start(self, *args, **options):
+        handle = super().start(*args, **options)
+        box = self.machine(handle, "box")
+        box.usage = MachineUsage(disk_bytes=600 << 20)
+        until(lambda: box.exited, "nobody looks at its disk")
+        return handle
+
+
+def test_a_machine_that_fills_its_disk_is_stopped_and_told_of(scenarios, monkeypatch, capsys):
+    monkeypatch.setattr(disks, "EVERY", timedelta())
+    monkeypatch.setattr(verify_scenarios, "get_driver", lambda *_args: Filling())
+    with pytest.raises(CommandError, match="Not verified: small-desk"):
+        call_command("verify_scenarios", "--only", "fresh")
+    assert "box was stopped: it wrote more than its disk_mb, 512." in capsys.readouterr().err

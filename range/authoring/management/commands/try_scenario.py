@@ -15,8 +15,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from range.authoring.own_terminal import open_shell
 from range.authoring.trial import Trial
+from range.authoring.trial_disks import stopped_for_disk
 from range.authoring.trial_slot import running, slot
-from range.authoring.trying import Desk
+from range.authoring.trying import Desk, said_of
 from range.catalog.editor_schema import refresh_schema
 from range.catalog.folders import scenario_folders
 from range.catalog.reader import SCENARIO_FILE, read_scenario
@@ -82,7 +83,11 @@ class Command(BaseCommand):
             )
         console = read_scenario(folder).spec.machines[machine].console
         account = user or (console.user if console else "root")
-        open_shell(driver, handle, machine, user=account)
+        try:
+            open_shell(driver, handle, machine, user=account)
+        finally:
+            if disk := stopped_for_disk(driver, machine):
+                self.stdout.write(f"\n{said_of(disk)}")
 
 
 @contextmanager

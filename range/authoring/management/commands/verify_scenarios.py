@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from range.authoring.plan import PlannedRun
+from range.authoring.trial_disks import end_full, is_full, watched
 from range.authoring.verification import Follower, RunResult, Verification
 from range.authoring.verification_report import as_json, as_junit, as_text
 from range.authoring.verified import last_verified, own_log, project_record
@@ -21,6 +22,7 @@ from range.catalog.folders import scenario_folders
 from range.catalog.models import ScenarioVersion
 from range.lib.errors import RangeError
 from range.runtime import options as driver_options
+from range.runtime.driver import Driver
 from range.runtime.registry import get_driver
 
 
@@ -88,7 +90,8 @@ class Command(BaseCommand):
             record_in=options["record"],
             follower=Follower() if options["json"] else _Lines(folder.name, self.stdout.write),
         )
-        result = verifier.verify(folder, only=_only(options["only"]))
+        with watched(verifier.driver, self._end_full):
+            result = verifier.verify(folder, only=_only(options["only"]))
         if result.passed and not options["only"]:
             own_log().add(result.id, result.digest)
             if options["note"]:
@@ -97,6 +100,14 @@ class Command(BaseCommand):
         at = last_verified(result.digest)
         self.stdout.write(as_json(result, verified_at=at) if options["json"] else as_text(result))
         return result
+
+    def _end_full(self, driver: Driver) -> None:
+        for each in end_full(driver):
+            if each.is_running and is_full(each):
+                limit_mb = each.limit_bytes >> 20
+                self.stderr.write(
+                    f"{each.machine} was stopped: it wrote more than its disk_mb, {limit_mb}."
+                )
 
     def _is_known(self, folder: Path, options: dict[str, Any]) -> bool:
         at = last_verified(_digest(folder))
