@@ -219,6 +219,14 @@ def test_every_section_says_what_it_answers_and_no_two_say_the_same():
     assert [ask for _, ask in asked if scenario_words(ask)] == []
 
 
+@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*/knowledge/*.md")), ids=lambda it: it.stem)
+def test_a_section_of_a_scenarios_article_says_what_it_answers_unless_it_spoils(path):
+    read = parse(path.read_text(encoding="utf-8"), name=path.stem)
+    fewest, most = (0, 0) if read.front.spoils else (2, 3)
+    unlike = [piece.heading for piece in read.pieces if not fewest <= len(piece.asks) <= most]
+    assert unlike == []
+
+
 def test_no_sentence_is_used_twice():
     counted = Counter(sentence for text in texts().values() for sentence in sentences_of(text))
     assert [sentence for sentence, n in counted.items() if n > 1] == []
