@@ -5,7 +5,8 @@ do: checks of who may, the console role as `bin/up` starts it, holder and record
 ttyd run `docker exec` for each terminal; the raw socket has no server at all. One client types on
 all of them in turn, so that whatever else this machine does hits all alike. A hundred consoles are
 those of nine trainees on nine machines. Ratios are those of medians, or of 95th percentiles where
-the name says so. Null is what was not measured: parts left out, and ttyd where it is not on PATH.
+the name says so; those of throughput are the median of each turn's ratio. Null is what was not
+measured: parts left out, and ttyd where it is not on PATH.
 """
 
 import argparse
@@ -189,20 +190,28 @@ def flood(stage: Stage, options: argparse.Namespace, beside: Place, page: str) -
 
 
 def throughput(stage: Stage, options: argparse.Namespace, places: Sequence[Place]) -> Figures:
-    """Show a long file through every server in turn."""
+    """Show a long file through every server in turn; the first turn of each only warms up."""
     say("showing files")
-    lines = [_opened(server, places[0]) for server in stage.servers]
+    lines = {server.name: _opened(server, places[0]) for server in stage.servers}
     size = options.bulk * 1_000_000
-    _run(lines[-1], f"yes {'0123456789' * 7} | head -c {size} >/tmp/bulk")
-    rates: dict[str, list[float]] = {server.name: [] for server in stage.servers}
-    for _ in range(options.rounds):
-        for server, line in zip(stage.servers, lines, strict=True):
+    _run(lines["raw"], f"yes {'0123456789' * 7} | head -c {size} >/tmp/bulk")
+    rates: dict[str, list[float]] = {name: [] for name in lines}
+    order = list(lines)
+    for _ in range(options.rounds * 2 + 1):
+        for name in order:
             began = time.perf_counter()
-            shown = _run(line, "cat /tmp/bulk")
-            rates[server.name].append(shown / 1e6 / (time.perf_counter() - began))
-    for line in lines:
+            shown = _run(lines[name], "cat /tmp/bulk")
+            rates[name].append(shown / 1e6 / (time.perf_counter() - began))
+        # Whoever follows a busy server would always be the same.
+        order.append(order.pop(0))
+    for line in lines.values():
         line.close()
-    return {f"throughput_mb_s_{name}": _rounded(statistics.median(r)) for name, r in rates.items()}
+    steady = {name: each[1:] for name, each in rates.items()}
+    found = {f"throughput_mb_s_{name}": statistics.median(each) for name, each in steady.items()}
+    for peer in steady.keys() - {"ours"}:
+        turns = zip(steady["ours"], steady[peer], strict=True)
+        found[f"throughput_ratio_{peer}"] = statistics.median(our / their for our, their in turns)
+    return {name: _rounded(value) for name, value in found.items()}
 
 
 def _run(line: Line, command: str) -> int:
@@ -306,7 +315,7 @@ def ratios(found: Figures) -> Figures:
     told["echo_p95_ratio_terminado_100"] = of("echo_{}_100_p95_ms", "terminado")
     told["memory_ratio_terminado"] = of("memory_mb_{}_100", "terminado")
     for peer in ("raw", "ttyd"):
-        told[f"throughput_ratio_{peer}"] = of("throughput_mb_s_{}", peer)
+        told[f"throughput_ratio_{peer}"] = found.get(f"throughput_ratio_{peer}")
     beside = [found[key] for key in found if key.startswith("flood_ratio_ours_")]
     told["flood_ratio"] = max(beside, default=None)
     told["open_consoles"] = found.get("open_consoles")
@@ -365,7 +374,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="console", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--only", choices=PARTS, action="append", help="parts to measure; all")
-    parser.add_argument("--rounds", type=int, default=8, help="turns of each server")
+    parser.add_argument(
+        "--rounds", type=int, default=8, help="turns of each server, twice as many of files"
+    )
     parser.add_argument("--seconds", type=float, default=1.0, help="how long each types in a turn")
     parser.add_argument("--consoles", type=int, nargs="+", default=[1, 10, 50, 100])
     parser.add_argument("--open", type=int, nargs="+", default=[500, 1000, 1500])

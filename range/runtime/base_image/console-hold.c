@@ -23,8 +23,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ROOM 32768
+#define ROOM 65536
 #define HEAD 5
+/* A read below this is no part of bulk output, and goes at once. */
+#define BULK 1024
 
 struct buffer {
     size_t start, end;
@@ -277,6 +279,21 @@ static void resize(int terminal, int redraw)
         kill(-group, SIGWINCH);
 }
 
+/* Takes what is printed. Each read of a terminal brings 4 KB at most, and each write costs every
+ * program on the way a waking: bulk output goes in few large pieces, unless a key waits. */
+static int gather(int terminal)
+{
+    struct pollfd p[2] = {{terminal, POLLIN, 0}, {0, POLLIN, 0}};
+    size_t before;
+    do {
+        before = pending(&printed);
+        if (!fill(&printed, terminal))
+            return 0;
+    } while (pending(&printed) >= before + BULK && room(&printed) && poll(p, 2, 1) > 0 &&
+             !p[1].revents);
+    return 1;
+}
+
 /* Passes on what was printed, as far as somebody still listens. */
 static void finish(int terminal, int more)
 {
@@ -317,7 +334,7 @@ static void pass(int connection, int terminal)
         if (p[0].revents && (!(p[0].revents & POLLIN) || !fill(&framed, 0)))
             return;
         unframe();
-        if ((p[2].revents & (POLLIN | POLLHUP) && !fill(&printed, terminal)) ||
+        if ((p[2].revents & (POLLIN | POLLHUP) && !gather(terminal)) ||
             !drain(&typed, terminal)) {
             finish(terminal, 0);
             return;
