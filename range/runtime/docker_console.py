@@ -1,6 +1,8 @@
 """Consoles of containers: entered as their user, in a shell that outlives the connection."""
 
 import re
+import time
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -16,6 +18,7 @@ from range.runtime.held_console import HeldConsole
 _CONSOLE_ID = re.compile(r"[a-z0-9-]{1,32}")
 _HELPERS = "/usr/local/lib/range"
 _HOLDER = "console-hold"
+_HANG_UPS, _BETWEEN_HANG_UPS_SECONDS = 5, 0.02
 # The engine keeps a sequence of keys for itself, and each beginning of it back: by default Ctrl+P,
 # which shells and editors use, followed by Ctrl+Q. Nobody types this one.
 _DETACH_KEYS = "ctrl-^,ctrl-@,ctrl-^,ctrl-@,ctrl-^,ctrl-@,ctrl-^,ctrl-@"
@@ -114,15 +117,31 @@ def kill_holders(engine: EngineSocket, container: str, name: str, *, within: tim
         SandboxGone: The container does not run.
     """
     found = engine.ask("GET", f"/containers/{container}/json")["Id"]
-    told = engine.ask("GET", f"/containers/{container}/top?ps_args={quote('-eo pid,comm,args')}")
-    rows = told["Processes"]
+    rows = _processes(engine, container)
     # Brackets, so that the program which looks for the pattern is not what it finds.
     pattern = f"[c]{_HOLDER[1:]} "
     if name:
         pattern += f"/run/console/{name.replace('.', '[.]')}[.]sock "
-    held = [row for row in rows or () if row[1] == _HOLDER and re.search(pattern, row[2])]
+    held = {row[0] for row in rows if row[3] == _HOLDER and re.search(pattern, row[4])}
     if held and not host_processes.can_signal():
         argv = ["pkill", "-KILL", "-f", pattern]
         docker_exec.run(engine, container, argv, user="root", timeout=within)
-    for pid, *_ in held:
+        return
+    for pid in held:
         host_processes.kill(int(pid), found)
+    # A terminal that ends hangs up on its shell and on what runs in front. What the shell was just
+    # starting is neither yet; what asked to outlive its terminal outlives this, too.
+    shells = {row[0] for row in rows if row[1] in held}
+    for _ in range(_HANG_UPS if shells else 0):
+        time.sleep(_BETWEEN_HANG_UPS_SECONDS)
+        left = [row[0] for row in _processes(engine, container) if row[2] in shells]
+        for pid in left:
+            host_processes.kill(int(pid), found, hang_up=True)
+        if not left:
+            return
+
+
+def _processes(engine: EngineSocket, container: str) -> Sequence[Sequence[str]]:
+    """Return pid, parent, session, name and arguments of each process, as the host numbers them."""
+    columns = quote("-eo pid,ppid,sid,comm,args")
+    return engine.ask("GET", f"/containers/{container}/top?ps_args={columns}")["Processes"] or ()

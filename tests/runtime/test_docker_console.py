@@ -242,6 +242,23 @@ async def test_killing_one_console_ends_what_ran_in_it(rig, sandbox, opened):
     assert b"kept" in await run(kept, "echo kept")
 
 
+async def test_what_a_shell_was_just_starting_ends_with_its_console(rig, sandbox, opened):
+    for number in range(30):
+        doomed = await opened(f"starting-{number}")
+        await read_until(doomed, READY)
+        await doomed.write(f"sleep 54{number:02}\r".encode())
+        # The shell says so before it starts what was typed.
+        await read_until(doomed, b"133;C")
+        await doomed.close()
+        kill = rig.driver.kill_consoles
+        await asyncio.to_thread(kill, sandbox, "desk", console_id=f"starting-{number}")
+    await until(
+        lambda: (
+            not any("sleep 54" in " ".join(p.argv) for p in rig.driver.processes(sandbox, "desk"))
+        )
+    )
+
+
 async def test_where_no_process_can_be_signalled_the_machine_ends_the_console(
     rig, sandbox, opened, monkeypatch
 ):
