@@ -1,11 +1,13 @@
 """A running range and a Chromium, once for all browser tests."""
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.browser.journey import Person
+from tests.browser.journey import PATIENCE_SECONDS, Person
 from tests.browser.site import BASE, running
 from tests.support import browser
 
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 SCREENSHOTS = BASE / "var" / "screenshots"
 
 

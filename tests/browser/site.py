@@ -62,7 +62,7 @@ class Site:
         self.accounts = {a["username"]: a["password"] for a in json.loads(file.read_text())}
         for name in roles:
             self.begin(name)
-        _wait_for(lambda: self._answers("/sign-in/"), "the sign-in page", seconds=60)
+        _wait_for(lambda: self._answers("/sign-in/"), "the sign-in page", seconds=120)
 
     def stop(self) -> None:
         """End every role and leave no container behind."""

@@ -44,7 +44,7 @@ def reported(chromium, site):
     trainee.page.get_by_text(QUESTION).first.wait_for()
     trainee.solve(attempt)
     trainee.type_line("echo all-$((1+1))")
-    trainee.wait_for_text("^all-2$", seconds=120)
+    trainee.wait_for_text("^all-2$")
     trainee.check_now(met=5)
     trainee.finish()
     yield trainee
@@ -161,5 +161,5 @@ def test_a_correction_needs_a_reason_and_the_trainee_reads_both(chromium, site, 
     page.get_by_text(REASON).first.wait_for()
     page.get_by_text("Before the correction").first.wait_for()
     # The tutor's account is written anew by the worker, with the hints that are counted now.
-    page.get_by_role("heading", name="Hints you took").wait_for(timeout=30_000)
+    page.get_by_role("heading", name="Hints you took").wait_for()
     look(page, "debrief-corrected")

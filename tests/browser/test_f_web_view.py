@@ -80,7 +80,7 @@ def bar(page):
 
 def test_a_trainee_signs_in_to_the_portal_and_reads_a_document(page, worker):
     portal = open_tab(page, "Patient portal")
-    expect(portal.get_by_role("heading", name="Riverside Clinic")).to_be_visible(timeout=30_000)
+    expect(portal.get_by_role("heading", name="Riverside Clinic")).to_be_visible()
     account = account_of(worker)
     portal.get_by_label("E-mail").fill(account["email"].strip())
     portal.get_by_label("Password").fill(account["password"].strip())
@@ -100,12 +100,12 @@ def test_a_trainee_signs_in_to_the_portal_and_reads_a_document(page, worker):
 
 def test_who_signed_in_stays_so_through_a_reload_of_the_workspace(page, worker):
     portal = open_tab(page, "Patient portal")
-    expect(portal.get_by_text("Signed in as")).to_be_visible(timeout=30_000)
+    expect(portal.get_by_text("Signed in as")).to_be_visible()
 
 
 def test_the_bar_follows_the_frame_and_leads_it(page, worker):
     portal = open_tab(page, "Patient portal")
-    expect(portal.get_by_role("heading", name="Riverside Clinic")).to_be_visible(timeout=30_000)
+    expect(portal.get_by_role("heading", name="Riverside Clinic")).to_be_visible()
     expect(bar(page)).to_have_value("/")
     bar(page).fill("/api/health")
     bar(page).press("Enter")
@@ -205,7 +205,7 @@ def test_a_hostile_page_reaches_nothing_of_ours(page, worker):
     worker.site.ask(HOSTILE, attempt=worker.attempt, page=written)
     evil = open_tab(page, "Next version")
     out = evil.locator("#out")
-    expect(out).not_to_be_empty(timeout=30_000)
+    expect(out).not_to_be_empty()
     tried = json.loads(out.inner_text())
     print(tried)
     # It runs, and reaches its own machine: the rest was tried in earnest.
@@ -231,14 +231,14 @@ def test_a_hostile_page_reaches_nothing_of_ours(page, worker):
 
 def test_a_page_ends_with_the_machines(page, worker):
     portal = open_tab(page, "Patient portal")
-    expect(portal.get_by_role("heading", name="Riverside Clinic")).to_be_visible(timeout=30_000)
+    expect(portal.get_by_role("heading", name="Riverside Clinic")).to_be_visible()
     with page.context.expect_page() as opening:
         page.get_by_role("button", name="New tab").locator("visible=true").click()
     own = opening.value
     own.get_by_role("heading", name="Riverside Clinic").wait_for()
     choose(page, "Stop the machines…")
     page.get_by_role("dialog").get_by_role("button", name="Stop").click()
-    expect(page.locator('iframe[title="Patient portal"]')).to_be_hidden(timeout=10_000)
+    expect(page.locator('iframe[title="Patient portal"]')).to_be_hidden()
     page.wait_for_timeout(5_000)
     assert own.reload().status == 410
     own.get_by_text("The machines of this page have ended.").wait_for()

@@ -12,7 +12,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.docker,
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.xdist_group("browser"),
 ]
 LOOKS = [("light", 1280), ("dark", 1280), ("light", 800), ("dark", 800)]
@@ -114,7 +114,7 @@ def test_a_class_from_link_to_extension(instructor, newcomer, exercise):
     theirs.get_by_text("Closes", exact=True).wait_for()
     theirs.get_by_role("button", name="Launch").click()
     theirs.wait_for_url(re.compile(r"/attempts/"))
-    newcomer.wait_for_text(r"[$#] ?$", seconds=90)
+    newcomer.wait_for_text(r"[$#] ?$")
 
     mine.goto(exercise)
     row = mine.get_by_role("row").filter(has_text="Nadia")

@@ -12,7 +12,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.docker,
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.xdist_group("browser"),
 ]
 LOOKED_AT = """() => {
@@ -152,7 +152,7 @@ def test_machines_that_are_waited_for_and_machines_that_are_refused(chromium, si
     page.locator("#sandbox-panel[data-state=REQUESTED]").wait_for()
     looks(page, "workspace-waiting")
     site.begin("reconciler")
-    person.wait_for_text(r"[$#] ?$", seconds=90)
+    person.wait_for_text(r"[$#] ?$")
 
     file = site.state_dir / "probes.json"
     before = file.read_bytes()
@@ -160,7 +160,7 @@ def test_machines_that_are_waited_for_and_machines_that_are_refused(chromium, si
     try:
         choose(page, "Reset the machines")
         page.get_by_role("dialog").get_by_role("button", name="Reset").click()
-        page.locator("#sandbox-panel[data-state=FAILED]").wait_for(timeout=60_000)
+        page.locator("#sandbox-panel[data-state=FAILED]").wait_for()
         looks(page, "workspace-refused")
     finally:
         file.write_bytes(before)

@@ -110,16 +110,16 @@ def test_every_save_is_seen_in_the_terminal_of_the_trial(author, page):
     line(beside, 'text: "Signed for: {{ flag_look }}').wait_for()
     state(beside, "Saved")
     beside.close()
-    page.get_by_text(re.compile(rf"^Revision (?!{runs} )\d+ runs$")).wait_for(timeout=60_000)
-    author.wait_for_text(r"[$#] ?$", seconds=60)
+    page.get_by_text(re.compile(rf"^Revision (?!{runs} )\d+ runs$")).wait_for()
+    author.wait_for_text(r"[$#] ?$")
     author.type_line("cat /srv/*.txt")
-    author.wait_for_text("Signed for: FLAG", seconds=30)
+    author.wait_for_text("Signed for: FLAG")
 
     page.get_by_role("button", name="Carry out the reference").click()
-    page.get_by_text("Every reference was carried out").wait_for(timeout=60_000)
+    page.get_by_text("Every reference was carried out").wait_for()
     page.locator(".proving__objectives [aria-label='Met']").first.wait_for()
     page.get_by_role("button", name="End").click()
-    page.get_by_text("You ended it.").wait_for(timeout=60_000)
+    page.get_by_text("You ended it.").wait_for()
 
 
 def test_verification_is_followed_live_and_publishing_knows_of_it(author, page, site):
@@ -130,9 +130,9 @@ def test_verification_is_followed_live_and_publishing_knows_of_it(author, page, 
     page.get_by_role("button", name="Verify first").click()
     page.wait_for_url(re.compile(r"/workshop/verifications/"))
     shown = page.url
-    page.locator(".proving__mark .spinner").first.wait_for(timeout=120_000)
-    page.get_by_text(re.compile(r"^[1-4] of 5 runs$")).wait_for(timeout=120_000)
-    page.locator("#state-title").get_by_text("Passed", exact=True).wait_for(timeout=240_000)
+    page.locator(".proving__mark .spinner").first.wait_for()
+    page.get_by_text(re.compile(r"^[1-4] of 5 runs$")).wait_for()
+    page.locator("#state-title").get_by_text("Passed", exact=True).wait_for(timeout=300_000)
     assert page.url == shown
     look(page, "walk-verified", phone=True)
 

@@ -14,7 +14,7 @@ from tests.support import browser
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.xdist_group("browser"),
 ]
 PREPARATION = (

@@ -95,7 +95,7 @@ def test_progress_ends_by_itself_once_everything_is_read(instructor, site):
     page = instructor.page
     page.get_by_role("progressbar").wait_for()
     assert site.ask(READ) == "2"
-    page.get_by_text("2 passages, found by words, names and meaning.").wait_for(timeout=15_000)
+    page.get_by_text("2 passages, found by words, names and meaning.").wait_for()
     assert page.get_by_role("progressbar").count() == 0
     look(page, "knowledge-source")
 

@@ -136,12 +136,12 @@ def test_work_survives_a_closed_browser_and_a_killed_database(running, chromium)
     until_well(running.url)
     after = Person(chromium, running, "trainee2")
     after.page.goto(address)
-    after.wait_for_text("^shown-42$", seconds=60)
+    after.wait_for_text("^shown-42$")
     after.type_line('echo "[$kept]"')
     after.wait_for_text(r"^\[in-the-shell\]$")
     choose(after.page, "Stop the machines")
     after.page.get_by_role("dialog").get_by_role("button", name="Stop").click()
-    after.page.get_by_role("heading", name="The machines are stopped").wait_for(timeout=60_000)
+    after.page.get_by_role("heading", name="The machines are stopped").wait_for()
     after.close()
 
 
@@ -169,7 +169,7 @@ def launch(trainee, step):
     page.get_by_role("link", name=title, exact=True).click()
     page.get_by_role("button", name=button).click()
     page.wait_for_url(re.compile("/attempts/"))
-    trainee.wait_for_text(r"[$#] ?$", seconds=60)
+    trainee.wait_for_text(r"[$#] ?$")
     keep(page, "readme-launched")
 
 
@@ -194,7 +194,7 @@ def solve(trainee, step):
     trainee.hand_in_flag(trainee.page.locator("li.objective").first.get_attribute("id")[10:])
     type_and_wait(trainee, [*lines_of("3. Close the way"), *closing_lines(part)])
     # "Its objective ticks by itself": nobody asks for a check.
-    trainee.page.locator(".objective--met").nth(1).wait_for(timeout=90_000)
+    trainee.page.locator(".objective--met").nth(1).wait_for()
     keep(trainee.page, "readme-solved")
 
 
