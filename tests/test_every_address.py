@@ -25,7 +25,7 @@ from range.competencies.models import Alignment, Framework
 from range.competencies.services import load_starter
 from range.console.models import Recording
 from range.exercises.models import Exercise
-from range.pipeline.models import Candidacy, CandidacyEntry, SavedSearch
+from range.pipeline.models import Candidacy, CandidacyEntry, ImpactReport, SavedSearch
 from range.sandboxes.models import Trial
 from tutor.models import Hint, Source, Upload
 
@@ -249,6 +249,17 @@ TABLE = {
     "candidates": Address(get=FORBIDDEN, post=WRONG_METHOD, assessor_get=SEEN),
     "compare-candidates": Address(get=FORBIDDEN, post=WRONG_METHOD, assessor_get=SEEN),
     "candidates-csv": Address(get=FORBIDDEN, post=WRONG_METHOD, assessor_get=SEEN),
+    # For administrators of an agency alone; what people say of themselves is their own.
+    "my-groups": Address(get=SEEN, post=302),
+    "impact": Address(get=FORBIDDEN, post=WRONG_METHOD),
+    "make-impact": Address(get=WRONG_METHOD, post=FORBIDDEN),
+    "switch-impact": Address(
+        get=WRONG_METHOD,
+        post=FORBIDDEN,
+        data=(("action", "on"), ("reason", "Because I say so.")),
+    ),
+    "impact-report": Address(get=MISSING, post=WRONG_METHOD, arguments=("impact_report",)),
+    "impact-csv": Address(get=MISSING, post=WRONG_METHOD, arguments=("impact_report",)),
     # An assessor's own: without a name nothing is kept, and the default stays as it is.
     "keep-search": Address(get=WRONG_METHOD, post=(FORBIDDEN, 400)),
     "change-agency": Address(get=WRONG_METHOD, post=(FORBIDDEN, 302)),
@@ -387,7 +398,11 @@ def world(attempt, sandbox, version, trainee, cohort, instructor, tmp_path, sett
         license="Ours",
         text="Text.",
     )
+    told = ImpactReport.objects.create(
+        agency=west, made_by=instructor, figures={"people": 0, "dimensions": {}}, counted={}
+    )
     return {
+        "impact_report": told.pk,
         "entry": entry.pk,
         "appeal": Appeal.objects.create(evidence=evidence, words="Look again.").pk,
         "search": SavedSearch.objects.create(agency=west, owner=instructor, name="Mine").pk,

@@ -112,6 +112,20 @@ def agencies_of(viewer: Viewer) -> QuerySet[Organisation]:
     return agencies.order_by("name", "pk")
 
 
+def agencies_run_by(viewer: Viewer) -> QuerySet[Organisation]:
+    """Return the agencies that the viewer is an administrator of, by name."""
+    if not isinstance(viewer, User) or not viewer.is_active:
+        return Organisation.objects.none()
+    held = viewer.memberships.filter(role=Role.ADMIN).values("organisation")
+    agencies = Organisation.objects.filter(pk__in=held, kind=Organisation.Kind.AGENCY)
+    return agencies.order_by("name", "pk")
+
+
+def can_see_impact(viewer: Viewer, agency_id: uuid.UUID) -> bool:
+    """Adverse-impact reports are for those who answer for an agency; its assessors see none."""
+    return agencies_run_by(viewer).filter(pk=agency_id).exists()
+
+
 def consenting_to(agency_id: uuid.UUID) -> QuerySet[Consent, uuid.UUID]:
     """Return the ids of the people who let an agency look at this moment."""
     return Consent.objects.in_force().filter(agency=agency_id).values_list("trainee", flat=True)

@@ -1,4 +1,4 @@
-"""Stored estimates and how they were compared, statements sent on, and candidates of agencies."""
+"""Stored estimates and their comparison, statements sent on, candidates, and impact reports."""
 
 import uuid
 from typing import ClassVar
@@ -221,3 +221,47 @@ class SavedSearch(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class GroupDeclaration(models.Model):
+    """A group that a person says they belong to; counted in aggregates, shown to nobody else.
+
+    Written, changed and deleted by the person alone; no event, evidence or export speaks of it.
+    """
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    dimension = models.CharField(max_length=16)
+    group = models.CharField(max_length=16)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["person", "dimension"], name="group_declaration_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        # Whatever prints a row must not tell whose it is.
+        return self.dimension
+
+
+class ImpactReport(models.Model):
+    """What an agency was told of how groups fare, as it was told; never made anew or edited.
+
+    `figures` are aggregates. `counted` says who was counted and which lines they had reached, never
+    their groups: a later report is held against it, so that the two cannot be subtracted.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agency = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="impact_reports"
+    )
+    made_at = models.DateTimeField(default=timezone.now)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    figures = models.JSONField()
+    counted = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.agency_id} {self.made_at:%Y-%m-%d}"

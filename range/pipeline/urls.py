@@ -5,10 +5,17 @@ from django.urls import path
 from range.pipeline import views
 from range.pipeline.agency import views as agency
 from range.pipeline.exports import views as out
+from range.pipeline.impact import views as impact
 
 urlpatterns = [
     path("skills/", views.my_skills, name="my-skills"),
     path("skills/consent/", views.consent, name="consent"),
+    path("skills/groups/", impact.my_groups, name="my-groups"),
+    path("impact/", impact.impact, name="impact"),
+    path("impact/make/", impact.make_impact, name="make-impact"),
+    path("impact/switch/", impact.switch_impact, name="switch-impact"),
+    path("impact/<uuid:report_id>/", impact.impact_report, name="impact-report"),
+    path("impact/<uuid:report_id>/report.csv", impact.impact_csv, name="impact-csv"),
     path("people/", views.people, name="people"),
     path("people/<uuid:person_id>/", views.person, name="person"),
     path("people/<uuid:person_id>/skills/<slug:skill>/", views.person_skill, name="person-skill"),

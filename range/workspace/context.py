@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from range.accounts.models import Membership, User
+from range.accounts.models import Membership, Organisation, User
 
 Role = Membership.Role
+# Administrators of an agency, beside what every administrator sees.
+RUNS_AGENCY = "RUNS_AGENCY"
 
 # URL name, label, and the roles that see the link; the first match of the path is current.
 _LINKS: tuple[tuple[str, str, frozenset[str]], ...] = (
@@ -18,6 +20,7 @@ _LINKS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("review-queue", "Review", frozenset({Role.INSTRUCTOR, Role.ADMIN})),
     ("candidates", "Candidates", frozenset({Role.ASSESSOR})),
     ("people", "People", frozenset({Role.INSTRUCTOR, Role.ASSESSOR, Role.ADMIN})),
+    ("impact", "Adverse impact", frozenset({RUNS_AGENCY})),
     ("capacity", "Capacity", frozenset({Role.ADMIN})),
 )
 # Pages reached from a link's own, whose addresses do not begin with it.
@@ -38,7 +41,10 @@ def navigation(request: HttpRequest) -> dict[str, list[Link]]:
     person = getattr(request, "user", None)
     if not isinstance(person, User) or not person.is_active:
         return {"navigation": []}
-    roles = set(person.memberships.values_list("role", flat=True))
+    held = set(person.memberships.values_list("role", "organisation__kind"))
+    roles = {role for role, _ in held}
+    if (Role.ADMIN, Organisation.Kind.AGENCY) in held:
+        roles.add(RUNS_AGENCY)
     found = [_link(name, label, request.path) for name, label, who in _LINKS if roles & who]
     return {"navigation": [link for link in found if link is not None]}
 

@@ -1,0 +1,1 @@
+"""The adverse-impact report: how groups fare in an agency's pipeline, told only in aggregates."""
