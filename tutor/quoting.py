@@ -3,6 +3,9 @@
 import re
 import secrets
 import unicodedata
+from collections.abc import Sequence
+
+from django.utils.crypto import salted_hmac
 
 _OSC = re.compile(r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|$)", re.DOTALL)
 _CSI = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?")
@@ -13,6 +16,9 @@ _TEMPLATE = re.compile(
     r"|<(?=\s*/?\s*(?:s|system|user|assistant|think|tool_call|tool_response)\b)",
     re.IGNORECASE,
 )
+# What a careless reader could take for one of our marks, whatever stands in it.
+_LIKE_A_FENCE = re.compile(r"\[\[(?=\s*end\b|[^\[\]\n]*\b[0-9a-f]{12}\s*\]\])", re.IGNORECASE)
+FENCE_DIGITS = 12
 ELLIPSIS = "…"
 
 
@@ -63,10 +69,27 @@ def inert(text: str) -> str:
 
 def new_fence() -> str:
     """Return a mark that nobody who wrote the quoted text could have known."""
-    return secrets.token_hex(6)
+    return secrets.token_hex(FENCE_DIGITS // 2)
 
 
-def fenced(text: str, *, fence: str, label: str) -> str:
-    """Wrap untrusted text so that its end can be told from anything inside it."""
-    body = inert(plain(text)).replace(fence, "")
+def lasting_fence(text: str) -> str:
+    """Return the mark of one text on this range, the same whenever that text is quoted.
+
+    It hangs on a key and on all of the text: whoever wrote it cannot know it, and whoever learns
+    it and writes it into the text changes it.
+    """
+    return salted_hmac("tutor.quoting", text, algorithm="sha256").hexdigest()[:FENCE_DIGITS]
+
+
+def fenced(text: str, *, fence: str, label: str, known: Sequence[str] = ()) -> str:
+    """Wrap untrusted text so that its end can be told from anything inside it.
+
+    Args:
+        known: Marks of the same prompt that its writer may have come to know.
+    """
+    body = inert(plain(text))
+    for mark in (fence, *known):
+        while mark in body:
+            body = body.replace(mark, "")
+    body = _LIKE_A_FENCE.sub("((", body)
     return f"[[{label} {fence}]]\n{body}\n[[end {fence}]]"
