@@ -5,14 +5,12 @@ from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.utils import timezone
 
 from range.accounts.access import can_contest, can_review, taught_by
 from range.accounts.models import User
-from range.assessment.evidence import append, redacted
+from range.assessment.evidence import Correction, hold, redacted, supersede
 from range.assessment.grading import grade
 from range.assessment.models import Appeal, Evidence
-from range.assessment.runner import GRADER_VERSION
 from range.checks.base import Outcome
 from range.exercises.models import Attempt
 from range.lib.errors import RangeError
@@ -59,10 +57,11 @@ def contest(trainee: User, *, evidence_id: uuid.UUID, words: str) -> Appeal:
     Raises:
         AppealRefused: Not one's own, no reason, corrected or answered already, or not graded.
     """
-    # Of two clicks at once, the second finds the first one's appeal.
-    row = Evidence.objects.select_for_update(of=("self",)).filter(pk=evidence_id).first()
+    row = Evidence.objects.filter(pk=evidence_id).first()
     if row is None or not can_contest(trainee, row.attempt.trainee_id):
         raise _missing()
+    # Of two clicks at once, the second finds the first one's appeal.
+    hold(row.attempt_id)
     words = words.replace("\0", "").strip()[:LENGTH]
     if not words:
         raise AppealRefused("Say what is wrong with the record.", reason="appeal-words")
@@ -73,7 +72,8 @@ def contest(trainee: User, *, evidence_id: uuid.UUID, words: str) -> Appeal:
             reason="appeal-closed",
             status=409,
         )
-    made = Appeal.objects.create(evidence=row, words=words)
+    # Whoever may see the record reads it, and it may quote a flag.
+    made = Appeal.objects.create(evidence=row, words=redacted(row.attempt, words))
     payload = {"check": row.check_id, "objective": row.objective.key, "evidence": str(row.pk)}
     record(row.attempt_id, kind="appeal.raised", actor=f"trainee:{trainee.pk}", payload=payload)
     return made
@@ -89,9 +89,11 @@ def answer(person: User, *, appeal_id: uuid.UUID, choice: str, words: str) -> Ap
     Raises:
         AppealRefused: Not theirs to answer, answered already, no such answer, or no reason.
     """
-    found = Appeal.objects.select_for_update(of=("self",)).filter(pk=appeal_id).first()
+    found = Appeal.objects.select_related("evidence__attempt").filter(pk=appeal_id).first()
     if found is None or not can_review(person, found.evidence.attempt.trainee_id):
         raise _missing()
+    hold(found.evidence.attempt_id)
+    found.refresh_from_db(fields=["state"])
     words = words.replace("\0", "").strip()[:LENGTH]
     if choice not in ANSWERS or not words:
         raise AppealRefused(
@@ -103,43 +105,19 @@ def answer(person: User, *, appeal_id: uuid.UUID, choice: str, words: str) -> Ap
             reason="appeal-late",
             status=409,
         )
-    row = _settled(found, person, choice, words)
-    found.state = Appeal.State.UPHELD if choice == KEEP else Appeal.State.CORRECTED
-    found.answer, found.answered_by, found.answered_at = words, person, timezone.now()
-    found.outcome = row
-    found.save()
-    payload = {"check": row.check_id, "objective": row.objective.key, "evidence": str(row.pk)}
-    record(row.attempt_id, kind="appeal.answered", actor=f"instructor:{person.pk}", payload=payload)
+    old = found.evidence
+    outcome, score = (old.outcome, old.score) if choice == KEEP else _judged(choice)
+    reason = "appeal-upheld" if choice == KEEP else "appeal-corrected"
+    correction = Correction(outcome=outcome, score=score, reason=reason, words=words)
+    row = supersede(old, correction, person=person)
     grade(row.attempt)
     notify("attempts", str(row.attempt_id))
+    found.refresh_from_db()
     return found
 
 
-def _settled(appeal: Appeal, person: User, choice: str, words: str) -> Evidence:
-    old = appeal.evidence
-    outcome = old.outcome if choice == KEEP else choice
-    score = old.score if choice == KEEP else float(outcome == Outcome.MET)
-    row = Evidence(
-        attempt=old.attempt,
-        objective=old.objective,
-        check_id=old.check_id,
-        kind=old.kind,
-        outcome=outcome,
-        score=score,
-        source=Evidence.Source.PERSON,
-        reason="appeal-upheld" if choice == KEEP else "appeal-corrected",
-        observed_at=old.observed_at,
-        hint_rung=old.hint_rung,
-        recording=old.recording,
-        recording_offset_ms=old.recording_offset_ms,
-        grader_version=GRADER_VERSION,
-        judged_by=person,
-        supersedes=old,
-    )
-    # Agencies read it too, and either may have quoted a flag.
-    said = {"contested": appeal.words, "answer": words}
-    detail = {name: redacted(old.attempt, text) for name, text in said.items()}
-    return append(row, detail=detail, excerpt=old.excerpt)
+def _judged(choice: str) -> tuple[str, float]:
+    return choice, float(choice == Outcome.MET)
 
 
 def about(row: Evidence) -> Appeal | None:

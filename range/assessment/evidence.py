@@ -3,21 +3,21 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from range.accounts.models import User
-from range.assessment.models import Evidence, EvidenceContent
+from range.assessment.models import Appeal, Evidence, EvidenceContent
 from range.assessment.runner import GRADER_VERSION
 from range.catalog.models import Objective
 from range.checks.base import Judgement, Outcome
-from range.console.models import Recording
 from range.console.redacting import redactor_of
 from range.console.services import moment, others_who_typed
 from range.exercises.models import Attempt
+from range.lib.errors import RangeError
 from range.lib.notify import notify
 from range.timeline.canonical import digest
 from range.timeline.services import events_of, record
@@ -25,6 +25,10 @@ from range.timeline.services import events_of, record
 EXCERPT_LIMIT_BYTES = 4096
 # The event that binds a record into its attempt's chain.
 RECORDED = "evidence.recorded"
+# Where a record says who else had typed before.
+OTHERS = "others_typed_before"
+# What answers an appeal where whoever decided gave no words of their own.
+DECIDED_ANEW = "It was decided anew; the record that counts now says how."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +47,39 @@ class Finding:
     source: str = Evidence.Source.CHECK
     detail: Mapping[str, object] | None = None
     judged_by: User | None = None
-    supersedes: Evidence | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """What a person decides in the place of a record.
+
+    Args:
+        words: The person's reason; the trainee and whoever sees the evidence reads it.
+        excerpt: What was seen, where it differs from what the record holds.
+    """
+
+    outcome: str
+    score: float
+    reason: str
+    words: str
+    detail: Mapping[str, object] | None = None
+    excerpt: str | None = None
+
+
+class CorrectedMeanwhile(RangeError):
+    """A newer record stands in the place of the one that somebody wanted to correct."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This record was corrected meanwhile. Look at the newer one, then decide.",
+            reason="corrected-meanwhile",
+            status=409,
+        )
+
+
+def hold(attempt_id: uuid.UUID) -> None:
+    """Lock an attempt, so that decisions about its records follow one another."""
+    Attempt.objects.select_for_update().get(pk=attempt_id)
 
 
 def latest(attempt: Attempt) -> dict[tuple[str, str], Evidence]:
@@ -83,7 +119,7 @@ def write(attempt: Attempt, finding: Finding) -> Evidence:
     """
     at = timezone.now()
     judgement = finding.judgement
-    rung, recording, offset = _circumstances(attempt, finding, at)
+    seen = moment(attempt, at)
     row = Evidence(
         attempt=attempt,
         objective=Objective.objects.get(version=attempt.exercise.version, key=finding.objective),
@@ -94,12 +130,11 @@ def write(attempt: Attempt, finding: Finding) -> Evidence:
         source=finding.source,
         reason=judgement.reason[:64],
         observed_at=at,
-        hint_rung=rung,
+        hint_rung=hint_rung(attempt, finding.objective),
         grader_version=GRADER_VERSION,
         judged_by=finding.judged_by,
-        supersedes=finding.supersedes,
-        recording=recording,
-        recording_offset_ms=offset,
+        recording=seen.recording if seen else None,
+        recording_offset_ms=seen.offset_ms if seen else None,
     )
     detail, excerpt = _detail(attempt, finding), _excerpt(attempt, judgement.excerpt)
     evidence = append(row, detail=detail, excerpt=excerpt)
@@ -107,20 +142,77 @@ def write(attempt: Attempt, finding: Finding) -> Evidence:
     return evidence
 
 
-def _circumstances(
-    attempt: Attempt, finding: Finding, at: datetime
-) -> tuple[int, Recording | None, int | None]:
-    """Return the help and the moment a record speaks of.
+@transaction.atomic
+def supersede(old: Evidence, correction: Correction, *, person: User) -> Evidence:
+    """Append what a person decides in the place of a record, and settle what was contested in it.
 
-    A person who decides afterwards judges what was seen then: help and moment stay those of the
-    record that gives way.
+    The person judges anew what was seen then: when, after which hints and where in the recording
+    stay those of the record that gives way. Texts are cleared of the attempt's secrets.
+
+    Raises:
+        CorrectedMeanwhile: Something took the record's place already.
     """
-    before = finding.supersedes
-    if before is not None and finding.judged_by is not None:
-        return before.hint_rung, before.recording, before.recording_offset_ms
-    seen = moment(attempt, at)
-    rung = hint_rung(attempt, finding.objective)
-    return rung, seen.recording if seen else None, seen.offset_ms if seen else None
+    hold(old.attempt_id)
+    if Evidence.objects.filter(supersedes=old).exists():
+        raise CorrectedMeanwhile
+    row = Evidence(
+        attempt=old.attempt,
+        objective=old.objective,
+        check_id=old.check_id,
+        kind=old.kind,
+        outcome=str(correction.outcome),
+        score=correction.score,
+        source=Evidence.Source.PERSON,
+        reason=correction.reason,
+        observed_at=old.observed_at,
+        hint_rung=old.hint_rung,
+        recording=old.recording,
+        recording_offset_ms=old.recording_offset_ms,
+        grader_version=GRADER_VERSION,
+        judged_by=person,
+        supersedes=old,
+    )
+    contested = Appeal.objects.filter(evidence=old, state=Appeal.State.OPEN).first()
+    said: dict[str, object] = {"reason_given": correction.words} if correction.words else {}
+    if contested:
+        said["contested"] = contested.words
+    detail = {
+        # Agencies read it too, and anybody may have quoted a flag.
+        name: redacted(old.attempt, value) if isinstance(value, str) else value
+        for name, value in (_with_others(old) | said | dict(correction.detail or {})).items()
+    }
+    excerpt = old.excerpt if correction.excerpt is None else correction.excerpt
+    made = append(row, detail=detail, excerpt=_excerpt(old.attempt, excerpt))
+    if contested:
+        _settle(contested, made, words=correction.words)
+    notify("attempt_changed", f"{old.attempt_id} objectives")
+    return made
+
+
+def _with_others(old: Evidence) -> dict[str, object]:
+    others = old.detail.get(OTHERS)
+    return {OTHERS: others} if others else {}
+
+
+def _settle(appeal: Appeal, made: Evidence, *, words: str) -> None:
+    """Close an appeal with the record that came of it; whoever waits for it reads why."""
+    old = appeal.evidence
+    stands = (made.outcome, made.score) == (old.outcome, old.score)
+    appeal.state = Appeal.State.UPHELD if stands else Appeal.State.CORRECTED
+    appeal.answer = redacted(made.attempt, words or DECIDED_ANEW)
+    appeal.answered_by, appeal.answered_at = made.judged_by, timezone.now()
+    appeal.outcome = made
+    appeal.save()
+    record(
+        made.attempt_id,
+        kind="appeal.answered",
+        actor=f"instructor:{made.judged_by_id}",
+        payload={
+            "check": made.check_id,
+            "objective": made.objective.key,
+            "evidence": str(made.pk),
+        },
+    )
 
 
 def append(row: Evidence, *, detail: Mapping[str, object], excerpt: str) -> Evidence:
@@ -187,7 +279,7 @@ def _detail(attempt: Attempt, finding: Finding) -> dict[str, object]:
     detail = dict(finding.detail or {})
     # Whoever reads the evidence must be able to tell work done alone from work done with others.
     if others := others_who_typed(attempt):
-        detail["others_typed_before"] = ", ".join(others)
+        detail[OTHERS] = ", ".join(others)
     return detail
 
 

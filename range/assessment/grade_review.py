@@ -128,19 +128,33 @@ def _history(attempt: Attempt) -> dict[tuple[str, str], list[Evidence]]:
 def _check(
     name: str, kind: str, role: str, rows: list[Evidence], criteria: list[ReviewItem]
 ) -> CheckReview:
-    entries = [_entry(row) for row in reversed(rows)]
-    standing = next(
-        (each for each in entries if getattr(each.row, "superseded_by", None) is None), None
-    )
+    entries = [_entry(row) for row in _newest_first(rows)]
+    standing = entries[0] if entries else None
     return CheckReview(
         id=name,
         kind=kind,
         role=role,
         standing=standing,
-        before=[each for each in entries if each is not standing],
+        before=entries[1:],
         criteria=criteria,
         may_overrule=standing is not None and may_be_overruled(standing.row),
     )
+
+
+def _newest_first(rows: list[Evidence]) -> list[Evidence]:
+    """Return what stands, what it took the place of, step by step, then earlier observations.
+
+    A correction keeps the moment of what it corrects, so time alone orders observations only.
+    """
+    known, found = {row.pk: row for row in rows}, []
+    for head in reversed(rows):
+        if getattr(head, "superseded_by", None) is not None:
+            continue
+        row: Evidence | None = head
+        while row is not None:
+            found.append(row)
+            row = known.get(row.supersedes_id) if row.supersedes_id else None
+    return found
 
 
 def _entry(row: Evidence) -> Entry:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from range.accounts.access import can_review
 from range.accounts.models import User
-from range.assessment.evidence import Finding, latest, write
+from range.assessment.evidence import Correction, Finding, latest, supersede, write
 from range.assessment.judges import is_shown, judge_of
 from range.assessment.models import Decision, Evidence, Grade, ReviewItem
 from range.assessment.runner import GRADER_VERSION
@@ -112,7 +112,7 @@ def decide(item: ReviewItem, *, person: User, level: int, note: str) -> None:
             actor=f"instructor:{person.pk}",
             payload={"check": item.check_id, "criterion": item.criterion, "level": level},
         )
-        _settle(item.attempt, item.objective.key, check, person)
+        _settle(item.attempt, item.objective.key, check, person, words=note)
         grade(item.attempt)
         notify("attempts", str(item.attempt_id))
 
@@ -171,7 +171,9 @@ def criterion_of(item: ReviewItem) -> Criterion:
     )
 
 
-def _settle(attempt: Attempt, objective: str, check: RubricCheck, person: User) -> None:
+def _settle(
+    attempt: Attempt, objective: str, check: RubricCheck, person: User, *, words: str
+) -> None:
     items = {
         item.criterion: item
         for item in ReviewItem.objects.filter(attempt=attempt, check_id=check.id)
@@ -185,25 +187,38 @@ def _settle(attempt: Attempt, objective: str, check: RubricCheck, person: User) 
     )
     share = round(share / total, 6)
     is_met = share >= check.pass_share
+    judgement = Judgement(
+        outcome=Outcome.MET if is_met else Outcome.UNMET,
+        score=share,
+        reason="report-convinces" if is_met else "report-falls-short",
+        excerpt=next(iter(items.values())).artefact,
+    )
+    detail = {
+        "levels": {key: item.level for key, item in items.items()},
+        "proposals": {key: _proposed(item) for key, item in items.items() if item.proposal},
+    }
+    before = latest(attempt).get((objective, check.id))
+    if before is not None:
+        correction = Correction(
+            outcome=str(judgement.outcome),
+            score=judgement.score,
+            reason=judgement.reason,
+            words=words,
+            detail=detail,
+            excerpt=judgement.excerpt,
+        )
+        supersede(before, correction, person=person)
+        return
     write(
         attempt,
         Finding(
             objective=objective,
             check_id=check.id,
             kind=check.kind,
-            judgement=Judgement(
-                outcome=Outcome.MET if is_met else Outcome.UNMET,
-                score=share,
-                reason="report-convinces" if is_met else "report-falls-short",
-                excerpt=next(iter(items.values())).artefact,
-            ),
+            judgement=judgement,
             source=Evidence.Source.PERSON,
-            detail={
-                "levels": {key: item.level for key, item in items.items()},
-                "proposals": {key: _proposed(item) for key, item in items.items() if item.proposal},
-            },
+            detail=detail,
             judged_by=person,
-            supersedes=latest(attempt).get((objective, check.id)),
         ),
     )
 

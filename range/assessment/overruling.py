@@ -6,10 +6,10 @@ from django.db import transaction
 
 from range.accounts.access import can_review
 from range.accounts.models import User
-from range.assessment.evidence import Finding, redacted, write
+from range.assessment.evidence import CorrectedMeanwhile, Correction, hold, supersede
 from range.assessment.grading import ReviewRefused, grade
 from range.assessment.models import Evidence
-from range.checks.base import Judgement, Outcome
+from range.checks.base import Outcome
 from range.exercises.models import Attempt
 from range.lib.notify import notify
 from range.timeline.services import record
@@ -30,13 +30,16 @@ def may_be_overruled(row: Evidence) -> bool:
 def overrule(evidence_id: uuid.UUID, *, person: User, outcome: str, reason: str) -> Evidence:
     """Record that a person judges a check otherwise; grade, debrief and estimates follow.
 
+    Where the record was contested, that answers it: the reason is the answer.
+
     Args:
         outcome: MET, UNMET, or INCONCLUSIVE for what counts neither way.
         reason: Shown to the trainee and to whoever sees the evidence.
 
     Raises:
-        ReviewRefused: The record is not this person's to overrule, was corrected meanwhile, says
-            so already, or the reason says too little.
+        ReviewRefused: The record is not this person's to overrule, says so already, or the reason
+            says too little.
+        CorrectedMeanwhile: A newer record stands in its place.
     """
     wanted, words = _outcome(outcome), reason.strip()
     if not REASON_AT_LEAST <= len(words) <= REASON_AT_MOST:
@@ -49,24 +52,16 @@ def overrule(evidence_id: uuid.UUID, *, person: User, outcome: str, reason: str)
         row = _held(evidence_id, person)
         if row.outcome == wanted:
             raise ReviewRefused("The check is judged so already.", reason="nothing-changes")
-        words = redacted(row.attempt, words)
-        made = write(
-            row.attempt,
-            Finding(
-                objective=row.objective.key,
-                check_id=row.check_id,
-                kind=row.kind,
-                judgement=Judgement(
-                    outcome=wanted,
-                    score=1.0 if wanted is Outcome.MET else 0.0,
-                    reason="overruled",
-                    excerpt=row.excerpt,
-                ),
-                source=Evidence.Source.PERSON,
-                detail={"reason_given": words, "judged_before": row.outcome},
-                judged_by=person,
-                supersedes=row,
+        made = supersede(
+            row,
+            Correction(
+                outcome=wanted,
+                score=1.0 if wanted is Outcome.MET else 0.0,
+                reason="overruled",
+                words=words,
+                detail={"judged_before": row.outcome},
             ),
+            person=person,
         )
         record(
             row.attempt_id,
@@ -94,13 +89,9 @@ def _held(evidence_id: uuid.UUID, person: User) -> Evidence:
         raise ReviewRefused(
             "There is no such record for you to judge.", reason="evidence-missing", status=404
         )
-    Attempt.objects.select_for_update().get(pk=row.attempt_id)
+    hold(row.attempt_id)
     if Evidence.objects.filter(supersedes=row).exists():
-        raise ReviewRefused(
-            "This record was corrected meanwhile. Look at the newer one, then decide.",
-            reason="corrected-meanwhile",
-            status=409,
-        )
+        raise CorrectedMeanwhile
     if not may_be_overruled(row):
         raise ReviewRefused(
             "Only checks of graded attempts can be overruled here; written work is decided "

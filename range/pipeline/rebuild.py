@@ -7,13 +7,14 @@ from operator import itemgetter
 from django.utils import timezone
 
 from range.accounts.models import User
-from range.assessment.models import Appeal, Evidence
+from range.assessment.evidence import RECORDED
 from range.exercises.models import Attempt
 from range.lib.logs import get_logger
 from range.pipeline.log import COUNTED_STATES, read_log
 from range.pipeline.models import EstimateRebuild, SkillEstimate
 from range.pipeline.services import refresh
 from range.pipeline.sets import ParameterSetMissing, named
+from range.timeline.models import Event
 
 log = get_logger(__name__)
 
@@ -75,10 +76,9 @@ def _grew(person: User, *, since: datetime) -> bool:
     attempts = Attempt.objects.filter(trainee=person, state__in=COUNTED_STATES)
     if attempts.filter(state=Attempt.State.COLLECTED).exists():
         return True
-    if Appeal.objects.filter(evidence__attempt__in=attempts, answered_at__gt=since).exists():
-        # Its outcome keeps the moment of what was contested.
-        return True
-    return Evidence.objects.filter(attempt__in=attempts, observed_at__gt=since).exists()
+    # By when records were made: a correction keeps the moment of what it corrects.
+    made = Event.objects.filter(attempt_id__in=attempts.values("pk"), kind=RECORDED)
+    return made.filter(at__gt=since).exists()
 
 
 def _differing(

@@ -4,13 +4,16 @@ import pytest
 
 from range.accounts.models import AccessRecord, Membership, Organisation
 from range.assessment import services
+from range.assessment.appeals import AppealRefused, answer, contest, open_for
+from range.assessment.evidence import CorrectedMeanwhile, Correction, supersede
+from range.assessment.grade_review import grade_review
 from range.assessment.grading import ReviewRefused
-from range.assessment.models import Evidence, EvidenceContent
+from range.assessment.models import Appeal, Evidence, EvidenceContent
 from range.assessment.overruling import OVERRULED, overrule
 from range.assessment.provenance import problems_of
 from range.exercises.models import Attempt
 from range.exercises.services import finish
-from range.timeline.models import Event
+from range.timeline.models import Event, EventPayload
 from range.timeline.services import broken_at
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +76,7 @@ def test_the_chain_and_the_records_hold_afterwards(instructor, graded, hole):
 
 def test_help_and_moment_stay_those_of_what_was_judged(instructor, graded, hole):
     made = overrule(hole.pk, person=instructor, outcome="MET", reason=WHY)
-    kept = ("hint_rung", "recording_id", "recording_offset_ms")
+    kept = ("observed_at", "hint_rung", "recording_id", "recording_offset_ms", "excerpt")
     assert [getattr(made, name) for name in kept] == [getattr(hole, name) for name in kept]
 
 
@@ -81,6 +84,63 @@ def test_it_can_be_put_back_and_all_three_records_stay(instructor, graded, hole)
     made = overrule(hole.pk, person=instructor, outcome="MET", reason=WHY)
     overrule(made.pk, person=instructor, outcome="UNMET", reason="I took it for another file.")
     assert Evidence.objects.filter(attempt=graded, check_id=hole.check_id).count() == 3
+
+
+def test_earlier_records_stand_in_the_order_of_their_corrections(instructor, graded, hole):
+    """All four speak of one moment, so time cannot tell which came first."""
+    chain = [hole]
+    for outcome in ("MET", "UNMET", "MET"):
+        chain.append(overrule(chain[-1].pk, person=instructor, outcome=outcome, reason=WHY))
+    assert len({each.observed_at for each in chain}) == 1
+    (check,) = [
+        each
+        for objective in grade_review(graded).objectives
+        for each in objective.checks
+        if each.id == hole.check_id
+    ]
+    shown = [check.standing.row.pk, *(each.row.pk for each in check.before)]
+    assert shown == [each.pk for each in reversed(chain)]
+
+
+def test_overruling_what_is_contested_answers_it(client, trainee, instructor, graded, hole, flag):
+    appeal = contest(trainee, evidence_id=hole.pk, words=f"I closed it, see {flag()}.")
+    made = overrule(hole.pk, person=instructor, outcome="MET", reason=f"{WHY} {flag()}")
+    appeal.refresh_from_db()
+    assert (appeal.state, appeal.outcome, appeal.answered_by) == ("CORRECTED", made, instructor)
+    assert appeal.answer.startswith(WHY)
+    assert made.detail["contested"].startswith("I closed it")
+    assert Event.objects.filter(kind="appeal.answered").count() == 1
+    assert not list(open_for(instructor))
+    client.force_login(trainee)
+    for row in (hole, made):
+        page = client.get(f"/evidence/{row.pk}/").content.decode()
+        assert WHY in page
+        assert flag() not in page
+    with pytest.raises(AppealRefused):
+        answer(instructor, appeal_id=appeal.pk, choice="KEEP", words="Late.")
+    assert broken_at(graded.pk) is None
+    assert problems_of(graded) == []
+
+
+def test_what_is_written_in_an_appeal_is_cleared_of_the_flag(
+    trainee, instructor, graded, hole, flag
+):
+    appeal = contest(trainee, evidence_id=hole.pk, words=f"It said {flag()} to me.")
+    made = answer(
+        instructor, appeal_id=appeal.pk, choice="KEEP", words=f"{flag()} was another one."
+    ).outcome
+    told = f"{made.detail} {list(Appeal.objects.values_list('words', 'answer'))}"
+    assert "It said" in told
+    assert "was another one" in told
+    assert flag() not in told
+    assert flag() not in str(list(EventPayload.objects.values_list("body", flat=True)))
+
+
+def test_a_record_is_superseded_once(instructor, graded, hole):
+    correction = Correction(outcome="MET", score=1.0, reason="overruled", words=WHY)
+    supersede(hole, correction, person=instructor)
+    with pytest.raises(CorrectedMeanwhile):
+        supersede(hole, correction, person=instructor)
 
 
 def test_what_counts_neither_way_leaves_the_share_to_the_rest(instructor, graded, hole):
@@ -111,7 +171,7 @@ def test_what_makes_no_sense_changes_nothing(
 
 def test_whoever_comes_second_sees_the_first_decision(instructor, graded, hole):
     overrule(hole.pk, person=instructor, outcome="MET", reason=WHY)
-    with pytest.raises(ReviewRefused, match="corrected meanwhile"):
+    with pytest.raises(CorrectedMeanwhile):
         overrule(hole.pk, person=instructor, outcome="INCONCLUSIVE", reason=WHY)
 
 

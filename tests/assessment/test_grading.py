@@ -3,8 +3,11 @@
 import pytest
 
 from range.assessment import services
+from range.assessment.appeals import contest
 from range.assessment.models import Evidence, Grade, ReviewItem
+from range.assessment.provenance import problems_of
 from range.assessment.services import Proposal, ReviewRefused
+from range.exercises.models import Attempt
 from range.exercises.services import finish
 
 pytestmark = pytest.mark.django_db
@@ -54,10 +57,27 @@ def test_a_weak_report_costs_its_share(collected, instructor):
 def test_a_correction_supersedes_and_the_first_decision_stays_on_record(collected, instructor):
     decide(instructor, cause=0, remedy=0)
     decide(instructor, cause=2)
-    rows = list(Evidence.objects.filter(source="PERSON").order_by("observed_at"))
-    assert [row.outcome for row in rows] == ["UNMET", "MET"]
-    assert rows[1].supersedes == rows[0]
+    last = Evidence.objects.get(source="PERSON", superseded_by=None)
+    assert (last.supersedes.outcome, last.outcome) == ("UNMET", "MET")
+    assert last.supersedes.source == "PERSON"
     assert services.latest_grade(collected).share == 0.9375
+
+
+def test_written_work_decided_anew_keeps_its_moment_and_answers_what_was_contested(
+    collected, trainee, instructor
+):
+    handed_in = Evidence.objects.get(kind="rubric")
+    decide(instructor, cause=0, remedy=0)
+    Attempt.objects.filter(pk=collected.pk).update(state=Attempt.State.GRADED)
+    decided = Evidence.objects.get(supersedes=handed_in)
+    appeal = contest(trainee, evidence_id=decided.pk, words="It names the cause.")
+    decide(instructor, cause=2)
+    again = Evidence.objects.get(supersedes=decided)
+    assert decided.observed_at == again.observed_at == handed_in.observed_at
+    appeal.refresh_from_db()
+    assert (appeal.state, appeal.outcome, appeal.answer) == ("CORRECTED", again, "seen")
+    assert again.detail["contested"] == "It names the cause."
+    assert problems_of(collected) == []
 
 
 @pytest.mark.parametrize("who", ["trainee", "other_trainee", "assessor"])

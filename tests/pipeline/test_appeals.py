@@ -10,6 +10,7 @@ from django.utils import timezone
 from range.accounts.models import Consent
 from range.assessment.appeals import AppealRefused, answer, contest
 from range.assessment.models import Appeal, Evidence, Grade
+from range.assessment.overruling import overrule
 from range.assessment.provenance import problems_of
 from range.management.commands.run_worker import refresh_reviewed
 from range.pipeline.log import read_log
@@ -56,7 +57,7 @@ def test_an_upheld_record_is_superseded_by_one_that_says_the_same(trainee, instr
     appeal = contest(trainee, evidence_id=missed.pk, words="No.")
     row = answer(instructor, appeal_id=appeal.pk, choice="KEEP", words="It is there.").outcome
     assert (row.outcome, row.score, row.reason) == ("UNMET", 0.0, "appeal-upheld")
-    assert row.detail == {"contested": "No.", "answer": "It is there."}
+    assert row.detail == {"contested": "No.", "reason_given": "It is there."}
     assert problems_of(missed.attempt) == []
 
 
@@ -165,3 +166,16 @@ def test_the_worker_brings_estimates_up_to_the_answer(trainee, instructor, misse
     answer(instructor, appeal_id=appeal.pk, choice="MET", words="Yes.")
     refresh_reviewed()
     assert SkillEstimate.objects.filter(skill__key="harden-privilege-rules").exists()
+
+
+def test_overruled_evidence_is_as_old_as_what_was_seen(trainee, instructor, missed):
+    """A decision taken today about work of a year ago is no younger evidence."""
+    refresh(trainee)
+    rows = SkillEstimate.objects.filter(trainee=trainee, assessed_only=False)
+    known = dict(rows.values_list("skill__key", "last_observed_at"))
+    overrule(missed.pk, person=instructor, outcome="MET", reason="It was closed after all.")
+    # The worker has not been there: the nightly comparison waits for it.
+    assert differences(trainee) == []
+    refresh(trainee)
+    assert dict(rows.values_list("skill__key", "last_observed_at")) == known
+    assert differences(trainee) == []
