@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from range.accounts.access import agencies_run_by
-from range.accounts.models import Organisation, User
+from range.accounts.models import Membership, Organisation, User
 from range.pipeline.impact.groups import DIMENSIONS
 from range.pipeline.impact.lines import cuts_of, everybody
 from range.pipeline.impact.rates import Group, Line, held_against_highest
@@ -73,7 +74,8 @@ def make(viewer: User, agency: Organisation) -> ImpactReport | None:
         ImpactRefused: Not theirs, switched off, too soon, or too few people or changes.
     """
     # Two at once would each be held against neither.
-    held = Organisation.objects.select_for_update().get(pk=agency.pk)
+    related = list(_read_together(agency).select_for_update().order_by("pk"))
+    held = Organisation.objects.get(pk=agency.pk)
     _refuse_unless_on(viewer, held)
     if rests_until(held):
         raise ImpactRefused(
@@ -82,7 +84,8 @@ def make(viewer: User, agency: Organisation) -> ImpactReport | None:
             reason="impact-too-soon",
             status=409,
         )
-    told = [_telling(row.counted) for row in held.impact_reports.order_by("made_at")]
+    earlier = ImpactReport.objects.filter(agency__in=related).order_by("made_at")
+    told = [_telling(row.counted) for row in earlier]
     people = everybody(held)
     cuts = tellable(cuts_of(held), people, told)
     if not cuts:
@@ -108,6 +111,14 @@ def _refuse_unless_on(viewer: User, agency: Organisation) -> None:
         raise ImpactRefused(
             "There is no adverse-impact report for you here.", reason="impact-missing", status=404
         )
+
+
+def _read_together(agency: Organisation) -> QuerySet[Organisation]:
+    """Return the agency, and others that one of its administrators reads the reports of too."""
+    runs = Membership.objects.filter(role=Membership.Role.ADMIN)
+    readers = runs.filter(organisation=agency).values("person")
+    others = runs.filter(person__in=readers).values("organisation")
+    return Organisation.objects.filter(Q(pk=agency.pk) | Q(pk__in=others))
 
 
 def _figures(cuts: Sequence[Cut], people: People) -> dict[str, object]:

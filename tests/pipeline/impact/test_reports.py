@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.urls import reverse
 
-from range.accounts.models import AccessRecord, Membership, Organisation
+from range.accounts.models import AccessRecord, Consent, Membership, Organisation
 from range.pipeline.impact import report as reports
 from range.pipeline.impact.report import make, opened, sections_of
 from range.pipeline.impact.switch import ImpactRefused, is_on, switch
@@ -130,6 +130,22 @@ def test_two_days_cannot_be_subtracted(manager, agency, mixed, crowd, withdraw):
         make(manager, agency)
     crowd(31, gender="man", stage="INVITED")
     assert make(manager, agency) is not None
+
+
+@pytest.mark.usefixtures("switched_on")
+def test_two_agencies_of_one_administrator_cannot_be_subtracted(manager, agency, mixed):
+    """Everybody but one lets both agencies look."""
+    west = Organisation.objects.create(slug="west", name="West", kind="AGENCY")
+    Membership.objects.create(person=manager, organisation=west, role="ADMIN")
+    Consent.objects.bulk_create(Consent(trainee=each, agency=west) for each in mixed[1:])
+    Candidacy.objects.bulk_create(
+        Candidacy(agency=west, trainee=each, stage="HIRED") for each in mixed[1:50]
+    )
+    switch(manager, west, on=True, reason=REASON)
+    make(manager, agency)
+    with pytest.raises(ImpactRefused) as refused:
+        make(manager, west)
+    assert refused.value.reason == "impact-too-few"
 
 
 @pytest.mark.usefixtures("switched_on", "next_day")
