@@ -61,7 +61,8 @@ def with_context(rows: QuerySet[Evidence]) -> QuerySet[Evidence]:
     )
 
 
-def _appeal(row: Evidence) -> str:
+def appeal_in_words(row: Evidence) -> str:
+    """Return whether a record is contested, and what came of it; empty where nobody did."""
     found = about(row)
     if found is None:
         return ""
@@ -87,7 +88,7 @@ def line(row: Evidence) -> EvidenceLine:
         policy=exercise.get_policy_display(),
         observed_at=row.observed_at,
         moment_url=moment_url(row),
-        appeal=_appeal(row),
+        appeal=appeal_in_words(row),
         is_contested=(found := about(row)) is not None and found.state == found.State.OPEN,
     )
 

@@ -20,6 +20,8 @@ from openpyxl.cell.cell import TYPE_FORMULA
 from ralph.models.xapi.base.statements import BaseXapiStatement
 
 from range.accounts.models import AccessRecord, Consent, User
+from range.assessment.appeals import answer, contest
+from range.assessment.models import Evidence
 from range.lib import signing
 from range.pipeline.exports import case, lrs, tables
 from range.pipeline.exports.xapi import statements_of
@@ -126,6 +128,52 @@ def test_tables_say_what_the_page_says(client, ready):
     )
     assert book.sheetnames == ["Skills", "Evidence"]
     assert book["Evidence"].max_row == 1 + 18
+
+
+# --- what is contested ---
+
+
+def told_of_contested(client, person):
+    """The words of each form in which a contested figure leaves."""
+    token = fetch(client, person, "badge", person, role=ROLE).content.decode()
+    said = base64.urlsafe_b64decode(token.split(".")[1] + "==").decode()
+    _, pdf = words_of(fetch(client, person, "evidence-report", person, role=ROLE).content)
+    book = openpyxl.load_workbook(
+        io.BytesIO(fetch(client, person, "workbook", person, role=ROLE).content)
+    )
+    cells = [cell.value for row in book["Evidence"].iter_rows() for cell in row]
+    skills = [[cell.value for cell in row] for row in book["Skills"].iter_rows()]
+    counted = sum(row[skills[0].index("contested")] for row in skills[1:])
+    text = fetch(client, person, "evidence-csv", person, role=ROLE).content.decode("utf-8-sig")
+    return {
+        "badge": said,
+        "report": " ".join(pdf.split()),
+        "workbook": " ".join(str(cell) for cell in cells),
+        "csv": text,
+        "skills": f"{counted} contested",
+    }
+
+
+def test_what_is_contested_says_so_wherever_it_goes_and_what_came_of_it(
+    client, certain, instructor
+):
+    row = Evidence.objects.filter(attempt__trainee=certain, objective__key="mend").last()
+    assert not any("contested," in each for each in told_of_contested(client, certain).values())
+    appeal = contest(certain, evidence_id=row.pk, words="That was not me.")
+    told = told_of_contested(client, certain)
+    assert told.pop("skills") == "1 contested"
+    for name, each in told.items():
+        assert "contested, not answered yet" in each, name
+    assert "1 of its records contested and not answered yet" in told["badge"]
+    assert "1 contested and not answered yet" in told["report"]
+    answer(instructor, appeal_id=appeal.pk, choice="KEEP", words="It was.")
+    told = told_of_contested(client, certain)
+    assert told.pop("skills") == "0 contested"
+    for name, each in told.items():
+        assert "not answered yet" not in each, name
+    # The credential lists so many records at most, and all of them the tables do.
+    for name in ("workbook", "csv"):
+        assert "contested: the record stands" in told[name].lower()
 
 
 # --- the report ---

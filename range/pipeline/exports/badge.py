@@ -126,6 +126,8 @@ def _result(line: SkillLine) -> dict[str, object]:
         said += f"; {line.word.value} against the cut at {line.cut}"
     else:
         said += f"; {line.level}"
+    if line.contested:
+        said += f"; {line.contested} of its records contested and not answered yet"
     return {"type": ["Result"], "resultDescription": _description(line), "value": said}
 
 
@@ -138,7 +140,7 @@ def _evidence(lines: list[SkillLine]) -> list[dict[str, object]]:
             "name": f"{each.objective}: {each.check_id}",
             "narrative": f"{each.outcome.lower()}, {each.policy.lower()}, "
             f"{f'hint on rung {each.hint_rung}' if each.hint_rung else 'without help'}, observed "
-            f"{_moment(each.observed_at)}",
+            f"{_moment(each.observed_at)}{f', {each.appeal}' if each.appeal else ''}",
             "genre": "Check of a cyber range",
         }
         for each in list(seen.values())[:MOST_EVIDENCE]

@@ -13,6 +13,7 @@ from range.assessment.grading import latest_grade
 from range.assessment.models import Evidence
 from range.exercises.models import Attempt
 from range.lib.logs import get_logger
+from range.pipeline.evidence_lines import appeal_in_words
 from range.pipeline.exports.asking import attempts_of, records_of
 from range.pipeline.profile import Profile, SkillLine
 from range.timeline import tombstones
@@ -153,6 +154,8 @@ def _amount(line: SkillLine) -> str:
     words = f"{_count(amount.checks, 'check')} in {_count(amount.scenarios, 'scenario')}"
     if amount.hinted:
         words += f", {amount.hinted} with hints"
+    if line.contested:
+        words += f", {line.contested} contested and not answered yet"
     return words + (f", last on {_day(amount.last_at)}" if amount.last_at else "")
 
 
@@ -186,6 +189,7 @@ def _record(row: Evidence) -> Mapping[str, str]:
         "when": _moment(row.observed_at),
         "judge": f"judged by {judge}",
         "help": f"hint on rung {row.hint_rung}" if row.hint_rung else "without help",
+        "contested": appeal_in_words(row),
         "outcome": _OUTCOMES.get(row.outcome, "not judged"),
         # The report is made of tagged text: what a terminal would do with it must not matter.
         "excerpt": "".join(each for each in excerpt if each == "\n" or each.isprintable()),

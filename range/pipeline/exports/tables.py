@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from range.assessment.models import Evidence
+from range.pipeline.evidence_lines import appeal_in_words
 from range.pipeline.profile import Profile, SkillLine
 
 type Cell = str | int | float | None
@@ -33,7 +34,7 @@ def skills_table(profile: Profile) -> Table:
         heads=(
             "skill", "name", "mean (logits)", "sd", "low 80 %", "high 80 %", "cut (logits)",
             "against the cut", "level", "P(above the cut)", "checks", "scenarios", "with hints",
-            "last", "NICE and other ids", "parameter set", "as of",
+            "contested", "last", "NICE and other ids", "parameter set", "as of",
         ),
         rows=[_skill(line, profile) for line in lines],
     )  # fmt: skip
@@ -55,6 +56,7 @@ def _skill(line: SkillLine, profile: Profile) -> tuple[Cell, ...]:
         amount.checks,
         amount.scenarios,
         amount.hinted,
+        line.contested,
         _moment(amount.last_at),
         " ".join(f"{each.code} ({each.label}, {each.review})" for each in line.statements),
         profile.parameter_set,
@@ -68,7 +70,8 @@ def evidence_table(rows: Iterable[Evidence]) -> Table:
         name="Evidence",
         heads=(
             "evidence", "attempt", "scenario", "objective", "check", "kind", "outcome", "score",
-            "judged by", "reason", "hint rung", "mode", "observed at", "excerpt", "sha256",
+            "judged by", "reason", "hint rung", "mode", "observed at", "contested", "excerpt",
+            "sha256",
         ),
         rows=[
             (
@@ -85,6 +88,7 @@ def evidence_table(rows: Iterable[Evidence]) -> Table:
                 row.hint_rung,
                 row.attempt.exercise.get_policy_display(),
                 _moment(row.observed_at),
+                appeal_in_words(row),
                 row.excerpt,
                 row.sha256,
             )
