@@ -126,7 +126,9 @@ class Site:
         return (self.state_dir / f"{role}.log").read_text(errors="replace")
 
     def begin(self, name: str) -> None:
-        """Start a role."""
+        """Start a role, unless it runs."""
+        if name in self._children and self._children[name].poll() is None:
+            return
         argv = self._argv(name)
         with (self.state_dir / f"{name}.log").open("ab") as log:
             self._children[name] = subprocess.Popen(

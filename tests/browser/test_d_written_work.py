@@ -68,7 +68,7 @@ def test_an_instructor_finds_where_the_class_is_stuck_and_opens_a_hint(chromium,
     page.get_by_role("link", name="Tutor", exact=True).click()
     page.get_by_role("heading", name="Tutor", exact=True).wait_for()
     look(page, "tutor-exercises")
-    page.get_by_role("row", name="Clinic portal").get_by_role("link").first.click()
+    page.get_by_role("row", name="Clinic portal everybody").get_by_role("link").first.click()
     page.get_by_role("heading", name="Where they need help").wait_for()
     page.locator("#tutor-lately").get_by_role("link", name=QUESTION).wait_for()
     look(page, "tutor-class")
@@ -93,7 +93,7 @@ def test_an_instructor_sets_the_tutor_of_an_exercise(chromium, site, reported):
     instructor = Person(chromium, site, "instructor")
     page = instructor.page
     page.goto("/teaching/tutor/")
-    page.get_by_role("row", name="Clinic portal").get_by_role("link").first.click()
+    page.get_by_role("row", name="Clinic portal everybody").get_by_role("link").first.click()
     page.get_by_role("link", name="Settings", exact=True).click()
     page.get_by_label("Words to avoid").fill("x")
     page.get_by_role("button", name="Keep the settings").click()

@@ -146,12 +146,14 @@ def test_machines_that_are_waited_for_and_machines_that_are_refused(chromium, si
     person = Person(chromium, site, "trainee")
     page = person.page
     site.kill("reconciler")
-    page.goto("/scenarios/sudo-says/")
-    page.locator("#launch-panel").get_by_role("button", name="Launch").click()
-    page.wait_for_url(re.compile(r"/attempts/"))
-    page.locator("#sandbox-panel[data-state=REQUESTED]").wait_for()
-    looks(page, "workspace-waiting")
-    site.begin("reconciler")
+    try:
+        page.goto("/scenarios/sudo-says/")
+        page.locator("#launch-panel").get_by_role("button", name="Launch").click()
+        page.wait_for_url(re.compile(r"/attempts/"))
+        page.locator("#sandbox-panel[data-state=REQUESTED]").wait_for()
+        looks(page, "workspace-waiting")
+    finally:
+        site.begin("reconciler")
     person.wait_for_text(r"[$#] ?$")
 
     file = site.state_dir / "probes.json"

@@ -51,7 +51,7 @@ def at_draft(author):
 
 def saved(page):
     state(page, "Saved")
-    page.wait_for_function("!document.querySelector('.htmx-request')")
+    page.wait_for_function("() => !document.querySelector('.htmx-request')")
 
 
 def test_a_mistake_stands_at_its_line_and_is_mended(author, page):

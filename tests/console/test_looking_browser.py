@@ -354,7 +354,7 @@ def test_only_the_keyboard_is_needed(room):
     page.keyboard.press("Enter")
     page.locator("[data-look][data-hands=along]").wait_for()
     # The terminal has the keys now; F6 leaves it.
-    page.wait_for_function("document.activeElement.closest('[data-look-screen]') !== null")
+    page.wait_for_function("() => document.activeElement.closest('[data-look-screen]') !== null")
     page.keyboard.press("F6")
     assert page.evaluate("document.activeElement.dataset.lookHands") == "look"
     page.keyboard.press("Enter")

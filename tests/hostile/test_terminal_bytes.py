@@ -223,7 +223,7 @@ def test_a_link_leads_only_to_the_web_and_asks_first(place, address, opens):
     place.page.mouse.move(spot[0] + 30, spot[1])
     place.page.mouse.click(spot[0] + 30, spot[1])
     dialog.get_by_role("button", name="Open it", exact=True).click()
-    place.page.wait_for_function("window.reached.length")
+    place.page.wait_for_function("() => window.reached.length")
     assert place.page.evaluate("window.reached") == [["open", "https://evil.example/?a=%3Cb%3E"]]
 
 
