@@ -43,6 +43,8 @@ _COLUMNS = (
     "parameter_set",
     "updated_at",
 )
+# What lists read: whose, of which skill, then the first of these columns.
+_KNOWN = ("trainee_id", "skill__key", *_COLUMNS[:7])
 
 
 @transaction.atomic
@@ -100,16 +102,14 @@ def cached_standings(
     """Return what the cache knows, by trainee id, for lists of many people."""
     found: dict[uuid.UUID, list[Standing]] = {}
     rows = SkillEstimate.objects.filter(trainee__in=list(trainees), assessed_only=assessed_only)
-    for row in rows.select_related("skill").order_by("skill__key"):
+    # Plain values: a page of people reads thousands of rows.
+    for trainee_id, skill, mean, sd, *amounts in rows.order_by("skill__key").values_list(*_KNOWN):
+        checks, scenarios, hinted, attested, last_at = amounts
         amount = Tally(
-            checks=row.evidence_count,
-            scenarios=row.scenario_count,
-            hinted=row.hinted_count,
-            attested=row.attested_count,
-            last_at=row.last_observed_at,
+            checks=checks, scenarios=scenarios, hinted=hinted, attested=attested, last_at=last_at
         )
-        standing = Standing(skill=row.skill.key, mean=row.mean, sd=row.sd, tally=amount)
-        found.setdefault(row.trainee_id, []).append(standing)
+        standing = Standing(skill=skill, mean=mean, sd=sd, tally=amount)
+        found.setdefault(trainee_id, []).append(standing)
     return found
 
 

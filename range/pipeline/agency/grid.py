@@ -20,7 +20,7 @@ from range.competencies.models import ObservableSkill
 from range.lib.errors import RangeError
 from range.pipeline import bars
 from range.pipeline.agency.asked import Asked
-from range.pipeline.agency.ranking import Held, ranked, skill_ids
+from range.pipeline.agency.ranking import Held, found, ranked, skill_ids
 from range.pipeline.models import Candidacy
 from range.pipeline.readiness import (
     RoleReadiness,
@@ -183,7 +183,10 @@ def grid(viewer: User, asked: Asked) -> Grid:
     agency, agencies = agency_for(viewer, asked.agency)
     frame = frame_for(agency, asked)
     people = ranked(agency, asked, frame.held).exclude(pk=viewer.pk)
-    page = Paginator(people, PAGE_LENGTH).get_page(asked.page)
+    pages = Paginator(people, PAGE_LENGTH)
+    # Counting needs neither the order nor what it is made from.
+    pages.count = found(agency, asked, frame.held).exclude(pk=viewer.pk).count()
+    page = pages.get_page(asked.page)
     columns, part, parts = _columns(asked, frame.held)
     rows = rows_of(frame, list(page), columns)
     record_accesses(

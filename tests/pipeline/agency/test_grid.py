@@ -1,5 +1,6 @@
 """The grid of candidates: who is in it, in which order, and what each cell says."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,8 @@ from django.utils import timezone
 from range.accounts.models import AccessRecord, Consent, Membership, Organisation
 from range.pipeline.agency.asked import Asked, asked_by
 from range.pipeline.agency.grid import frame_for, grid
-from range.pipeline.agency.ranking import ranked
-from range.pipeline.models import Candidacy
+from range.pipeline.agency.ranking import Held, ranked, skill_ids
+from range.pipeline.models import Candidacy, SkillEstimate
 from range.pipeline.readiness import Word
 from range.pipeline.services import cached_standings, readiness_for, refresh
 
@@ -183,6 +184,44 @@ def test_the_number_of_queries_does_not_grow_with_people(
             counts.append(len(queries))
     assert counts[0] == counts[1]
     assert counts[1] <= 20
+
+
+def test_a_whole_page_takes_few_queries_and_counting_reads_no_estimates(
+    client, assessor, candidate, estimated, asked_of_role
+):
+    cuts = asked_of_role()
+    for name in ("a", "b", "c"):
+        estimated(candidate(name), **above(cuts, 0.5))
+    client.force_login(assessor)
+    for query in (
+        {"role": ROLE},
+        {"role": ROLE, "columns": "all"},
+        {"role": ROLE, "sort": "stage"},
+    ):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(reverse("candidates"), query).status_code == 200
+        asked = [each["sql"] for each in queries]
+        assert len(asked) <= 24, asked
+        counting = [each for each in asked if each.startswith("SELECT COUNT(*)")]
+        assert len(counting) == 1
+        assert "pipeline_skillestimate" not in counting[0]
+    # A word is made of estimates, so whoever asks for one is counted by them.
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(reverse("candidates"), {"role": ROLE, "word": "meets"})
+    assert page.context["grid"].page.paginator.count == 3
+    assert any("COUNT" in each["sql"] and "skillestimate" in each["sql"] for each in queries)
+
+
+@pytest.mark.parametrize("asked", [Asked(), Asked(sort="skill", skill="map-network")])
+def test_ranking_reads_no_more_than_the_covering_index_holds(agency, asked_of_role, asked):
+    cuts = {key.replace("_", "-"): cut for key, cut in asked_of_role().items()}
+    held = Held(required=cuts, ids=skill_ids(), assessed_only=False)
+    query = str(ranked(agency, asked, held).query)
+    read = set(re.findall(r'"(?:held|sorted_by)"\."(\w+)"', query))
+    index = next(each for each in SkillEstimate._meta.indexes if each.include)
+    holds = {SkillEstimate._meta.get_field(name).column for name in index.fields}
+    assert read
+    assert read <= holds | set(index.include)
 
 
 def test_each_cell_says_its_word_and_leads_to_its_evidence(
