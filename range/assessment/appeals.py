@@ -141,6 +141,14 @@ def open_for(person: User) -> QuerySet[Appeal]:
     return found.order_by("raised_at", "pk")
 
 
+def raised_by(trainee: User) -> QuerySet[Appeal]:
+    """Return everything that a person ever contested, newest first."""
+    rows = Appeal.objects.filter(evidence__attempt__trainee=trainee).select_related(
+        "evidence__objective", "evidence__attempt__exercise__version__scenario", "answered_by"
+    )
+    return rows.order_by("-raised_at", "pk")
+
+
 def open_counts(trainees: Iterable[User]) -> dict[uuid.UUID, int]:
     """Return how many records of each person are contested and wait for an answer."""
     rows = Appeal.objects.filter(

@@ -114,12 +114,18 @@ def contest_evidence(request: HttpRequest, evidence_id: uuid.UUID) -> HttpRespon
 
 @require_POST
 def answer_appeal(request: HttpRequest, appeal_id: uuid.UUID) -> HttpResponse:
-    """Answer a contested record; the outcome is a new record, which is shown."""
+    """Answer a contested record, then show what is contested next, else the outcome."""
+    person = cast(User, request.user)
     answered = appeals.answer(
-        cast(User, request.user),
+        person,
         appeal_id=appeal_id,
         choice=request.POST.get("choice", ""),
         words=request.POST.get("words", ""),
     )
-    messages.success(request, f"Answered: {answered.get_state_display().lower()}.")
-    return redirect("evidence", answered.outcome_id)
+    said = f"Answered for {answered.evidence.check_id}: {answered.get_state_display().lower()}."
+    following = appeals.open_for(person).first()
+    if following is None:
+        messages.success(request, said)
+        return redirect("evidence", answered.outcome_id)
+    messages.success(request, f"{said} Here is what waits next.")
+    return redirect("evidence", following.evidence_id)

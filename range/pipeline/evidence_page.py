@@ -92,7 +92,7 @@ def evidence_page(evidence_id: uuid.UUID, *, viewer: User) -> EvidencePage:
         person=row.attempt.trainee,
         judge=row.judged_by.shown_name if row.judged_by else "",
         counts=_counts(row),
-        facts=_facts(row.detail),
+        facts=_facts(row),
         corrected_by=correction.pk if correction else None,
         appeal=appeal,
         may_contest=can_contest(viewer, trainee) and appeals.is_contestable(row),
@@ -114,6 +114,12 @@ def _counts(row: Evidence) -> list[CountedSkill]:
     ]
 
 
-def _facts(detail: dict[str, object]) -> list[tuple[str, str]]:
-    plain = {key: value for key, value in detail.items() if isinstance(value, str | int | float)}
+def _facts(row: Evidence) -> list[tuple[str, str]]:
+    # What both sides of an appeal wrote stands in words of its own.
+    told = {"contested", "answer"} if hasattr(row, "decided_appeal") else set()
+    plain = {
+        key: value
+        for key, value in row.detail.items()
+        if key not in told and isinstance(value, str | int | float)
+    }
     return [(key.replace("_", " ").capitalize(), str(value)) for key, value in plain.items()]

@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from range.accounts.access import agencies_of, can_view_skills, record_access
 from range.accounts.models import AccessRecord, Consent, User
+from range.assessment import appeals
+from range.assessment.models import Appeal
 from range.competencies.frameworks import (
     AlignedStatement,
     Role,
@@ -34,6 +36,7 @@ from range.pipeline.services import Picture, picture_of, readiness_for, suggesti
 from range.pipeline.sets import current
 
 LOOKS_SHOWN = 30
+APPEALS_SHOWN = 20
 
 
 class PersonMissing(RangeError):
@@ -104,6 +107,7 @@ class Profile:
     unseen: Sequence[str]
     lines: Sequence[SkillLine]
     desks: Sequence[Desk]
+    appeals: Sequence[Appeal]
     attempts: int
     assessed_only: bool
     parameter_set: str
@@ -161,6 +165,7 @@ def profile(trainee: User, *, viewer: User, asked: Asked) -> Profile:
         unseen=[line.name for line in rest if not line.standing.tally.last_at],
         lines=lines,
         desks=desks_of(trainee, viewer=viewer),
+        appeals=appeals.raised_by(trainee)[:APPEALS_SHOWN],
         attempts=len({item.attempt for item in picture.log.observations}),
         assessed_only=asked.assessed_only,
         parameter_set=current().name,

@@ -50,7 +50,7 @@ class AlignmentPage:
     Args:
         missing_in: The edition in use, if it does not have the id.
         siblings: The other alignments of the skill, to judge it among them.
-        waiting: Further ones that nobody reviewed.
+        round: Where it stands among those that nobody reviewed.
     """
 
     line: AlignmentLine
@@ -62,8 +62,22 @@ class AlignmentPage:
     missing_in: Framework | None
     successors: Sequence[Successor]
     siblings: Sequence[AlignmentLine]
+    round: "Round"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """Where an alignment stands among those that nobody reviewed, in the order of the list.
+
+    Args:
+        place: Counted from one; zero once it is reviewed itself.
+        following: The next one that waits, the first of all behind the last.
+    """
+
+    place: int
     waiting: int
-    next_id: int | None
+    previous: int | None
+    following: int | None
 
 
 def queue(*, show: str, search: str, number: str) -> Queue:
@@ -129,22 +143,27 @@ def one(row: Alignment) -> AlignmentPage:
         missing_in=edition,
         successors=gone[0].successors if gone else (),
         siblings=alignment_lines(siblings.order_by("framework", "code")),
-        waiting=_waiting().count(),
-        next_id=_next(row),
+        round=_round(row),
     )
 
 
-def _next(row: Alignment) -> int | None:
-    """Return the unreviewed alignment that follows in the list, else the first one."""
-    here = (row.skill.name, row.framework, row.code, row.pk)
-    waiting = list(_waiting().exclude(pk=row.pk).order_by(*_ORDER).values_list(*_ORDER))
-    following = [each for each in waiting if each > here] or waiting
-    return following[0][-1] if following else None
+def _round(row: Alignment) -> Round:
+    listed = list(Alignment.objects.order_by(*_ORDER).values_list("pk", "reviewed_by"))
+    here = [pk for pk, _ in listed].index(row.pk)
+    before = [pk for pk, by in listed[:here] if by is None]
+    behind = [pk for pk, by in listed[here + 1 :] if by is None]
+    is_waiting = listed[here][1] is None
+    return Round(
+        place=len(before) + 1 if is_waiting else 0,
+        waiting=len(before) + len(behind) + is_waiting,
+        previous=before[-1] if before else None,
+        following=next(iter(behind or before), None),
+    )
 
 
 def after(row: Alignment, action: str) -> int:
     """Return which alignment to show after a decision: the next that waits, or the same one."""
-    following = _next(row) if action in ("approve", "reject") else None
+    following = _round(row).following if action in ("approve", "reject") else None
     return following or row.pk
 
 

@@ -1,6 +1,6 @@
 """Which required skills and statements of each work role the library observes, and which not."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from range.accounts.models import User
@@ -76,11 +76,26 @@ class RoleCoverage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gap:
+    """An observable skill that no scenario observes, with the roles that ask for it."""
+
+    key: str
+    name: str
+    roles: Sequence[Role]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """The matrix, and the role that was asked for."""
+    """The matrix, what nothing observes, and the role that was asked for.
+
+    Args:
+        skills: How many observable skills there are.
+    """
 
     columns: Sequence[Column]
     rows: Sequence[Row]
+    skills: int
+    gaps: Sequence[Gap]
     chosen: RoleCoverage | None
 
 
@@ -89,7 +104,7 @@ def coverage(viewer: User, *, role_code: str = "") -> Coverage:
     scenarios, roles = library(viewer), roles_with_requirements()
     shown_by = by_skill(scenarios)
     required = {code: set(each.required) for code, each in demands_of(roles).items()}
-    names = _names(key for keys in required.values() for key in keys)
+    names = dict(ObservableSkill.objects.order_by("name").values_list("key", "name"))
     chosen = next((role for role in roles if role.code == role_code), None)
     return Coverage(
         columns=[_column(role, required[role.code], shown_by, names) for role in roles],
@@ -100,13 +115,14 @@ def coverage(viewer: User, *, role_code: str = "") -> Coverage:
             )
             for each in scenarios
         ],
+        skills=len(names),
+        gaps=[
+            Gap(key=key, name=name, roles=[each for each in roles if key in required[each.code]])
+            for key, name in names.items()
+            if not shown_by.get(key)
+        ],
         chosen=_role(chosen, shown_by) if chosen else None,
     )
-
-
-def _names(keys: Iterable[str]) -> dict[str, str]:
-    rows = ObservableSkill.objects.filter(key__in=set(keys))
-    return dict(rows.values_list("key", "name"))
 
 
 def _cell(

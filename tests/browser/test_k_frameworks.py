@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import pytest
 
@@ -139,6 +140,19 @@ def test_an_instructor_browses_and_reviews_an_alignment_by_keyboard(chromium, pa
     page.keyboard.press("Enter")
     page.get_by_text("Approved: Triage vulnerabilities and nice:S0544 are related to.").wait_for()
     assert page.url != here
+    # The next one is reached with what is to be judged in focus, three steps before the answer.
+    assert page.evaluate("document.activeElement.id") == "both"
+    following = page.get_by_role("heading", level=1).inner_text()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.name") == "relation"
+    page.keyboard.press("Enter")
+    page.get_by_text(f"Approved: {following}").wait_for()
+    page.get_by_role("link", name="Previous").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Next").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text(re.compile(r"\d+ of \d+ unreviewed")).wait_for()
     page.goto(here)
     assert "reviewed" in page.locator(".page-head").inner_text()
     assert "part of → related to" in page.locator(".history").inner_text()

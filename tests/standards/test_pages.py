@@ -9,7 +9,7 @@ from django.utils import timezone
 from range.accounts.models import Organisation
 from range.catalog.models import Scenario, ScenarioVersion
 from range.competencies import services
-from range.competencies.models import Alignment, Framework, ObservableSkill
+from range.competencies.models import Alignment, Framework, ObservableSkill, RoleRequirement
 from range.pipeline.models import SkillEstimate
 from range.standards.library import library
 from tests.support.fixtures import SPEC
@@ -225,6 +225,31 @@ def test_coverage_names_what_no_scenario_observes(get, trainee, starter, exercis
     assert "Triage vulnerabilities" in said
     assert "no scenario observes it" in said
     assert "1 of 6" in said
+
+
+def test_coverage_lists_every_skill_that_no_scenario_observes(client, trainee, starter, exercise):
+    client.force_login(trainee)
+    answer = client.get(reverse("coverage"))
+    found, said = answer.context["coverage"], " ".join(answer.content.decode().split())
+    observed = {key for each in library(trainee) for key in each.skills}
+    assert observed
+    every = set(ObservableSkill.objects.values_list("key", flat=True))
+    assert {each.key for each in found.gaps} == every - observed
+    assert f"{len(found.gaps)} of {len(every)}" in said
+    assert any(each.roles for each in found.gaps)
+    assert not all(each.roles for each in found.gaps)
+    for gap in found.gaps:
+        asking = RoleRequirement.objects.filter(skill__key=gap.key)
+        assert {each.code for each in gap.roles} == set(asking.values_list("role_code", flat=True))
+        assert f'href="{reverse("observable-skill", args=[gap.key])}"' in said
+
+
+def test_with_every_skill_observed_coverage_has_no_gap(client, trainee, starter, exercise):
+    observed = {key for each in library(trainee) for key in each.skills}
+    RoleRequirement.objects.exclude(skill__key__in=observed).delete()
+    ObservableSkill.objects.exclude(key__in=observed).delete()
+    client.force_login(trainee)
+    assert "Every skill is observed" in client.get(reverse("coverage")).content.decode()
 
 
 def test_coverage_of_an_unknown_role_says_so(get, trainee, starter):

@@ -3,6 +3,7 @@
 import pytest
 from django.db import DatabaseError, transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from range.competencies import services
 from range.competencies.frameworks import alignments_of
@@ -46,7 +47,9 @@ def test_an_approval_changes_the_relation_and_says_who_and_when(post, row, instr
     (moment,) = reviewing.history(row)
     assert moment.who == instructor.shown_name
     assert (moment.change, moment.reason) == ("the same → part of", "Narrower than the id")
-    following = Alignment.objects.get(pk=answer.url.strip("/").split("/")[-1])
+    place, _, fragment = answer.url.partition("#")
+    assert fragment == "both"
+    following = Alignment.objects.get(pk=place.strip("/").split("/")[-1])
     assert following.review == "unreviewed"
 
 
@@ -175,6 +178,34 @@ def test_the_list_is_parted_searched_and_paged(client, post, row, instructor):
     assert "Every aligned id is in the release in use" in said(show="astray")
     official("2.2.0", LATER)
     assert "not in the release in use" in said(show="astray")
+
+
+def test_a_round_goes_through_all_that_wait_both_ways_and_tells_where_one_is(
+    client, post, row, instructor
+):
+    client.force_login(instructor)
+    waiting = list(
+        Alignment.objects.order_by("skill__name", "framework", "code").values_list("pk", flat=True)
+    )
+
+    def at(pk):
+        return client.get(reverse("alignment", args=[pk])).context["page"].round
+
+    seen, pk = [], waiting[0]
+    assert at(pk).previous is None
+    while pk not in seen:
+        now = at(pk)
+        seen.append(pk)
+        assert (now.place, now.waiting) == (len(seen), len(waiting))
+        pk = now.following
+    assert seen == waiting
+    post(instructor, "reject", reason="Another subject")
+    here, here_was = at(row.pk), waiting.index(row.pk)
+    assert (here.place, here.waiting) == (0, len(waiting) - 1)
+    assert (here.previous, here.following) == (waiting[here_was - 1], waiting[here_was + 1])
+    assert at(waiting[here_was + 1]).previous == waiting[here_was - 1]
+    Alignment.objects.exclude(pk=row.pk).update(reviewed_by=instructor, reviewed_at=timezone.now())
+    assert (at(row.pk).waiting, at(row.pk).following) == (0, None)
 
 
 def test_a_reason_is_shown_as_text(client, post, row, instructor):

@@ -5,6 +5,7 @@ from typing import cast
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -46,7 +47,9 @@ def decide(request: HttpRequest, alignment_id: int) -> HttpResponse:
     reviewing.refuse_unless_reviewer(reviewer)
     row = _decided(min(alignment_id, alignment_pages.LARGEST_ID), reviewer, request.POST)
     messages.success(request, alignment_pages.told(row, action))
-    return redirect("alignment", alignment_pages.after(row, action))
+    shown = reverse("alignment", args=[alignment_pages.after(row, action)])
+    # Whoever goes on by keyboard stands before what is to be judged next, not before the menu.
+    return redirect(f"{shown}#both")
 
 
 def _decided(row_id: int, reviewer: User, form: QueryDict) -> Alignment:
