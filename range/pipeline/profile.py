@@ -165,7 +165,7 @@ def profile(trainee: User, *, viewer: User, asked: Asked) -> Profile:
         unseen=[line.name for line in rest if not line.standing.tally.last_at],
         lines=lines,
         desks=desks_of(trainee, viewer=viewer),
-        appeals=appeals.raised_by(trainee)[:APPEALS_SHOWN],
+        appeals=list(appeals.raised_by(trainee)[:APPEALS_SHOWN]),
         attempts=len({item.attempt for item in picture.log.observations}),
         assessed_only=asked.assessed_only,
         parameter_set=current().name,

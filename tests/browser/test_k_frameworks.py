@@ -147,7 +147,7 @@ def test_an_instructor_browses_and_reviews_an_alignment_by_keyboard(chromium, pa
         page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.name") == "relation"
     page.keyboard.press("Enter")
-    page.get_by_text(f"Approved: {following}").wait_for()
+    page.get_by_text(f"Approved: {following.replace(' and ', ' and nice:')} are").wait_for()
     page.get_by_role("link", name="Previous").focus()
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Next").focus()
