@@ -7,7 +7,11 @@ from range.assessment.models import Appeal, Evidence
 from range.pipeline.services import refresh
 from tests.support.visits import visiting
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(300),
+    pytest.mark.django_db(transaction=True),
+]
 WORDS = "The file is gone.\nWhat was seen is a link to <b>nowhere</b>."
 ANSWER = "True: the link leads nowhere, so nobody can use it."
 
@@ -53,13 +57,11 @@ def test_a_verdict_is_contested_corrected_and_read_by_everybody(
     agency = agencys.page
     agency.goto("/candidates/")
     assert agency.get_by_text("1 contested").count() == 1
-    agencys.looks("appeal-grid")
     agency.goto(f"/people/{trainee.pk}/")
     assert "1 contested" in agency.locator("#skill-harden-privilege-rules").inner_text()
     agencys.looks("appeal-person-contested")
     agency.goto(f"/evidence/{missed.pk}/")
     assert agency.get_by_role("button", name="Answer").count() == 0
-    agencys.looks("appeal-agency-waits")
 
     desk = theirs.page
     desk.goto("/review/")
@@ -73,7 +75,6 @@ def test_a_verdict_is_contested_corrected_and_read_by_everybody(
     desk.get_by_label("Your answer").select_option("MET")
     desk.get_by_role("button", name="Answer").click()
     desk.get_by_text("Answered for gone: the record was corrected").wait_for()
-    theirs.looks("appeal-answered")
     refresh(trainee)
 
     page.goto("/skills/?role=IO-WRL-005")
