@@ -51,8 +51,9 @@ def test_a_verdict_is_contested_corrected_and_read_by_everybody(
     mine.looks("appeal-before")
     contested(page)
     assert page.get_by_text("waiting for an answer").is_visible()
-    assert "\n" in page.locator(".preline").inner_text()
     mine.looks("appeal-waits")
+    page.wait_for_load_state("load")
+    assert page.locator(".preline").inner_text() == WORDS
 
     agency = agencys.page
     agency.goto("/candidates/")
