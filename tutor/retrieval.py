@@ -1,22 +1,23 @@
 """Finds passages: words, exact names and vectors, each filtered first, then scored together."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import connection, transaction
 from django.db.models import Expression, F, FloatField, QuerySet, TextField, Value
 from django.db.models.expressions import CombinedExpression
+from pgvector import HalfVector
 from pgvector.django import CosineDistance
 
 from range.lib.logs import get_logger
 from tutor.glossary import ours
-from tutor.models import Chunk, ChunkQuerySet
+from tutor.models import Chunk, ChunkQuerySet, halved
 from tutor.overlap import holds_any
 from tutor.providers.embedding import EmbeddingModel, EmbeddingUnavailable
 from tutor.scoring import Sought, scored
-from tutor.telling import SMALL_BELOW, Lexeme, any_of, names_of, size, words_of
+from tutor.telling import SMALL_BELOW, Lexeme, any_of, rare, told_by
 from tutor.vectors import kind_of
 
 log = get_logger(__name__)
@@ -24,7 +25,16 @@ log = get_logger(__name__)
 FROM_EACH_SIDE = 40
 LONGEST_QUERY = 600
 # How far the index looks at once; more finds more, and takes longer.
-INDEX_BREADTH = 60
+INDEX_BREADTH = 200
+# Vectors and words of a chunk are long, and are not read by whoever quotes it.
+SERVED = (
+    "heading",
+    "text",
+    "source__title",
+    "source__version",
+    "source__license",
+    "source__url",
+)
 # Divide by 1 + the logarithm of the document's length. Source: PostgreSQL manual, 12.3.3.
 BY_LOG_LENGTH = 1
 
@@ -93,7 +103,8 @@ def search(wanted: Wanted, *, model: EmbeddingModel | None, limit: int = 4) -> l
     ranked = rank(wanted, model=model)
     if not wanted.narrowed.avoid:
         ranked = ranked[:limit]
-    chunks = Chunk.objects.select_related("source").in_bulk([pk for pk, _ in ranked])
+    found = Chunk.objects.select_related("source").only(*SERVED)
+    chunks = found.in_bulk([pk for pk, _ in ranked])
     served = [
         (pk, score)
         for pk, score in ranked
@@ -115,8 +126,8 @@ def rank(wanted: Wanted, *, model: EmbeddingModel | None) -> list[tuple[uuid.UUI
     candidates = {pk for side in sides for pk in side(allowed, asked)}
     if not candidates:
         return []
-    near = _near(candidates, asked)
-    return scored(candidates, Sought(words=asked.words, names=asked.names, near=near))
+    sought = Sought(words=asked.words, names=asked.names, vector=asked.vector, kind=asked.kind)
+    return scored(candidates, sought)
 
 
 def nearest(wanted: Wanted, *, model: EmbeddingModel, exact: bool) -> list[uuid.UUID]:
@@ -144,14 +155,21 @@ class _Asked:
     kind: str
     words: Sequence[Lexeme]
     names: Sequence[Lexeme]
+    is_among_many: bool
+
+    def rare(self, lexemes: Sequence[Lexeme]) -> Sequence[Lexeme]:
+        """Return those that name candidates; without vectors, the rarest of common ones too."""
+        return rare(lexemes) or ([] if self.vector else lexemes[:1])
 
 
 def _ask(text: str, model: EmbeddingModel | None) -> _Asked:
+    told = told_by(text)
     return _Asked(
         vector=_embedded(text, model) if model else None,
         kind=kind_of(model) if model else "",
-        words=words_of(text),
-        names=names_of(text),
+        words=told.words,
+        names=told.names,
+        is_among_many=told.total >= SMALL_BELOW,
     )
 
 
@@ -172,7 +190,7 @@ def _embedded(text: str, model: EmbeddingModel) -> list[float] | None:
 def _by_vector(allowed: ChunkQuerySet, asked: _Asked) -> list[uuid.UUID]:
     if asked.vector is None:
         return []
-    side = _by_every_vector if size() < SMALL_BELOW else _by_index
+    side = _by_index if asked.is_among_many else _by_every_vector
     return side(_with_vector(allowed, asked), asked)
 
 
@@ -188,40 +206,40 @@ def _by_every_vector(found: ChunkQuerySet, asked: _Asked) -> list[uuid.UUID]:
 
 
 def _by_index(found: ChunkQuerySet, asked: _Asked) -> list[uuid.UUID]:
+    distance = CosineDistance(halved("embedding"), HalfVector(asked.vector))
     with transaction.atomic(), connection.cursor() as cursor:
-        # Under a filter the index may give too few rows unless it may go on looking.
-        cursor.execute("SET LOCAL hnsw.iterative_scan = 'strict_order'")
-        cursor.execute("SELECT set_config('hnsw.ef_search', %s, true)", [str(INDEX_BREADTH)])
-        return _ids(found.order_by(CosineDistance("embedding", asked.vector)))
+        cursor.execute(_HOW_TO_LOOK, [str(INDEX_BREADTH)])
+        return _ids(found.order_by(distance))
+
+
+# Under a filter the index may give too few rows unless it may go on looking. It need not give
+# them in strict order, which throws away what it finds late: candidates are scored afterwards.
+_HOW_TO_LOOK = (
+    "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), "
+    "set_config('hnsw.ef_search', %s, true)"
+)
 
 
 def _by_words(allowed: ChunkQuerySet, asked: _Asked) -> list[uuid.UUID]:
-    if not asked.words:
+    if not (rare := asked.rare(asked.words)):
         return []
-    found = allowed.filter(words=_query(any_of(asked.words)))
-    return _ids(found.order_by(_told("words", asked.words).desc(), "pk"))
+    found = allowed.filter(words=_query(any_of(rare)))
+    return _ids(found.order_by(_told("words", rare).desc(), "pk"))
 
 
 def _by_names(allowed: ChunkQuerySet, asked: _Asked) -> list[uuid.UUID]:
     """Return chunks that carry a name; of several, those whose words fit better first."""
-    if not asked.names:
+    if not (rare := asked.rare(asked.names)):
         return []
-    found = allowed.filter(names=_query(any_of(asked.names)))
-    names, fits = _told("names", asked.names), _told("words", asked.words)
-    return _ids(found.order_by(names.desc(), fits.desc(), "pk"))
+    found = allowed.filter(names=_query(any_of(rare)))
+    order = [_told("names", rare).desc()]
+    if words := asked.rare(asked.words):
+        order.append(_told("words", words).desc())
+    return _ids(found.order_by(*order, "pk"))
 
 
 def _ids(chunks: "QuerySet[Chunk]") -> list[uuid.UUID]:
     return list(chunks.values_list("pk", flat=True)[:FROM_EACH_SIDE])
-
-
-def _near(candidates: Collection[uuid.UUID], asked: _Asked) -> dict[uuid.UUID, float]:
-    """Return the cosine of every candidate that has a vector of the question's kind."""
-    if asked.vector is None:
-        return {}
-    found = Chunk.objects.filter(pk__in=candidates, embedding_model=asked.kind)
-    distances = found.annotate(distance=CosineDistance("embedding", asked.vector))
-    return {pk: 1.0 - distance for pk, distance in distances.values_list("pk", "distance")}
 
 
 class _Lexemes(SearchQuery):

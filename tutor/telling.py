@@ -3,6 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from itertools import accumulate
 from typing import Literal
 
 from django.db import connection
@@ -27,11 +30,16 @@ SMALL_BELOW = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Lexeme:
-    """A word as the index keeps it, quoted for a query, with what it is worth."""
+    """A word as the index keeps it, quoted for a query, with what it is worth.
+
+    Args:
+        rows: About how many chunks hold it.
+    """
 
     name: str
     query: str
     weight: float
+    rows: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,58 +48,82 @@ class _Count:
     rows: float
 
 
-def size() -> float:
-    """Return about how many chunks there are, without counting them; 0 while nobody knows."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'tutor_chunk'::regclass")
-        row: tuple[float] = cursor.fetchone()
-    return max(0.0, row[0])
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a question asks for, the rarest first, with what each is worth here.
 
-
-def words_of(text: str) -> list[Lexeme]:
-    """Return a text's English lexemes, the rarest first, no more than can be ranked in time.
-
-    People paraphrase: asking for all of the words finds next to nothing, so any will do.
+    Args:
+        total: About how many chunks there are; 0 while nobody knows.
     """
-    asked, total = _lexemes(text), size()
-    meant = [name for name in _lexemes(ours(text)) if name not in asked]
-    counts = sorted(
-        _counts("words", [*asked, *meant], total), key=lambda each: (each.rows, each.name)
+
+    words: Sequence[Lexeme]
+    names: Sequence[Lexeme]
+    total: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Index:
+    """About how many chunks there are, and since when the server's statistics of them stand."""
+
+    total: float
+    analysed: datetime | None
+
+
+def told_by(text: str) -> Told:
+    """Return a text's English lexemes and the exact names it asks for."""
+    asked, meant, index = _read(text)
+    only_meant = [name for name in meant if name not in asked]
+    return Told(
+        words=_words(asked, only_meant, index),
+        names=_names(asked_for(text), index),
+        total=index.total,
     )
+
+
+def _read(text: str) -> tuple[list[str], list[str], _Index]:
+    """Ask the server for lexemes and for the size of the index at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, {"text": text, "ours": ours(text)})
+        asked, meant, total, analysed = cursor.fetchone()
+    return asked, meant, _Index(total=total, analysed=analysed)
+
+
+_READ = """
+SELECT
+    tsvector_to_array(to_tsvector('english', %(text)s)),
+    tsvector_to_array(to_tsvector('english', %(ours)s)),
+    greatest(0, reltuples),
+    greatest(pg_stat_get_last_analyze_time(oid), pg_stat_get_last_autoanalyze_time(oid))
+FROM pg_class
+WHERE oid = 'tutor_chunk'::regclass
+"""
+
+
+def rare(lexemes: Sequence[Lexeme]) -> Sequence[Lexeme]:
+    """Return the first of them, as long as what they name can be ranked in time."""
+    held = accumulate(each.rows for each in lexemes)
+    return [each for each, rows in zip(lexemes, held, strict=True) if rows <= MOST_RANKED]
+
+
+def _words(asked: Sequence[str], meant: Sequence[str], index: _Index) -> list[Lexeme]:
+    """Return lexemes; people paraphrase, so that looking for all at once finds next to nothing."""
+    counts = _counts("words", [*asked, *meant], index)
     return [
         replace(each, weight=each.weight * OURS_SHARE) if each.name in meant else each
-        for each in _weighted(_bounded(counts), total)
+        for each in _weighted(counts[:MOST_LEXEMES], index.total)
     ]
 
 
-def _lexemes(text: str) -> list[str]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tsvector_to_array(to_tsvector('english', %s))", [text])
-        row: tuple[list[str]] = cursor.fetchone()
-    return row[0]
-
-
-def names_of(text: str) -> list[Lexeme]:
-    """Return the exact names a text asks for, without those that many chunks share."""
-    total = size()
-    counts = _counts("names", asked_for(text), total)
-    common = max(FEWEST_FOR_COMMON, total * COMMON_NAME_SHARE)
-    return _weighted([each for each in counts if each.rows <= common], total)
+def _names(asked: Sequence[str], index: _Index) -> list[Lexeme]:
+    """Return the names without those that many chunks share."""
+    counts = _counts("names", asked, index) if asked else []
+    common = max(FEWEST_FOR_COMMON, index.total * COMMON_NAME_SHARE)
+    return _weighted([each for each in counts if each.rows <= common], index.total)
 
 
 def any_of(lexemes: Sequence[Lexeme]) -> str:
     """Return a query that any of the lexemes satisfies."""
     return " | ".join(lexeme.query for lexeme in lexemes)
-
-
-def _bounded(counts: Sequence[_Count]) -> list[_Count]:
-    kept, rows = list[_Count](), 0.0
-    for each in counts[:MOST_LEXEMES]:
-        rows += each.rows
-        if kept and rows > MOST_RANKED:
-            break
-        kept.append(each)
-    return kept
 
 
 def _weighted(counts: Sequence[_Count], total: float) -> list[Lexeme]:
@@ -103,16 +135,19 @@ def _weighted(counts: Sequence[_Count], total: float) -> list[Lexeme]:
         Lexeme(
             name=each.name,
             query=_quoted(each.name),
+            rows=each.rows,
             weight=math.log(1 + (max(total, each.rows) - each.rows + 0.5) / (each.rows + 0.5)),
         )
         for each in counts
     ]
 
 
-def _counts(column: Column, names: Sequence[str], total: float) -> list[_Count]:
-    """Return how many chunks hold each name, without those that none holds."""
-    found = _estimated(column, names, total) if total >= SMALL_BELOW else _counted(column, names)
-    return [_Count(name=name, rows=found[name]) for name in names if found.get(name, 0) > 0]
+def _counts(column: Column, names: Sequence[str], index: _Index) -> list[_Count]:
+    """Return how many chunks hold each name, the rarest first, without those that none holds."""
+    few = index.total < SMALL_BELOW
+    found = _counted(column, names) if few else _estimated(column, names, index)
+    counts = [_Count(name=name, rows=found[name]) for name in names if found.get(name, 0) > 0]
+    return sorted(counts, key=lambda each: (each.rows, each.name))
 
 
 def _counted(column: Column, names: Sequence[str]) -> Mapping[str, float]:
@@ -129,26 +164,29 @@ _COUNTS: Mapping[Column, str] = {
 }
 
 
-def _estimated(column: Column, names: Sequence[str], total: float) -> Mapping[str, float]:
+def _estimated(column: Column, names: Sequence[str], index: _Index) -> Mapping[str, float]:
     """Take the counts from the server's statistics; what they leave out is rarer than the rest."""
+    shares, least = _shares(column, index)
+    return {name: max(1.0, index.total * shares.get(name, least / 2)) for name in names}
+
+
+@lru_cache(maxsize=4)
+def _shares(column: Column, index: _Index) -> tuple[Mapping[str, float], float]:
+    """Return the shares of the common elements and the least of them, until they are new.
+
+    Source: PostgreSQL manual, 53.28, pg_stats: behind the shares stand the least and the greatest.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_STATISTICS, {"column": column, "names": list(names)})
-        rows: list[tuple[str, float | None, float | None]] = cursor.fetchall()
-    return {name: max(1.0, total * (share or (least or 0.0) / 2)) for name, share, least in rows}
+        cursor.execute(_STATISTICS, {"column": column})
+        names, shares = cursor.fetchone() or ([], [0.0])
+    return dict(zip(names, shares, strict=False)), float(shares[len(names)])
 
 
-# Behind the shares of the common elements stand the least and the greatest of them.
-# Source: PostgreSQL manual, 53.28, pg_stats.
 _STATISTICS = """
-SELECT wanted.name, known.share, stats.shares[cardinality(stats.names) + 1]
-FROM unnest(%(names)s::text[]) AS wanted (name)
-LEFT JOIN (
-    SELECT most_common_elems::text::text[] AS names, most_common_elem_freqs AS shares
-    FROM pg_stats
-    WHERE schemaname = current_schema() AND tablename = 'tutor_chunk' AND attname = %(column)s
-) AS stats ON true
-LEFT JOIN LATERAL unnest(stats.names, stats.shares) AS known (name, share)
-    ON known.name = wanted.name
+SELECT most_common_elems::text::text[], most_common_elem_freqs
+FROM pg_stats
+WHERE schemaname = current_schema() AND tablename = 'tutor_chunk' AND attname = %(column)s
+AND most_common_elems IS NOT NULL
 """
 
 

@@ -3,6 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tutor.chunking import CHUNK_CHARACTERS, ArticleInvalid, parse
 from tutor.evaluation.ranking import ndcg, recall
@@ -10,6 +11,7 @@ from tutor.ingest import documents, embed_waiting, ingest
 from tutor.models import Chunk, Source
 from tutor.providers.embedding import EmbeddingUnavailable
 from tutor.retrieval import Wanted, rank, search
+from tutor.telling import told_by
 from tutor.vectors import kind_of
 
 FRONT = '---\ntitle: "A title"\nslug: a-title\nlicense: MIT\nversion: 1\n---\n'
@@ -194,11 +196,41 @@ class TestRetrieval:
         text = "clerks read the daybook every morning"
         assert headings(Wanted(text=text, rung=4, scenario="ladder"), vectors)[0] == "The desk"
 
+    def test_the_index_of_vectors_is_what_a_large_search_reads(self, vectors, monkeypatch):
+        monkeypatch.setattr("tutor.retrieval.SMALL_BELOW", -10)
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_sort = off")
+        with CaptureQueriesContext(connection) as said:
+            search(Wanted(text="pagers", rung=3), model=vectors)
+        (asked,) = (each["sql"] for each in said if "::halfvec" in each["sql"])
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {asked}")
+            plan = " ".join(row[0] for row in cursor.fetchall())
+        assert "Index Scan using chunk_embedding_hnsw" in plan
+
+    def test_what_too_many_passages_hold_names_none_beside_vectors(self, vectors, monkeypatch):
+        monkeypatch.setattr("tutor.telling.MOST_RANKED", 0)
+        wanted = Wanted(text="T1548.003", rung=3)
+        assert headings(wanted, None) == ["Rules"]
+        monkeypatch.setattr("tutor.retrieval._by_vector", lambda *_: [])
+        assert headings(wanted, vectors) == []
+
+    def test_statistics_weigh_a_rare_word_more_and_are_read_once(self, monkeypatch):
+        monkeypatch.setattr("tutor.telling.SMALL_BELOW", -10)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE tutor_chunk")
+        told_by("pager daybook")
+        with CaptureQueriesContext(connection) as said:
+            told = told_by("pager daybook")
+        assert [each.name for each in told.words] == ["daybook", "pager"]
+        assert told.words[0].weight > told.words[1].weight
+        assert len(said) == 1
+
     def test_the_indexes_are_there(self):
         with connection.cursor() as cursor:
             cursor.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'tutor_chunk'")
             definitions = " ".join(row[0] for row in cursor.fetchall())
-        assert "USING hnsw (embedding vector_cosine_ops)" in definitions
+        assert "USING hnsw (((embedding)::halfvec(384)) halfvec_cosine_ops)" in definitions
         assert definitions.count("USING gin") == 2
 
 

@@ -22,6 +22,7 @@ from tutor.vectors import kind_of
 
 CHUNKS = 50_000
 SCOPES = 20
+SYNTHETIC = "synthetic/"
 BATCH = 1_000
 # Near enough to its origin to have neighbours as real text has, far enough to be none of it.
 NOISE = 0.035
@@ -67,15 +68,18 @@ def fill(model: EmbeddingModel, *, chunks: int = CHUNKS, seed: int = 1) -> float
     words are as common as in real articles.
     """
     rng = random.Random(seed)  # noqa: S311
-    origins = list(Chunk.objects.filter(embedding_model=kind_of(model)).order_by("pk"))
+    real = Chunk.objects.exclude(source__key__startswith=SYNTHETIC)
+    origins = list(real.filter(embedding_model=kind_of(model)).order_by("pk"))
     school, _ = Organisation.objects.get_or_create(
         slug="measured", defaults={"name": "Measured", "kind": Organisation.Kind.SCHOOL}
     )
     sources = [_source(number, school) for number in range(SCOPES)]
+    pool = [part for origin in origins for part in sentences(origin.text)]
     definition = _without_index()
     for start in range(Chunk.objects.count(), chunks, BATCH):
         count = min(BATCH, chunks - start)
-        Chunk.objects.bulk_create(_synthetic(rng, origins, sources, kind_of(model), start, count))
+        made = _synthetic(rng, origins, pool, sources, kind_of(model), range(start, start + count))
+        Chunk.objects.bulk_create(made)
     with connection.cursor() as cursor:
         cursor.execute("SET maintenance_work_mem = '512MB'")
         began = time.perf_counter()
@@ -139,7 +143,7 @@ def _source(number: int, school: Organisation) -> Source:
     # Half of the sources belong to one scenario each, so that the filter has something to do.
     scope = f"scope-{number}" if number % 2 else ""
     return Source.objects.create(
-        key=f"synthetic/{number}-{uuid.uuid4().hex[:8]}",
+        key=f"{SYNTHETIC}{number}-{uuid.uuid4().hex[:8]}",
         scenario=scope,
         organisation=school if number % 5 == 0 else None,
         title=f"Synthetic {number}",
@@ -164,16 +168,15 @@ def _without_index() -> str:
 def _synthetic(
     rng: random.Random,
     origins: Sequence[Chunk],
+    pool: Sequence[str],
     sources: Sequence[Source],
     kind: str,
-    start: int,
-    count: int,
+    positions: range,
 ) -> Iterator[Chunk]:
     import numpy
 
-    pool = [part for origin in origins for part in sentences(origin.text)]
-    noise = numpy.random.default_rng(start)
-    for position in range(start, start + count):
+    noise = numpy.random.default_rng(positions.start)
+    for position in positions:
         origin, source = rng.choice(origins), sources[position % len(sources)]
         text = " ".join(rng.sample(pool, SENTENCES_A_CHUNK))
         moved = numpy.asarray(origin.embedding) + noise.normal(0, NOISE, len(origin.embedding))
