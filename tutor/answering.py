@@ -132,10 +132,16 @@ def _read(hint_id: uuid.UUID) -> Hint:
 
 def follow_up(work: Work, draft: Draft) -> Work | None:
     """Settle a hint, or hand it to the local model where the hosted one gave nothing usable."""
-    used = _used(work, draft)
     hint = _read(work.hint_id)
-    if used:
-        budget.write(hint, mode=work.model.mode, model=work.model.name, **used)
+    if draft.usage or draft.said or not draft.failure:
+        budget.write(
+            hint.attempt,
+            work.model,
+            work.messages,
+            said=draft.said,
+            usage=draft.usage,
+            hint=hint,
+        )
     if draft.may_be_tried_elsewhere and work.model.mode == "hosted":
         choice = budget.choice_for(hint.attempt, spent=NOTHING_USABLE)
         if choice.model is not None:
@@ -143,20 +149,6 @@ def follow_up(work: Work, draft: Draft) -> Work | None:
             return _work(hint, choice.model)
     settle(work.hint_id, draft, work.passages)
     return None
-
-
-def _used(work: Work, draft: Draft) -> dict[str, Any]:
-    """Return what an answer used; estimated where the provider told nothing, empty if no words."""
-    if draft.usage:
-        return {
-            "tokens_in": draft.usage.tokens_in,
-            "tokens_out": draft.usage.tokens_out,
-            "counted": True,
-        }
-    if draft.failure and not draft.said:
-        return {}
-    asked = sum(approximate_tokens(message.text) for message in work.messages)
-    return {"tokens_in": asked, "tokens_out": draft.said, "counted": False}
 
 
 def _work(hint: Hint, model: ChatModel) -> Work:

@@ -1,5 +1,6 @@
 """What models used and cost, one row a request, and who may still ask the hosted one."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,8 +10,10 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils import timezone
 
 from range.exercises.models import Attempt
+from tutor.context import approximate_tokens
 from tutor.models import Hint, LedgerEntry, TutorSettings
 from tutor.providers import registry
+from tutor.providers.chat import ChatModel, Message, Usage
 from tutor.providers.registry import Choice
 from tutor.steering import settings_of
 
@@ -23,7 +26,7 @@ ORGANISATION_SPENT = "Your organisation has used what it may of the hosted model
 
 
 def choice_for(attempt: Attempt, *, spent: str = "") -> Choice:
-    """Return what answers the next hint: as its exercise says, within budgets, and healthy.
+    """Return what may be asked next: as the exercise says, within budgets, and healthy.
 
     Args:
         spent: Why the hosted model is not to be asked, where that is known already.
@@ -59,19 +62,32 @@ def _is_over(entries: QuerySet[LedgerEntry], limit: int) -> bool:
 
 
 def write(
-    hint: Hint, *, mode: str, model: str, tokens_in: int, tokens_out: int, counted: bool
+    attempt: Attempt,
+    model: ChatModel,
+    messages: Sequence[Message],
+    *,
+    said: int,
+    usage: Usage | None = None,
+    hint: Hint | None = None,
 ) -> None:
-    """Write down what one answer used, whatever became of it."""
-    hosted = mode == Hint.Mode.HOSTED
+    """Write down what one answer used, whatever became of it.
+
+    Args:
+        said: Our estimate of the answer's tokens, for where the provider told nothing.
+        hint: None where the model judged written work.
+    """
+    tokens_in = usage.tokens_in if usage else sum(approximate_tokens(m.text) for m in messages)
+    tokens_out = usage.tokens_out if usage else said
+    hosted = model.mode == "hosted"
     LedgerEntry.objects.create(
-        attempt_id=hint.attempt_id,
-        organisation_id=hint.attempt.exercise.organisation_id,
+        attempt=attempt,
+        organisation_id=attempt.exercise.organisation_id,
         hint=hint,
-        mode=mode,
-        model_name=model,
+        mode=model.mode,
+        model_name=model.name,
         tokens_in=tokens_in,
         tokens_out=tokens_out,
-        counted=counted,
+        counted=usage is not None,
         cost=cost_of(tokens_in, tokens_out) if hosted else Decimal(0),
     )
 

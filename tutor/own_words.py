@@ -9,6 +9,8 @@ from tutor.happenings import COMMAND, commands_of, read
 # Shorter lines, such as a number or a name, stand in anybody's words too.
 SHORTEST_PRINTED = 12
 FEWEST_OWN_WORDS = 3
+# A command such as `ls` stands in many a word.
+SHORTEST_CITED = 4
 
 
 def printed_in(attempt: Attempt, *, report: str) -> frozenset[str]:
@@ -34,6 +36,23 @@ def holds_own_words(quotes: Sequence[str], printed: Collection[str]) -> bool:
     return any(
         _is_own(_plain(line), printed) for quote in quotes for line in quote.splitlines() or [quote]
     )
+
+
+def cites(quotes: Sequence[str], attempt: Attempt, what: str, *, report: str) -> bool:
+    """Tell whether the quotes name what a criterion wants cited from the attempt.
+
+    Args:
+        what: `command` for one that was typed, `event` for one or for what a program printed;
+            anything else is satisfied by the report's own words.
+    """
+    if what not in {"command", "event"}:
+        return True
+    commands = commands_of(read(events_of(attempt.pk, kinds=[COMMAND])))
+    known = {line for each in commands if len(line := _plain(each.text)) >= SHORTEST_CITED}
+    if what == "event":
+        known |= printed_in(attempt, report=report)
+    said = [_plain(quote) for quote in quotes]
+    return any(line in quote for line in known for quote in said)
 
 
 def _is_own(line: str, printed: Collection[str]) -> bool:

@@ -206,7 +206,7 @@ def _by_every_vector(found: ChunkQuerySet, asked: _Asked) -> list[uuid.UUID]:
 
 
 def _by_index(found: ChunkQuerySet, asked: _Asked) -> list[uuid.UUID]:
-    distance = CosineDistance(halved("embedding"), HalfVector(asked.vector))
+    distance = CosineDistance(halved("embedding"), HalfVector(asked.vector or []))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_HOW_TO_LOOK, [str(INDEX_BREADTH)])
         return _ids(found.order_by(distance))

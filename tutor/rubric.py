@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from pydantic import BaseModel, Field
 
@@ -11,9 +12,10 @@ from range.assessment.models import ReviewItem
 from range.checks.rubric import Criterion
 from range.exercises.models import Attempt
 from range.lib.logs import get_logger
-from tutor.own_words import holds_own_words, printed_in
+from tutor import budget
+from tutor.context import approximate_tokens
+from tutor.own_words import cites, holds_own_words, printed_in
 from tutor.prompt import sha256_of, text_of
-from tutor.providers import registry
 from tutor.providers.chat import ChatFailed, ChatModel, Message
 from tutor.quoting import fenced, new_fence
 
@@ -46,14 +48,18 @@ class Judged(BaseModel):
 
 def judge(attempt: Attempt) -> list[Proposal]:
     """Return a proposal for every open criterion; nothing where no model may judge."""
-    model = registry.choose().model
-    if model is None or not may_judge(model):
-        return []
     waiting = ReviewItem.objects.filter(
         attempt=attempt, state=ReviewItem.State.OPEN, proposal__isnull=True
     ).select_related("objective", "attempt__exercise__version__scenario")
     known = judges.agreements([attempt.exercise.organisation_id])
-    return [_proposal(item, model, known) for item in waiting.order_by("created_at")]
+    proposals = list[Proposal]()
+    for item in waiting.order_by("created_at"):
+        # Every criterion costs: a budget may end between two of them.
+        model = budget.choice_for(attempt).model
+        if model is None or not may_judge(model):
+            break
+        proposals.append(_proposal(item, model, known))
+    return proposals
 
 
 def may_judge(model: ChatModel) -> bool:
@@ -85,8 +91,9 @@ def _proposal(
 def _asked(item: ReviewItem, model: ChatModel, judge: str) -> Proposal:
     criterion, lines = criterion_of(item), item.artefact[:ARTEFACT_LIMIT].splitlines()
     messages = _messages(criterion, lines)
-    agreed = _agreed(_repeated(model, messages), lines, highest=len(criterion.levels) - 1)
-    if agreed and agreed.level and not _is_own(item, agreed):
+    runs = _repeated(item, model, messages)
+    agreed = _agreed(runs, lines, highest=len(criterion.levels) - 1)
+    if agreed and agreed.level and not _holds(item, criterion, agreed):
         agreed = None
     return Proposal(
         check_id=item.check_id,
@@ -101,11 +108,12 @@ def _asked(item: ReviewItem, model: ChatModel, judge: str) -> Proposal:
     )
 
 
-def _is_own(item: ReviewItem, agreed: Judged) -> bool:
-    """Tell whether the trainee wrote any of what is quoted: printed output earns nothing."""
+def _holds(item: ReviewItem, criterion: Criterion, agreed: Judged) -> bool:
+    """Tell whether what is quoted is the trainee's own, and cites what the criterion asks for."""
     _, path = rubric_of(item).place()
-    printed = printed_in(item.attempt, report=path)
-    return holds_own_words([span.quote for span in agreed.spans], printed)
+    quotes = [span.quote for span in agreed.spans]
+    own = holds_own_words(quotes, printed_in(item.attempt, report=path))
+    return own and cites(quotes, item.attempt, criterion.must_cite, report=path)
 
 
 def _messages(criterion: Criterion, lines: Sequence[str]) -> list[Message]:
@@ -116,13 +124,21 @@ def _messages(criterion: Criterion, lines: Sequence[str]) -> list[Message]:
     return [Message("system", text_of("rubric")), Message("user", asked)]
 
 
-def _repeated(model: ChatModel, messages: Sequence[Message]) -> list[Judged]:
-    """Ask several times; one failure is enough to abstain."""
+def _repeated(item: ReviewItem, model: ChatModel, messages: Sequence[Message]) -> list[Judged]:
+    """Ask several times, each written into the ledger; one failure is enough to abstain."""
+    write, runs = partial(budget.write, item.attempt, model, messages), list[Judged]()
     try:
-        return [model.decide(messages, Judged) for _ in range(REPEATS)]
+        for _ in range(REPEATS):
+            decided = model.decide(messages, Judged)
+            said = approximate_tokens(decided.value.model_dump_json())
+            write(said=said, usage=decided.usage)
+            runs.append(decided.value)
     except ChatFailed as error:
         log.info("tutor.rubric.abstained", reason=error.reason)
+        if error.usage or error.reason == "garbage":
+            write(said=0, usage=error.usage)
         return []
+    return runs
 
 
 def _agreed(runs: Sequence[Judged], lines: Sequence[str], *, highest: int) -> Judged | None:

@@ -1,5 +1,6 @@
 """The ledger and the budgets, the next mode when one fails, and addresses that are refused."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
@@ -10,16 +11,20 @@ from asgiref.sync import async_to_sync
 from django.core.management import call_command
 from django.utils import timezone
 
+from range.assessment.models import ReviewItem
+from range.exercises.models import Attempt
 from tutor import budget, services
-from tutor.models import Hint, LedgerEntry
+from tutor.models import Hint, LedgerEntry, TutorSettings
 from tutor.policy import Unlock
 from tutor.providers import registry
 from tutor.providers.addresses import why_refused
 from tutor.providers.chat import Usage
 from tutor.providers.scripted import ScriptedChat
+from tutor.rubric import REPEATS
 
 pytestmark = pytest.mark.django_db
 GOOD = "A rule of sudo gives everything that the program can do [1]. Look at each rule."
+NOTHING = '{"level": 0, "spans": [], "reason": "It is not named."}'
 
 
 class Counting(ScriptedChat):
@@ -235,3 +240,69 @@ def test_the_database_of_the_range_is_no_model(loopback):
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "http://10.1.2.3:8000/v1"])
 def test_an_operators_own_model_may_be_asked(url, loopback):
     assert why_refused(url) == ""
+
+
+class CountingJudge(ScriptedChat):
+    """Says with each decision what it used."""
+
+    def decide(self, messages, schema):
+        return replace(super().decide(messages, schema), usage=Usage(tokens_in=900, tokens_out=100))
+
+
+@pytest.fixture
+def criteria(publish, trainee):
+    """Hold two criteria of one report that wait for a person."""
+    levels = [{"id": name, "title": name.title(), "weight": 1} for name in ("cause", "remedy")]
+    check = {"id": "words", "kind": "rubric", "artefact": "box:/report.md", "criteria": levels}
+    report = {"key": "report", "title": "Write a report", "checks": check}
+    exercise = publish(objectives=[report], reference={})
+    attempt = Attempt.objects.create(exercise=exercise, trainee=trainee)
+    for each in levels:
+        ReviewItem.objects.create(
+            attempt=attempt,
+            objective=exercise.version.objectives.get(),
+            check_id="words",
+            criterion=each["id"],
+            artefact="The rule is too wide.",
+        )
+    return attempt
+
+
+def judged(attempt, model):
+    with registry.using(model):
+        return services.judge(attempt)
+
+
+def test_each_answer_of_a_judge_stands_in_the_ledger(criteria, capsys):
+    assert len(judged(criteria, CountingJudge(NOTHING, billions=8))) == 2
+    entries = LedgerEntry.objects.all()
+    assert len(entries) == 2 * REPEATS
+    assert {(e.hint, e.attempt, e.tokens_in, e.counted) for e in entries} == {
+        (None, criteria, 900, True)
+    }
+    call_command("show_ledger", "--json")
+    (row,) = loads(capsys.readouterr().out)["ledger"]
+    assert (row["requests"], row["used_in"], row["used_out"]) == (6, 5400, 600)
+
+
+def test_a_judges_answers_are_estimated_where_nobody_counts(criteria):
+    judged(criteria, ScriptedChat(NOTHING, "garbage", billions=8))
+    entries = LedgerEntry.objects.order_by("pk")
+    assert not any(entry.counted for entry in entries)
+    assert all(entry.tokens_in > 50 for entry in entries)
+    assert [entry.tokens_out > 0 for entry in entries] == [True, False, False]
+
+
+def test_a_judge_stops_where_the_attempts_budget_ends(criteria, settings):
+    settings.TUTOR_ATTEMPT_TOKENS = 2500
+    model = CountingJudge(NOTHING, billions=8)
+    assert len(judged(criteria, model)) == 1
+    assert len(model.asked) == REPEATS
+    assert judged(criteria, model) == []
+
+
+def test_where_no_model_may_answer_none_judges_either(criteria, instructor):
+    TutorSettings.objects.create(exercise=criteria.exercise, model=TutorSettings.Model.NONE)
+    model = CountingJudge(NOTHING, billions=8)
+    assert judged(criteria, model) == []
+    assert model.asked == []

@@ -82,6 +82,39 @@ def test_showing_the_report_itself_makes_it_no_programs_word(waiting, typed):
     assert proposal_of(waiting, answer(2)).level is None
 
 
+def citing(publish, trainee, what):
+    check = RUBRIC["checks"] | {"criteria": [CRITERION | {"must_cite": what}]}
+    exercise = publish(objectives=[RUBRIC | {"checks": check}], reference={})
+    return ReviewItem.objects.create(
+        attempt=Attempt.objects.create(exercise=exercise, trainee=trainee),
+        objective=exercise.version.objectives.get(),
+        check_id="words",
+        criterion="cause",
+        artefact=REPORT,
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "own", "stands"),
+    [
+        ("text", "The rule lets clerks start less as root.", True),
+        ("command", "The rule lets clerks start less as root.", False),
+        ("command", "With sudo -l I saw that clerks start less as root.", True),
+        ("event", "The rule lets clerks start less as root.", False),
+        ("event", "It says: (root) NOPASSWD: /usr/bin/less, so any pager is root.", True),
+        ("event", "With sudo -l I saw that clerks start less as root.", True),
+    ],
+)
+def test_a_level_stands_on_what_its_criterion_wants_cited(
+    publish, trainee, typed, what, own, stands
+):
+    item = citing(publish, trainee, what)
+    typed("sudo -l", first=["(root) NOPASSWD: /usr/bin/less"], into=item.attempt)
+    typed("ls", into=item.attempt)
+    ReviewItem.objects.filter(pk=item.pk).update(artefact=f"Findings\n{own}")
+    assert (proposal_of(item, answer(2, quote=own)).level == 2) is stands
+
+
 def test_a_level_of_nothing_needs_no_words(waiting):
     assert proposal_of(waiting, answer(0, quote="")).level == 0
 

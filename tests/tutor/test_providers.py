@@ -68,7 +68,8 @@ class Handler(BaseHTTPRequestHandler):
         body = json.dumps(
             {"id": "1", "object": "chat.completion", "created": 1, "model": "m",
              "choices": [{"index": 0, "finish_reason": "stop",
-                          "message": {"role": "assistant", "content": text}}]}
+                          "message": {"role": "assistant", "content": text}}],
+             "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}}
         ).encode()  # fmt: skip
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -184,14 +185,17 @@ class TestLangChain:
 
     def test_an_answer_of_a_form_is_read(self, served):
         model, asked = served(lambda handler, _: handler.whole('{"level": 2}'))
-        assert model.decide(MESSAGES, Answer).level == 2
+        decided = model.decide(MESSAGES, Answer)
+        assert decided.value.level == 2
+        assert decided.usage == Usage(tokens_in=7, tokens_out=3)
         assert asked[0]["response_format"]["type"] == "json_schema"
 
     @pytest.mark.parametrize("garbage", ["", "no json", '{"level": "high"}', "[]"])
     def test_an_answer_of_no_form_is_a_failure(self, served, garbage):
         model, _ = served(lambda handler, _: handler.whole(garbage))
-        with pytest.raises(ChatFailed):
+        with pytest.raises(ChatFailed) as failure:
             model.decide(MESSAGES, Answer)
+        assert failure.value.reason == "garbage"
 
     def test_tracing_is_forced_off(self, served, monkeypatch):
         import os

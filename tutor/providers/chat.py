@@ -9,13 +9,25 @@ from pydantic import BaseModel
 from range.lib.errors import RangeError
 
 
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What the provider says one answer used."""
+
+    tokens_in: int
+    tokens_out: int
+
+
 class ChatFailed(RangeError):
     """The model gave no usable words; the tutor goes on without it.
 
     Reasons: unreachable, slow, garbage, refused.
+
+    Args:
+        usage: What it used all the same, where the provider counts.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, usage: Usage | None = None) -> None:
+        self.usage = usage
         super().__init__(
             "The model did not answer in time, so you see the author's hint and the sources.",
             reason=reason,
@@ -33,11 +45,11 @@ class Message:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Usage:
-    """What the provider says one answer used."""
+class Decision[T]:
+    """An answer of one form, and what it used where the provider counts."""
 
-    tokens_in: int
-    tokens_out: int
+    value: T
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +85,7 @@ class ChatModel(Protocol):
         """
         ...
 
-    def decide[T: BaseModel](self, messages: Sequence[Message], schema: type[T]) -> T:
+    def decide[T: BaseModel](self, messages: Sequence[Message], schema: type[T]) -> Decision[T]:
         """Return an answer of one form.
 
         Raises:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from range.lib.logs import get_logger
 from tutor.providers.addresses import why_refused
-from tutor.providers.chat import ChatFailed, Message, Patience, Usage
+from tutor.providers.chat import ChatFailed, Decision, Message, Patience, Usage
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -84,7 +84,7 @@ class LangChainChat:
             log.warning("tutor.chat.failed", model=self.name, error=type(error).__name__)
             raise ChatFailed("unreachable") from error
 
-    def decide[T: BaseModel](self, messages: Sequence[Message], schema: type[T]) -> T:
+    def decide[T: BaseModel](self, messages: Sequence[Message], schema: type[T]) -> Decision[T]:
         """Return an answer of one form.
 
         Raises:
@@ -95,13 +95,16 @@ class LangChainChat:
         )
         try:
             answer: Any = asked.invoke(_as_tuples(messages), config={"callbacks": []})
-            return schema.model_validate(answer["parsed"])
-        except ValidationError as error:
-            raise ChatFailed("garbage") from error
         except Exception as error:
-            # A cut-off reply raises past include_raw; treat it like any other failure.
+            # A reply that is cut off or of no form raises past include_raw, and was paid for.
+            replied = isinstance(error, ValueError) or hasattr(error, "completion")
             log.warning("tutor.chat.failed", model=self.name, error=type(error).__name__)
-            raise ChatFailed("unreachable") from error
+            raise ChatFailed("garbage" if replied else "unreachable") from error
+        usage = _usage(answer["raw"])
+        try:
+            return Decision(value=schema.model_validate(answer["parsed"]), usage=usage)
+        except ValidationError as error:
+            raise ChatFailed("garbage", usage=usage) from error
 
     def _build(self, client: httpx.AsyncClient | None) -> "BaseChatModel":
         """Return a client of its own for each answer; connections belong to one event loop.
@@ -171,10 +174,14 @@ async def _next_part(words: AsyncIterator[Any], seconds: float) -> str | Usage |
         chunk = await asyncio.wait_for(anext(words), seconds)
     except StopAsyncIteration:
         return None
-    used = getattr(chunk, "usage_metadata", None)
-    if used and not chunk.text:
-        return Usage(tokens_in=used["input_tokens"], tokens_out=used["output_tokens"])
+    if not chunk.text and (usage := _usage(chunk)):
+        return usage
     return str(chunk.text)
+
+
+def _usage(answer: Any) -> Usage | None:
+    used = getattr(answer, "usage_metadata", None)
+    return Usage(tokens_in=used["input_tokens"], tokens_out=used["output_tokens"]) if used else None
 
 
 def _keep_to_ourselves() -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from tutor.providers.chat import ChatFailed, Message, Patience
+from tutor.providers.chat import ChatFailed, Decision, Message, Patience
 
 
 class ScriptedChat:
@@ -49,14 +49,14 @@ class ScriptedChat:
             await asyncio.sleep(self._pause)
             yield f"{word} "
 
-    def decide[T: BaseModel](self, messages: Sequence[Message], schema: type[T]) -> T:
+    def decide[T: BaseModel](self, messages: Sequence[Message], schema: type[T]) -> Decision[T]:
         """Return the next reply read as JSON.
 
         Raises:
             ChatFailed: The reply is not of the form.
         """
         try:
-            return schema.model_validate_json(self._next(messages))
+            return Decision(value=schema.model_validate_json(self._next(messages)))
         except ValidationError as error:
             raise ChatFailed("garbage") from error
 
