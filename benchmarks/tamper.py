@@ -70,7 +70,7 @@ def report(tried: Sequence[Tried], blunt: Sequence[str], seconds: float) -> dict
     deceits = [each for each in tried if each.tamper]
     after = [each for each in tried if not each.tamper and each.is_work]
     before = [each for each in tried if not each.tamper and not each.is_work]
-    missed = [each.case for each in after if set(each.outcomes) != {"MET"}]
+    missed = [each for each in after if set(each.outcomes) != {"MET"}]
     false = [each for each in (*deceits, *before) if each.is_false]
     kinds = sorted({each.kind for each in deceits})
     return {
@@ -81,7 +81,7 @@ def report(tried: Sequence[Tried], blunt: Sequence[str], seconds: float) -> dict
         "seconds": round(seconds, 1),
         "kinds": dict(Counter(each.kind for each in deceits)),
         "false": [f"{each.case}/{each.tamper or 'untouched'}" for each in false],
-        "missed": missed,
+        "missed": [f"{each.case}: {', '.join(each.reasons)}" for each in missed],
         "deceive_nobody": list(blunt),
         "inconclusive": [
             f"{each.case}/{each.tamper}" for each in deceits if "INCONCLUSIVE" in each.outcomes

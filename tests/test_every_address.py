@@ -220,6 +220,10 @@ TABLE = {
     "framework-entry": Address(
         get=SEEN, post=WRONG_METHOD, arguments=("framework", "release", "statement")
     ),
+    "gaps": Address(get=FORBIDDEN, post=WRONG_METHOD, assessor_get=SEEN),
+    "skill-gap": Address(
+        get=FORBIDDEN, post=WRONG_METHOD, assessor_get=(SEEN, MISSING), arguments=("skill",)
+    ),
     "coverage": Address(get=SEEN, post=WRONG_METHOD),
     "observable-skills": Address(get=SEEN, post=WRONG_METHOD),
     "observable-skill": Address(get=SEEN, post=WRONG_METHOD, arguments=("skill",)),

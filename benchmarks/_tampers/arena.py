@@ -19,12 +19,14 @@ from range.catalog.schema_objectives import ObjectiveSpec
 from range.checks.base import Outcome
 from range.runtime.docker_engine import DockerDriver
 from range.runtime.driver import Handle
+from range.runtime.images import build_image
 from range.runtime.options import DriverOptions, current
 from range.runtime.topology import Console, Machine, Network, SeedFile, Topology
 
-KITS = ("kit.py", "kit_sql.py")
+KITS = ("kit.py", "kit_sql.py", "kit_ssh.py")
 LAN = "lan"
 HAND = "/opt/hand"
+MACHINES = ("box", "friend", "third")
 # Each is the check's whole round, as the checker makes them while somebody works.
 ROUNDS = 3
 _OBJECTIVE: TypeAdapter[ObjectiveSpec] = TypeAdapter(ObjectiveSpec)
@@ -56,8 +58,16 @@ class Tried:
         return Outcome.MET.value in self.outcomes
 
 
-def topology() -> Topology:
+def image_of(folder: str) -> str:
+    """Return the image that is built from a folder beside this file, or the base image."""
+    if not folder:
+        return current().base_image
+    return build_image(Path(__file__).with_name(folder), name=f"tampers-{folder}")
+
+
+def topology(folder: str = "") -> Topology:
     """Return the trainee's two machines, both theirs as root, and one that nobody enters."""
+    image = image_of(folder)
     files = (
         *(
             SeedFile(path=f"/opt/{name}", data=Path(__file__).with_name(name).read_bytes())
@@ -69,16 +79,14 @@ def topology() -> Topology:
     def machine(name: str) -> Machine:
         return Machine(
             name=name,
-            image=current().base_image,
+            image=image,
             networks=(LAN,),
             console=None if name == "third" else Console(user="nobody"),
             allow_privilege_gain=True,
             files=files,
         )
 
-    return Topology(
-        machines=tuple(map(machine, ("box", "friend", "third"))), networks=(Network(name=LAN),)
-    )
+    return Topology(machines=tuple(map(machine, MACHINES)), networks=(Network(name=LAN),))
 
 
 @dataclass
@@ -87,7 +95,8 @@ class Arena:
 
     driver: DockerDriver
     handle: Handle
-    dirty: set[str] = field(default_factory=lambda: {"box", "friend", "third"})
+    folder: str = ""
+    dirty: set[str] = field(default_factory=lambda: set(MACHINES))
 
     def run(self, machine: str, script: str, *, seconds: float = 30) -> tuple[int, str]:
         """Carry a script out as root; return its exit code and what it said."""
@@ -99,9 +108,11 @@ class Arena:
         told = self.driver.exec(self.handle, machine, command, timeout=timedelta(seconds=seconds))
         return told.exit_code, (told.stdout + told.stderr).decode(errors="replace")[-400:]
 
-    def fresh(self) -> None:
-        """Make what was touched anew."""
-        made = topology()
+    def fresh(self, folder: str = "") -> None:
+        """Make what was touched anew, and all where another image is asked for."""
+        if folder != self.folder:
+            self.folder, self.dirty = folder, set(MACHINES)
+        made = topology(folder)
         for name in sorted(self.dirty):
             deadline = datetime.now(UTC) + timedelta(minutes=1)
             self.handle = self.driver.reset(self.handle, name, topology=made, deadline=deadline)
@@ -110,7 +121,7 @@ class Arena:
 
     def broken(self, case: Case) -> None:
         """Make the box as a trainee finds it."""
-        self.fresh()
+        self.fresh(case.image)
         code, said = self.run("box", case.broken)
         if code != 0:
             raise Blunt(f"{case.name} cannot be set up: {said}")

@@ -42,6 +42,7 @@ class Case:
         broken: Makes the box as a trainee finds it, in bash, as root.
         solved: What an honest trainee does; without it the check is supporting.
         commands: What the transcript holds of honest work.
+        image: Folder beside this file that the machines are built from; the base image without.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Case:
     happened: tuple[Happening, ...] = ()
     handed_in: str | None = None
     assets: Mapping[str, bytes] | None = None
+    image: str = ""
 
     @property
     def kind(self) -> str:

@@ -20,7 +20,8 @@ def ended(service: str) -> str:
 
 def started(service: str, port: int, how: str) -> str:
     """Return the script that replaces a service by one of the kit's."""
-    program = "kit_sql.py serve" if service == "sql" else f"kit.py {service}"
+    own = {"sql": "kit_sql.py serve", "ssh": "kit_ssh.py"}
+    program = own.get(service, f"kit.py {service}")
     return (
         f"{ended(service)}; "
         f"setsid python3 /opt/{program} {port} {how} >/dev/null 2>&1 & "

@@ -131,6 +131,11 @@ def consenting_to(agency_id: uuid.UUID) -> QuerySet[Consent, uuid.UUID]:
     return Consent.objects.in_force().filter(agency=agency_id).values_list("trainee", flat=True)
 
 
+def can_see_gaps(viewer: Viewer) -> bool:
+    """What a group of people lacks is seen by those who teach it, or read scores it agreed to."""
+    return has_role(viewer, *READERS)
+
+
 def can_place(viewer: Viewer, agency_id: uuid.UUID, trainee_id: uuid.UUID) -> bool:
     """An agency's assessors move candidates through its stages, while these consent to it."""
     if not agencies_of(viewer).filter(pk=agency_id).exists():

@@ -26,27 +26,36 @@ VERSIONS = (
     "OpenSSH_8.9p1 Ubuntu-3ubuntu0.10",
     "PuTTY_Release_0.81",
 )
-# A server could choose others that cost much more; nor is anything unpacked, whatever it sends.
-_LIMITS: dict[str, Any] = {
-    "kex_algs": [
+# What is always offered; a server could choose others that cost much more, and nothing is
+# unpacked, whatever it sends.
+_OFFERED: dict[str, tuple[str, ...]] = {
+    "kex_algs": (
         "curve25519-sha256",
         "curve25519-sha256@libssh.org",
         "ecdh-sha2-nistp256",
         "diffie-hellman-group14-sha256",
-    ],
-    "encryption_algs": [
+    ),
+    "encryption_algs": (
         "chacha20-poly1305@openssh.com",
         "aes256-gcm@openssh.com",
         "aes256-ctr",
         "aes128-ctr",
-    ],
-    "compression_algs": ["none"],
-    "server_host_key_algs": [
+    ),
+    "mac_algs": ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256"),
+    "server_host_key_algs": (
         "ssh-ed25519",
         "ecdsa-sha2-nistp256",
         "rsa-sha2-512",
         "rsa-sha2-256",
-    ],
+    ),
+    "compression_algs": ("none",),
+}
+# What costs no more and is offered now and then.
+_NOW_AND_THEN: dict[str, tuple[str, ...]] = {
+    "kex_algs": ("ecdh-sha2-nistp384", "ecdh-sha2-nistp521"),
+    "encryption_algs": ("aes128-gcm@openssh.com", "aes192-ctr"),
+    "mac_algs": ("hmac-sha1-etm@openssh.com", "hmac-sha2-512", "hmac-sha1"),
+    "server_host_key_algs": ("ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
 }
 # What a library would look for on this machine: none of it is the sandbox's business.
 _NOTHING_OF_OURS: dict[str, Any] = {
@@ -140,7 +149,8 @@ def _run[T](wire: Wire, work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _offered(wire: Wire, account: str) -> list[str]:
-    options = _options(account)
+    greeting = _greeting()
+    options = _options(account, greeting)
     try:
         # What it takes itself it would otherwise find out for itself, such as who we are.
         methods = await asyncssh.get_server_auth_methods(
@@ -150,8 +160,8 @@ async def _offered(wire: Wire, account: str) -> list[str]:
             options=options,
             username=account,
             client_version=secrets.choice(VERSIONS),
-            kex_algs=_LIMITS["kex_algs"],
-            server_host_key_algs=_LIMITS["server_host_key_algs"],
+            kex_algs=greeting["kex_algs"],
+            server_host_key_algs=greeting["server_host_key_algs"],
         )
     except Exception as error:
         # Whatever a server's bytes bring about in a library is that server's doing.
@@ -164,7 +174,11 @@ async def _visited(wire: Wire, login: Login) -> Visit:
     way = ["publickey"] if login.key is not None else ["password", "keyboard-interactive"]
     version = _made_up_version() if login.is_unknown else secrets.choice(VERSIONS)
     options = _options(
-        login.account, client_version=version, preferred_auth=way, client_factory=lambda: guest
+        login.account,
+        _greeting(),
+        client_version=version,
+        preferred_auth=way,
+        client_factory=lambda: guest,
     )
     visit = guest.visit
     try:
@@ -195,9 +209,26 @@ async def _ran(connection: asyncssh.SSHClientConnection, command: str, visit: Vi
     await output.ended.wait()
 
 
-def _options(account: str, **more: Any) -> asyncssh.SSHClientConnectionOptions:
+def _greeting() -> dict[str, Any]:
+    """Return lists in an order and with names of this visit's own.
+
+    They are sent in the clear before anything else: the same ones each time would be a name.
+    """
+    found = {}
+    for kind, always in _OFFERED.items():
+        extra = [each for each in _NOW_AND_THEN.get(kind, ()) if secrets.randbelow(2)]
+        found[kind] = [*always, *extra]
+        secrets.SystemRandom().shuffle(found[kind])
+        # For servers that know nothing else: slow, and on its way out.
+        found[kind].sort(key=lambda name: name.startswith("diffie-hellman"))
+    return found
+
+
+def _options(
+    account: str, greeting: dict[str, Any], **more: Any
+) -> asyncssh.SSHClientConnectionOptions:
     return asyncssh.SSHClientConnectionOptions(
-        **_LIMITS,
+        **greeting,
         **_NOTHING_OF_OURS,
         username=account,
         **more,

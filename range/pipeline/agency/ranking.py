@@ -39,7 +39,7 @@ from range.pipeline.readiness import (
 # Standard normal quantiles of the words' probabilities, .95 and .9.
 Z_MEETS = 1.6448536269514722
 Z_LIKELY = 1.2815515655446004
-_NAME = Lower(Coalesce(NullIf("display_name", Value("")), "username"))
+BY_NAME = Lower(Coalesce(NullIf("display_name", Value("")), "username"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ def ranked(agency: Organisation, asked: Asked, held: Held) -> QuerySet[User]:
         people = _with_readiness(people, held)
     if asked.sort == "skill" and asked.skill in held.ids:
         return _by_skill(people, held, held.ids[asked.skill])
-    return people.order_by(*_order(agency, asked, held), _NAME, "pk")
+    return people.order_by(*_order(agency, asked, held), BY_NAME, "pk")
 
 
 def _filtered(people: QuerySet[User], agency: Organisation, asked: Asked) -> QuerySet[User]:
@@ -95,15 +95,27 @@ def _filtered(people: QuerySet[User], agency: Organisation, asked: Asked) -> Que
     return people
 
 
-def _enough(relation: str) -> Q:
-    """Tell whether an estimate suffices for a word, as `Tally.suffices` does."""
+def enough(relation: str = "") -> Q:
+    """Tell whether an estimate suffices for a word, as `Tally.suffices` does.
+
+    Args:
+        relation: Name of the estimate in the query; empty where estimates are what is asked for.
+    """
+    of = f"{relation}__" if relation else ""
     return Q(
         **{
-            f"{relation}__evidence_count__gte": ENOUGH_CHECKS,
-            f"{relation}__scenario_count__gte": ENOUGH_SCENARIOS,
-            f"{relation}__evidence_count__lte": F(f"{relation}__attested_count") * 2,
+            f"{of}evidence_count__gte": ENOUGH_CHECKS,
+            f"{of}scenario_count__gte": ENOUGH_SCENARIOS,
+            f"{of}evidence_count__lte": F(f"{of}attested_count") * 2,
         }
     )
+
+
+def ready_among(people: QuerySet[User], held: Held) -> int:
+    """Count the people who are likely or sure to meet all that a role asks."""
+    asked = len(held.required)
+    ready = _says(Word.MEETS, asked) | _says(Word.LIKELY, asked)
+    return _with_readiness(people, held).filter(ready).count()
 
 
 def _with_readiness(people: QuerySet[User], held: Held) -> QuerySet[User]:
@@ -121,7 +133,7 @@ def _with_readiness(people: QuerySet[User], held: Held) -> QuerySet[User]:
     distance = (F("held__mean") - Case(*cuts, output_field=FloatField())) / F("held__sd")
     return people.alias(held=FilteredRelation("skill_estimates", condition=mine)).annotate(
         # Counted by what the covering index holds, so that the rows themselves stay unread.
-        enough=Count("held__trainee", filter=_enough("held")),
+        enough=Count("held__trainee", filter=enough("held")),
         weakest=Min(distance),
     )
 
@@ -162,8 +174,8 @@ def _order(agency: Organisation, asked: Asked, held: Held) -> list[OrderBy]:
 def _by_skill(people: QuerySet[User], held: Held, skill: uuid.UUID) -> QuerySet[User]:
     """Order by the lower end of the interval: by what can be claimed, not by what may be."""
     mine = Q(skill_estimates__assessed_only=held.assessed_only, skill_estimates__skill=skill)
-    known = Case(When(_enough("sorted_by"), then=1), default=0, output_field=IntegerField())
+    known = Case(When(enough("sorted_by"), then=1), default=0, output_field=IntegerField())
     low = F("sorted_by__mean") - HALF_WIDTH_80 * F("sorted_by__sd")
     return people.alias(
         sorted_by=FilteredRelation("skill_estimates", condition=mine), known=known, low=low
-    ).order_by(F("known").desc(), F("low").desc(nulls_last=True), _NAME, "pk")
+    ).order_by(F("known").desc(), F("low").desc(nulls_last=True), BY_NAME, "pk")

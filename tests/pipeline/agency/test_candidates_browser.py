@@ -92,6 +92,30 @@ def test_an_assessor_finds_compares_and_places(seat, crowd, assessor):
     narrow(page, "compare")
 
 
+def test_an_assessor_sees_what_candidates_lack_and_whom_a_figure_speaks_of(
+    seat, crowd, assessor, publish
+):
+    publish("yard")
+    page = seat(assessor)
+    page.goto("/candidates/?role=IO-WRL-005")
+    page.get_by_role("link", name="Role gaps").click()
+    page.get_by_text("of 200 people ready for all that").wait_for()
+    page.get_by_text("no scenario exercises this yet").first.wait_for()
+    narrow(page, "gaps")
+    figure = page.locator(".gaps tbody tr").first.get_by_role("link", name="not yet in")
+    many = int(figure.inner_text().split()[0])
+    figure.click()
+    page.get_by_role("link", name=f"Not yet ({many})").wait_for()
+    assert page.locator("a.cell").count() == min(many, 25)
+    narrow(page, "skill-gap")
+    page.locator("a.cell").first.click()
+    page.get_by_role("heading", level=1).wait_for()
+    page.go_back()
+    page.get_by_role("link", name="Not enough evidence (").click()
+    page.wait_for_url("**place=not-enough")
+    narrow(page, "skill-gap-scarce")
+
+
 def test_an_assessor_moves_a_candidate_and_undoes_it(
     seat,
     proven,
