@@ -116,11 +116,17 @@ def coverage(viewer: User, *, role_code: str = "") -> Coverage:
             for each in scenarios
         ],
         skills=len(names),
-        gaps=[
-            Gap(key=key, name=name, roles=[each for each in roles if key in required[each.code]])
-            for key, name in names.items()
-            if not shown_by.get(key)
-        ],
+        gaps=sorted(
+            (
+                Gap(
+                    key=key, name=name, roles=[role for role in roles if key in required[role.code]]
+                )
+                for key, name in names.items()
+                if not shown_by.get(key)
+            ),
+            # What a role asks for weighs more; each part by name.
+            key=lambda gap: not gap.roles,
+        ),
         chosen=_role(chosen, shown_by) if chosen else None,
     )
 

@@ -238,6 +238,7 @@ def test_coverage_lists_every_skill_that_no_scenario_observes(client, trainee, s
     assert f"{len(found.gaps)} of {len(every)}" in said
     assert any(each.roles for each in found.gaps)
     assert not all(each.roles for each in found.gaps)
+    assert found.gaps == sorted(found.gaps, key=lambda each: (not each.roles, each.name))
     for gap in found.gaps:
         asking = RoleRequirement.objects.filter(skill__key=gap.key)
         assert {each.code for each in gap.roles} == set(asking.values_list("role_code", flat=True))
