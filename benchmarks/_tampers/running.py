@@ -56,7 +56,8 @@ HIDDEN = Case(
             name="walks-from-number-to-number",
             run="pkill implant; cp -L /usr/bin/python3 /usr/local/bin/implant; "
             + STAY.format(f"/usr/local/bin/implant -c '{WALKS}'"),
-            bites="a=$(cat /srv/alive); sleep 0.5; b=$(cat /srv/alive); "
+            bites="for i in $(seq 80); do test -s /srv/alive && break; sleep 0.1; done; "
+            "a=$(cat /srv/alive); sleep 0.5; b=$(cat /srv/alive); "
             'test -n "$a" -a "$a" != "$b"',
         ),
         Tamper(
