@@ -140,6 +140,26 @@
     const { elt, successful } = event.detail;
     if (successful && elt.matches("form[data-clears]")) elt.reset();
   });
+  // What a press goes down on must still be there when it comes up, or there was none: a refresh
+  // of that part waits so long.
+  let pressed = null;
+  const waiting = new Set();
+  function release() {
+    pressed = null;
+    for (const part of waiting)
+      if (part.isConnected) htmx.ajax("GET", part.getAttribute("hx-get"), { source: part, target: part, swap: "outerHTML" });
+    waiting.clear();
+  }
+  document.addEventListener("pointerdown", (event) => (pressed = event.target), true);
+  for (const end of ["pointerup", "pointercancel"])
+    document.addEventListener(end, () => setTimeout(release), true);
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    const { elt, target } = event.detail.requestConfig;
+    // Only what refreshes itself: what was asked for by hand comes after the press.
+    if (!pressed || elt !== target || !target.contains(pressed)) return;
+    event.detail.shouldSwap = false;
+    waiting.add(target);
+  });
   // What somebody opened or closed stays so while the part of the page around it is refreshed.
   let stays = new Map();
   document.addEventListener("htmx:beforeSwap", function (event) {

@@ -4,7 +4,7 @@ import contextlib
 import re
 
 import pytest
-from playwright.sync_api import Error
+from playwright.sync_api import Error, expect
 
 from tests.browser.journey import TERMINAL_TEXT, Person, choose
 
@@ -118,7 +118,31 @@ def test_a_wrong_flag_is_told_at_its_field(page):
     field.fill("FLAG{WRONG}")
     field.press("Enter")
     page.get_by_text("That is no flag of this range").wait_for()
-    assert field.get_attribute("aria-invalid") == "true"
+    expect(field).to_have_attribute("aria-invalid", "true")
+
+
+def test_a_press_is_not_lost_to_a_refresh(page, site, worker):
+    page.get_by_role("textbox", name="Flag").first.fill("FLAG{PRESSED}")
+    button = page.get_by_role("button", name="Hand in").first
+    button.evaluate("button => (button.isTheOne = true)")
+    button.hover()
+    page.mouse.down()
+    with page.expect_response("**/objectives/"):
+        site.ask(POKE, attempt=worker.attempt)
+    page.wait_for_timeout(200)
+    assert button.evaluate("button => button.isTheOne")
+    page.mouse.up()
+    page.get_by_text("That is no flag of this range").wait_for()
+    # What waited for a press comes once it has ended.
+    page.locator("#objectives-title").hover()
+    page.mouse.down()
+    page.evaluate("document.getElementById('objectives-panel').dataset.old = '1'")
+    with page.expect_response("**/objectives/"):
+        site.ask(POKE, attempt=worker.attempt)
+    page.wait_for_timeout(200)
+    assert page.locator("#objectives-panel[data-old]").count()
+    page.mouse.up()
+    page.wait_for_selector("#objectives-panel:not([data-old])")
 
 
 def test_an_answer_given_while_the_objectives_refresh_keeps_its_field(page, site, worker):
