@@ -93,7 +93,7 @@ def test_the_suite_sees_a_check_that_is_fooled_and_a_tamper_that_fools_nobody():
     )
     result = tamper.report(tried, blunt, 0.0)
     assert result["false"] == ["fooled/nothing", "fooled/untouched"]
-    assert result["missed"] == ["fooled: file-found, file-found, file-found"]
+    assert result["missed"] == ["fooled: file-missing, file-missing, file-missing"]
     assert "dull deceives nobody" in result["deceive_nobody"][0]
 
 
