@@ -106,18 +106,16 @@ def answer(person: User, *, appeal_id: uuid.UUID, choice: str, words: str) -> Ap
             status=409,
         )
     old = found.evidence
-    outcome, score = (old.outcome, old.score) if choice == KEEP else _judged(choice)
-    reason = "appeal-upheld" if choice == KEEP else "appeal-corrected"
+    if choice == KEEP:
+        outcome, score, reason = old.outcome, old.score, "appeal-upheld"
+    else:
+        outcome, score, reason = choice, float(choice == Outcome.MET), "appeal-corrected"
     correction = Correction(outcome=outcome, score=score, reason=reason, words=words)
     row = supersede(old, correction, person=person)
     grade(row.attempt)
     notify("attempts", str(row.attempt_id))
     found.refresh_from_db()
     return found
-
-
-def _judged(choice: str) -> tuple[str, float]:
-    return choice, float(choice == Outcome.MET)
 
 
 def about(row: Evidence) -> Appeal | None:

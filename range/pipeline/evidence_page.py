@@ -116,7 +116,7 @@ def _counts(row: Evidence) -> list[CountedSkill]:
 
 def _facts(row: Evidence) -> list[tuple[str, str]]:
     # What both sides of an appeal wrote stands in words of its own.
-    told = {"contested", "answer"} if hasattr(row, "decided_appeal") else set()
+    told = {"contested", "reason_given", "answer"} if hasattr(row, "decided_appeal") else set()
     plain = {
         key: value
         for key, value in row.detail.items()

@@ -76,7 +76,7 @@ class RoleCoverage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gap:
+class Unobserved:
     """An observable skill that no scenario observes, with the roles that ask for it."""
 
     key: str
@@ -95,7 +95,7 @@ class Coverage:
     columns: Sequence[Column]
     rows: Sequence[Row]
     skills: int
-    gaps: Sequence[Gap]
+    gaps: Sequence[Unobserved]
     chosen: RoleCoverage | None
 
 
@@ -118,7 +118,7 @@ def coverage(viewer: User, *, role_code: str = "") -> Coverage:
         skills=len(names),
         gaps=sorted(
             (
-                Gap(
+                Unobserved(
                     key=key, name=name, roles=[role for role in roles if key in required[role.code]]
                 )
                 for key, name in names.items()

@@ -122,6 +122,11 @@ class Gaps:
         ).query
 
     @property
+    def is_few(self) -> bool:
+        """Tell whether each of them is told of a look at the figures."""
+        return 0 < self.people < FEW
+
+    @property
     def uncovered(self) -> int:
         """Return for how many skills there is no scenario."""
         return sum(not each.scenarios for each in self.gaps)

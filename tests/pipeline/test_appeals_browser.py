@@ -87,6 +87,8 @@ def test_a_verdict_is_contested_corrected_and_read_by_everybody(
     mine.looks("appeal-reads")
     page.get_by_role("link", name="Open the record that counts now").click()
     page.get_by_text("It was contested, and an instructor corrected it").wait_for()
+    # What the instructor wrote stands there once.
+    assert page.get_by_text(ANSWER).count() == 1
     mine.looks("appeal-outcome")
     agency.goto("/candidates/")
     assert agency.get_by_text("contested").count() == 0

@@ -108,9 +108,13 @@ def make(viewer: User, agency: Organisation) -> ImpactReport | None:
 
 def _refuse_unless_on(viewer: User, agency: Organisation) -> None:
     if not agencies_run_by(viewer).filter(pk=agency.pk).exists() or not is_on(agency):
-        raise ImpactRefused(
-            "There is no adverse-impact report for you here.", reason="impact-missing", status=404
-        )
+        raise _missing()
+
+
+def _missing() -> ImpactRefused:
+    return ImpactRefused(
+        "There is no adverse-impact report for you here.", reason="impact-missing", status=404
+    )
 
 
 def _read_together(agency: Organisation) -> QuerySet[Organisation]:
@@ -181,9 +185,7 @@ def opened(viewer: User, report_id: uuid.UUID, *, taken: bool = False) -> Impact
     rows = ImpactReport.objects.select_related("agency", "made_by")
     found = rows.filter(pk=report_id, agency__in=agencies_run_by(viewer)).first()
     if found is None or not is_on(found.agency):
-        raise ImpactRefused(
-            "There is no adverse-impact report for you here.", reason="impact-missing", status=404
-        )
+        raise _missing()
     noted(viewer, found.agency, TAKEN if taken else READ, report=str(found.pk))
     return found
 

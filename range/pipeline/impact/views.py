@@ -13,7 +13,7 @@ from range.accounts.models import Organisation, User
 from range.pipeline.exports.tables import as_csv
 from range.pipeline.impact import groups, report, switch
 from range.pipeline.impact.table import impact_table
-from range.pipeline.impact.withholding import SMALLEST, UNTOLD
+from range.pipeline.impact.withholding import SMALLEST
 from range.pipeline.models import ImpactReport
 
 
@@ -112,5 +112,5 @@ def _context(
         "due": report.rests_until(agency),
         "history": switch.history_of(agency),
         "smallest": SMALLEST,
-        "untold": UNTOLD,
+        "rest_days": report.REST.days,
     }
