@@ -244,6 +244,7 @@ def part_of(shown):
 def type_and_wait(trainee, lines):
     """Type lines as a person does: each once the one before has ended."""
     for line in lines:
+        at_rest = shown_by(trainee)
         for pressed, text in re.findall(r"\^([A-Z])|([^^]+)", line):
             if pressed:
                 trainee.page.keyboard.press(f"Control+{pressed.lower()}")
@@ -251,16 +252,21 @@ def type_and_wait(trainee, lines):
                 trainee.type_text(text)
         if not line.endswith("^X"):
             trainee.page.keyboard.press("Enter")
-        wait_until_quiet(trainee, in_editor=bool(IN_EDITOR.match(line)))
+        wait_until_quiet(trainee, at_rest, in_editor=bool(IN_EDITOR.match(line)))
 
 
-def wait_until_quiet(trainee, *, in_editor):
-    before = ""
+def shown_by(trainee):
+    return trainee.terminal_text().rstrip("\n")
+
+
+def wait_until_quiet(trainee, at_rest, *, in_editor):
+    """Wait until what was typed has shown and ended: the prompt before it says nothing."""
+    before = at_rest
     # Some desks do their work once a minute, and on a busy machine later.
     for _ in range(900):
         trainee.page.wait_for_timeout(1500 if in_editor else 400)
-        shown = trainee.terminal_text().rstrip("\n")
-        if shown == before and (in_editor or READY.search(shown + " ")):
+        shown = shown_by(trainee)
+        if shown == before != at_rest and (in_editor or READY.search(shown + " ")):
             return
         before = shown
-    raise AssertionError(f"no prompt came back; the terminal shows: {before[-600:]}")
+    raise AssertionError(f"no prompt came back; the terminal shows: {before}")

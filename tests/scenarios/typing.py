@@ -29,8 +29,9 @@ async def _typed(driver, handle, machine, lines):
     try:
         await seen.settled()
         for line in lines:
+            at_rest = seen.text
             await console.write(keys(line))
-            await seen.settled(in_editor=bool(IN_EDITOR.match(line)))
+            await seen.settled(at_rest, in_editor=bool(IN_EDITOR.match(line)))
     finally:
         reading.cancel()
         with suppress(asyncio.CancelledError):
@@ -56,12 +57,15 @@ class _Screen:
             self.text += _ESCAPES.sub("", data.decode("utf-8", "replace")).replace("\r", "")
             self._last = time.monotonic()
 
-    async def settled(self, *, in_editor=False):
+    async def settled(self, since="", *, in_editor=False):
+        """Wait until something has come since a text, and ended: an old prompt says nothing."""
         began = time.monotonic()
         self._last = began
         while time.monotonic() - began < LONGEST_SECONDS:
             await asyncio.sleep(0.05)
             quiet = time.monotonic() - self._last
+            if self.text == since:
+                continue
             if quiet > QUIET_SECONDS and READY.search(self.text):
                 return
             if in_editor and quiet > EDITOR_SECONDS:
