@@ -15,32 +15,37 @@ READERS = (*STAFF, Role.ASSESSOR)
 
 
 def has_role(viewer: Viewer, *roles: str) -> bool:
-    """Tell whether the viewer holds any of the roles anywhere."""
+    """Tell whether the viewer holds any of the roles: one of staff counts in schools alone.
+
+    An administrator of an agency answers for that agency, not for the range and its scenarios.
+    """
     if not isinstance(viewer, User) or not viewer.is_active:
         return False
     # All of them, which are few: whoever asks about many people has read them ahead.
-    return any(membership.role in roles for membership in viewer.memberships.all())
+    return any(
+        membership.role in roles and (membership.role not in STAFF or membership.is_in_school)
+        for membership in viewer.memberships.all()
+    )
 
 
-def _shares_school(viewer: User, subject_id: uuid.UUID, *roles: str) -> bool:
-    schools = viewer.memberships.filter(role__in=roles).values("organisation")
+def _shares_school(viewer: User, subject_id: uuid.UUID) -> bool:
     return Membership.objects.filter(
-        person_id=subject_id, role=Role.TRAINEE, organisation__in=schools
+        person_id=subject_id, role=Role.TRAINEE, organisation__in=schools_of_staff(viewer)
     ).exists()
 
 
 def taught_by(viewer: User) -> QuerySet[Membership, uuid.UUID]:
     """Return the ids of the trainees of every school whose staff the viewer belongs to."""
-    schools = viewer.memberships.filter(role__in=STAFF).values("organisation")
-    taught = Membership.objects.filter(role=Role.TRAINEE, organisation__in=schools)
+    taught = Membership.objects.filter(role=Role.TRAINEE, organisation__in=schools_of_staff(viewer))
     return taught.values_list("person", flat=True)
 
 
 def schools_of_staff(viewer: Viewer) -> QuerySet[Membership, uuid.UUID]:
-    """Return the ids of the organisations that the viewer is an instructor or administrator of."""
+    """Return the ids of the schools that the viewer is an instructor or administrator of."""
     if not isinstance(viewer, User) or not viewer.is_active:
         return Membership.objects.none().values_list("organisation", flat=True)
-    return viewer.memberships.filter(role__in=STAFF).values_list("organisation", flat=True)
+    held = viewer.memberships.filter(role__in=STAFF, organisation__kind=Organisation.Kind.SCHOOL)
+    return held.values_list("organisation", flat=True)
 
 
 def can_teach_in(viewer: Viewer, organisation_id: uuid.UUID) -> bool:
@@ -81,11 +86,7 @@ def can_see_attempt(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
     """The trainee, and instructors and administrators of the trainee's school."""
     if can_work_in_attempt(viewer, trainee_id):
         return True
-    return (
-        isinstance(viewer, User)
-        and viewer.is_active
-        and _shares_school(viewer, trainee_id, Role.INSTRUCTOR, Role.ADMIN)
-    )
+    return isinstance(viewer, User) and viewer.is_active and _shares_school(viewer, trainee_id)
 
 
 def can_see_recording(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
@@ -149,7 +150,7 @@ def can_review(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
         isinstance(viewer, User)
         and viewer.is_active
         and viewer.pk != trainee_id
-        and _shares_school(viewer, trainee_id, Role.INSTRUCTOR, Role.ADMIN)
+        and _shares_school(viewer, trainee_id)
     )
 
 
@@ -165,11 +166,7 @@ def can_watch(viewer: Viewer, trainee_id: uuid.UUID) -> bool:
 
 def can_watch_exercise(viewer: Viewer, organisation_id: uuid.UUID) -> bool:
     """Staff of the school that an exercise is offered to see its wall of consoles."""
-    return (
-        isinstance(viewer, User)
-        and viewer.is_active
-        and viewer.memberships.filter(role__in=STAFF, organisation=organisation_id).exists()
-    )
+    return can_teach_in(viewer, organisation_id)
 
 
 def can_see_attempts_under_way(viewer: Viewer) -> bool:

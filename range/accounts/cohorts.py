@@ -149,7 +149,7 @@ def place(person: User, cohort: Cohort, *, actor: str) -> bool:
         Whether that changed anything.
     """
     with transaction.atomic():
-        membership, is_new = Membership.objects.select_for_update().get_or_create(
+        membership, is_new = Membership.objects.select_for_update(of=("self",)).get_or_create(
             person=person,
             organisation_id=cohort.organisation_id,
             role=Membership.Role.TRAINEE,

@@ -65,6 +65,14 @@ class Cohort(models.Model):
         return self.name
 
 
+class MembershipManager(models.Manager["Membership"]):
+    """Reads each membership with its organisation: what a role opens hangs on the kind of it."""
+
+    def get_queryset(self) -> models.QuerySet["Membership"]:
+        """Return all memberships, their organisations joined."""
+        return super().get_queryset().select_related("organisation")
+
+
 class Membership(models.Model):
     """One role of one person in one organisation."""
 
@@ -87,6 +95,8 @@ class Membership(models.Model):
     )
     role = models.CharField(max_length=10, choices=Role)
 
+    objects = MembershipManager()
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -96,6 +106,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} {self.role} {self.organisation_id}"
+
+    @property
+    def is_in_school(self) -> bool:
+        """Whether the organisation trains, rather than reads scores."""
+        return self.organisation.kind == Organisation.Kind.SCHOOL
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):

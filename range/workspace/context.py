@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from range.accounts.access import STAFF
 from range.accounts.models import Membership, Organisation, User
 
 Role = Membership.Role
-# Administrators of an agency, beside what every administrator sees.
+# Administrators of an agency; what other administrators see is a school's.
 RUNS_AGENCY = "RUNS_AGENCY"
 
 # URL name, label, and the roles that see the link; the first match of the path is current.
@@ -42,7 +43,7 @@ def navigation(request: HttpRequest) -> dict[str, list[Link]]:
     if not isinstance(person, User) or not person.is_active:
         return {"navigation": []}
     held = set(person.memberships.values_list("role", "organisation__kind"))
-    roles = {role for role, _ in held}
+    roles = {role for role, kind in held if role not in STAFF or kind == Organisation.Kind.SCHOOL}
     if (Role.ADMIN, Organisation.Kind.AGENCY) in held:
         roles.add(RUNS_AGENCY)
     found = [_link(name, label, request.path) for name, label, who in _LINKS if roles & who]

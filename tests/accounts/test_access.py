@@ -103,6 +103,41 @@ def test_who_may_launch(request, who, may):
     assert access.can_launch(request.getfixturevalue(who)) is may
 
 
+OF_STAFF = (
+    access.can_launch,
+    access.can_see_gaps,
+    access.can_see_attempts_under_way,
+    access.can_see_capacity,
+    access.can_review_alignments,
+    access.can_set_requirements,
+    access.can_see_workshop,
+    access.can_see_knowledge,
+    access.can_bring_builds,
+)
+
+
+@pytest.mark.parametrize("role", access.STAFF)
+def test_a_role_of_staff_in_an_agency_opens_nothing_of_a_school(role, person, agency, trainee):
+    held = person("gil", agency, role)
+    Membership.objects.create(person=trainee, organisation=agency, role=Membership.Role.TRAINEE)
+    assert not [rule.__name__ for rule in OF_STAFF if rule(held)]
+    assert not access.can_read_scenario(held, None)
+    assert not access.can_change_scenario(held, None)
+    assert not access.can_author_in(held, agency.pk)
+    assert not access.can_watch_exercise(held, agency.pk)
+    assert not any(rule(held, trainee.pk) for rule in (*SEEING, access.can_review))
+    assert list(access.taught_by(held)) == []
+
+
+def test_the_same_role_in_a_school_opens_it(administrator):
+    assert all(rule(administrator) for rule in OF_STAFF)
+
+
+def test_asking_for_a_role_takes_one_query(administrator, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        assert access.has_role(administrator, *access.STAFF)
+
+
 def test_a_look_at_somebody_else_is_written_down(trainee, instructor):
     access.record_access(instructor, subject_id=trainee.pk, what="skills")
     access.record_access(trainee, subject_id=trainee.pk, what="skills")

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from range.accounts.models import SignInFailure
+from range.accounts.models import Membership, SignInFailure
 from range.accounts.throttle import TRIES_PER_NAME
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +90,15 @@ def test_signing_out_needs_a_post(client, trainee):
 def test_home_leads_to_where_the_work_is(client, request, who, leads_to):
     client.force_login(request.getfixturevalue(who))
     assert client.get("/")["Location"] == reverse(leads_to)
+
+
+def test_home_of_who_runs_an_agency_is_its_report_and_no_page_of_a_school(client, person, agency):
+    client.force_login(person("gil", agency, Membership.Role.ADMIN))
+    answer = client.get("/", follow=True)
+    assert answer.redirect_chain[-1][0] == reverse("impact")
+    assert [link.label for link in answer.context["navigation"]] == ["Adverse impact"]
+    assert client.get(reverse("capacity")).status_code == 403
+    assert client.get(reverse("workshop")).status_code == 403
 
 
 def test_home_asks_a_stranger_to_sign_in(client):

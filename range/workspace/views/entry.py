@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
 from range.accounts import throttle
-from range.accounts.access import can_launch, has_role
+from range.accounts.access import agencies_run_by, can_launch, has_role
 from range.accounts.models import Membership, User
 
 THROTTLED = "throttled"
@@ -122,4 +122,6 @@ def home(request: HttpRequest) -> HttpResponse:
         return redirect("catalogue")
     if has_role(request.user, Membership.Role.ASSESSOR):
         return redirect("people")
+    if agencies_run_by(request.user).exists():
+        return redirect("impact")
     return redirect("catalogue")
