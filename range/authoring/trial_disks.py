@@ -114,9 +114,14 @@ def stopped_for_disk(driver: Driver, machine: str) -> Disk | None:
         if look is None or not is_full(look):
             return None
         if not look.is_running:
-            return _disk(machine, _noted(look))
+            return disk_of(look)
         time.sleep(0.5)
     return None
+
+
+def disk_of(look: MachineLook) -> Disk:
+    """Return what a look saw of a machine's disk."""
+    return _disk(look.machine, _noted(look))
 
 
 def _disk(machine: str, facts: Mapping[str, Any]) -> Disk:

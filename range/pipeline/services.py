@@ -32,19 +32,17 @@ from range.pipeline.sets import current
 
 log = get_logger(__name__)
 
-_COLUMNS = (
-    "mean",
-    "sd",
-    "evidence_count",
-    "scenario_count",
-    "hinted_count",
-    "attested_count",
-    "last_observed_at",
-    "parameter_set",
-    "updated_at",
-)
-# What lists read: whose, of which skill, then the first of these columns.
-_KNOWN = ("trainee_id", "skill__key", *_COLUMNS[:7])
+# Each column that counts evidence, as a tally calls it.
+_TALLIED = {
+    "evidence_count": "checks",
+    "scenario_count": "scenarios",
+    "hinted_count": "hinted",
+    "attested_count": "attested",
+    "last_observed_at": "last_at",
+}
+_COLUMNS = ("mean", "sd", *_TALLIED, "parameter_set", "updated_at")
+# What lists read: whose, of which skill, then what a standing holds.
+_KNOWN = ("trainee_id", "skill__key", "mean", "sd", *_TALLIED)
 
 
 @transaction.atomic
@@ -104,11 +102,8 @@ def cached_standings(
     rows = SkillEstimate.objects.filter(trainee__in=list(trainees), assessed_only=assessed_only)
     # Plain values: a page of people reads thousands of rows.
     for trainee_id, skill, mean, sd, *amounts in rows.order_by("skill__key").values_list(*_KNOWN):
-        checks, scenarios, hinted, attested, last_at = amounts
-        amount = Tally(
-            checks=checks, scenarios=scenarios, hinted=hinted, attested=attested, last_at=last_at
-        )
-        standing = Standing(skill=skill, mean=mean, sd=sd, tally=amount)
+        tally = Tally(**dict(zip(_TALLIED.values(), amounts, strict=True)))
+        standing = Standing(skill=skill, mean=mean, sd=sd, tally=tally)
         found.setdefault(trainee_id, []).append(standing)
     return found
 

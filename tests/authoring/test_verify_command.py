@@ -175,4 +175,5 @@ def test_a_machine_that_fills_its_disk_is_stopped_and_told_of(scenarios, monkeyp
     monkeypatch.setattr(verify_scenarios, "get_driver", lambda *_args: Filling())
     with pytest.raises(CommandError, match="Not verified: small-desk"):
         call_command("verify_scenarios", "--only", "fresh")
-    assert "box was stopped: it wrote more than its disk_mb, 512." in capsys.readouterr().err
+    told = "box was stopped: its disk is full. It wrote 600 MB, and its disk_mb allows 512."
+    assert told in capsys.readouterr().err

@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from range.accounts.models import User
+from range.pipeline.readiness import ENOUGH_CHECKS, ENOUGH_SCENARIOS
 from range.standards import gaps as lacking
 
 
@@ -16,7 +17,8 @@ from range.standards import gaps as lacking
 def gaps(request: HttpRequest) -> HttpResponse:
     """Show where the people of a group stand with each skill that a role asks for."""
     found = lacking.gaps(cast(User, request.user), lacking.asked_by(request.GET.dict()))
-    return render(request, "standards/gaps.html", {"gaps": found})
+    words = {"enough_checks": ENOUGH_CHECKS, "enough_scenarios": ENOUGH_SCENARIOS}
+    return render(request, "standards/gaps.html", {"gaps": found, **words})
 
 
 @never_cache

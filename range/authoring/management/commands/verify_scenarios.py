@@ -12,7 +12,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from range.authoring.plan import PlannedRun
-from range.authoring.trial_disks import end_full, is_full, watched
+from range.authoring.trial_disks import disk_of, end_full, is_full, watched
+from range.authoring.trying import said_of
 from range.authoring.verification import Follower, RunResult, Verification
 from range.authoring.verification_report import as_json, as_junit, as_text
 from range.authoring.verified import last_verified, own_log, project_record
@@ -104,10 +105,7 @@ class Command(BaseCommand):
     def _end_full(self, driver: Driver) -> None:
         for each in end_full(driver):
             if each.is_running and is_full(each):
-                limit_mb = each.limit_bytes >> 20
-                self.stderr.write(
-                    f"{each.machine} was stopped: it wrote more than its disk_mb, {limit_mb}."
-                )
+                self.stderr.write(said_of(disk_of(each)))
 
     def _is_known(self, folder: Path, options: dict[str, Any]) -> bool:
         at = last_verified(_digest(folder))
