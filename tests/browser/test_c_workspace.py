@@ -133,9 +133,12 @@ def test_a_press_is_not_lost_to_a_refresh(page, site, worker):
     assert button.evaluate("button => button.isTheOne")
     page.mouse.up()
     page.get_by_text("That is no flag of this range").wait_for()
-    # What waited for a press comes once it has ended.
+    # What waited for a press comes once it has ended; an answer under way would look like it.
+    page.wait_for_timeout(500)
+    page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-swapping')")
     page.locator("#objectives-title").hover()
     page.mouse.down()
+    assert page.evaluate("() => Boolean(document.querySelector('#objectives-panel :active'))")
     page.evaluate("document.getElementById('objectives-panel').dataset.old = '1'")
     with page.expect_response("**/objectives/"):
         site.ask(POKE, attempt=worker.attempt)
