@@ -78,8 +78,12 @@ class CorrectedMeanwhile(RangeError):
 
 
 def hold(attempt_id: uuid.UUID) -> None:
-    """Lock an attempt, so that decisions about its records follow one another."""
-    Attempt.objects.select_for_update().get(pk=attempt_id)
+    """Lock an attempt, so that decisions about its records follow one another.
+
+    Taken before any event is written, which has a lock of its own; rows that name the attempt may
+    be written meanwhile.
+    """
+    Attempt.objects.select_for_update(no_key=True).get(pk=attempt_id)
 
 
 def latest(attempt: Attempt) -> dict[tuple[str, str], Evidence]:

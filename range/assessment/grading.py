@@ -7,7 +7,7 @@ from django.db import transaction
 
 from range.accounts.access import can_review
 from range.accounts.models import User
-from range.assessment.evidence import Correction, Finding, latest, supersede, write
+from range.assessment.evidence import Correction, Finding, hold, latest, supersede, write
 from range.assessment.judges import is_shown, judge_of
 from range.assessment.models import Decision, Evidence, Grade, ReviewItem
 from range.assessment.runner import GRADER_VERSION
@@ -93,10 +93,12 @@ def decide(item: ReviewItem, *, person: User, level: int, note: str) -> None:
         raise ReviewRefused(
             f"The level must lie between 0 and {highest}; it was {level}.", reason="no-such-level"
         )
-    note = note.strip()[:NOTE_LIMIT]
+    # The database has no place for a NUL in a text.
+    note = note.replace("\0", "").strip()[:NOTE_LIMIT]
     with transaction.atomic():
         # Of two who decide at once, the second one corrects the first.
-        now = ReviewItem.objects.select_for_update().get(pk=item.pk)
+        hold(item.attempt_id)
+        now = ReviewItem.objects.get(pk=item.pk)
         is_correction = now.state == ReviewItem.State.DECIDED
         if is_correction and not note:
             raise ReviewRefused(
@@ -229,11 +231,14 @@ def _proposed(item: ReviewItem) -> dict[str, object]:
     return {key: value for key, value in (item.proposal or {}).items() if key in kept}
 
 
+@transaction.atomic
 def grade(attempt: Attempt) -> Grade:
     """Summarise the attempt's evidence; provisional while something waits for a person.
 
-    An objective that could not be judged is left out of the share, never counted as missed.
+    An objective that could not be judged is left out of the share, never counted as missed. The
+    newest grade tells of everything decided before it: whoever decides meanwhile waits.
     """
+    hold(attempt.pk)
     objectives = status_of(attempt)
     waiting = ReviewItem.objects.filter(attempt=attempt, state=ReviewItem.State.OPEN).count()
     judged = [each for each in objectives if each.outcome is not Outcome.INCONCLUSIVE]

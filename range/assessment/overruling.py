@@ -41,7 +41,8 @@ def overrule(evidence_id: uuid.UUID, *, person: User, outcome: str, reason: str)
             says too little.
         CorrectedMeanwhile: A newer record stands in its place.
     """
-    wanted, words = _outcome(outcome), reason.strip()
+    # The database has no place for a NUL in a text.
+    wanted, words = _outcome(outcome), reason.replace("\0", "").strip()
     if not REASON_AT_LEAST <= len(words) <= REASON_AT_MOST:
         raise ReviewRefused(
             f"Give the reason in {REASON_AT_LEAST} to {REASON_AT_MOST:,} characters; it had "

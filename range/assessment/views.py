@@ -20,6 +20,7 @@ from range.exercises.models import Attempt
 ITEM = "assessment/review_item.html"
 GRADE = "assessment/grade_review.html"
 BAD_REQUEST = 400
+LEVEL_DIGITS = 3
 
 
 @require_GET
@@ -50,7 +51,7 @@ def review_item(request: HttpRequest, item_id: uuid.UUID) -> HttpResponse:
 def _decided(request: HttpRequest, person: User, item: ReviewItem) -> HttpResponse:
     level, note = request.POST.get("level", ""), request.POST.get("note", "")
     try:
-        if not level.isdecimal():
+        if not (level.isdecimal() and len(level) <= LEVEL_DIGITS):
             raise ReviewRefused("Choose one of the levels before you decide.", reason="no-level")
         decide(item, person=person, level=int(level), note=note)
     except ReviewRefused as refusal:

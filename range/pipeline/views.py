@@ -81,9 +81,14 @@ def consent(request: HttpRequest) -> HttpResponse:
         agreed.withdraw(trainee, agency_id=agency_id)
         messages.success(request, "Withdrawn. The agency can no longer see your skills.")
     else:
-        agreed.grant(trainee, agency_id=agency_id, days=int(days) if days.isdecimal() else 0)
+        agreed.grant(trainee, agency_id=agency_id, days=_days(days))
         messages.success(request, "Agreed. You see under My skills whenever somebody looks.")
     return redirect("consent")
+
+
+def _days(text: str) -> int:
+    """Return the number in a form, or one that is not offered."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
 
 
 def _uuid(text: str) -> uuid.UUID:

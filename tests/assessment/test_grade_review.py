@@ -80,6 +80,13 @@ def test_help_and_moment_stay_those_of_what_was_judged(instructor, graded, hole)
     assert [getattr(made, name) for name in kept] == [getattr(hole, name) for name in kept]
 
 
+def test_a_reason_is_kept_without_what_the_database_has_no_place_for(client, instructor, hole):
+    client.force_login(instructor)
+    form = {"evidence": str(hole.pk), "outcome": "MET", "reason": f"\0{WHY}"}
+    client.post(f"/review/attempts/{hole.attempt_id}/", form)
+    assert Evidence.objects.get(supersedes=hole).detail["reason_given"] == WHY
+
+
 def test_it_can_be_put_back_and_all_three_records_stay(instructor, graded, hole):
     made = overrule(hole.pk, person=instructor, outcome="MET", reason=WHY)
     overrule(made.pk, person=instructor, outcome="UNMET", reason="I took it for another file.")

@@ -172,12 +172,20 @@ def test_a_decision_goes_on_to_the_next_item(client, instructor, item, remedy):
     assert (item.level, item.note, item.decided_by) == (2, "Good.", instructor)
 
 
-@pytest.mark.parametrize("level", ["", "two", "9", "-1"])
+@pytest.mark.parametrize("level", ["", "two", "9", "-1", pytest.param("1" * 5000, id="endless")])
 def test_a_decision_without_a_real_level_changes_nothing(client, instructor, item, level):
     client.force_login(instructor)
     assert client.post(f"/review/{item.pk}/", {"level": level}).status_code == 400
     item.refresh_from_db()
     assert item.state == ReviewItem.State.OPEN
+
+
+def test_a_note_is_kept_without_what_the_database_has_no_place_for(
+    client, instructor, item, remedy
+):
+    client.force_login(instructor)
+    client.post(f"/review/{item.pk}/", {"level": "2", "note": "Go\0od."})
+    assert Decision.objects.get().note == "Good."
 
 
 @pytest.mark.parametrize("who", ["trainee", "other_trainee", "assessor", "stranger"])

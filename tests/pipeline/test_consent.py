@@ -69,7 +69,8 @@ def test_the_page_agrees_and_withdraws(client, trainee, agency, assessor):
 @pytest.mark.parametrize(
     "form",
     [{}, {"agency": "x", "days": "30"}, {"agency": str(uuid.UUID(int=1)), "days": "30"},
-     {"agency": "OWN", "days": "-1"}, {"agency": "OWN", "days": "²"}],
+     {"agency": "OWN", "days": "-1"}, {"agency": "OWN", "days": "²"},
+     {"agency": "OWN", "days": "1" * 5000}],
 )  # fmt: skip
 def test_nonsense_in_the_form_grants_nothing(client, trainee, agency, form):
     client.force_login(trainee)

@@ -92,7 +92,8 @@ def place(
     if not can_place(viewer, agency_id, trainee_id):
         raise _missing()
     note = note.replace("\0", "").strip()[:NOTE_LENGTH]
-    if stage not in {"", *Candidacy.Stage.values} or reason not in CandidacyEntry.Reason.values:
+    stages = {"", *Candidacy.Stage.values}
+    if not {was, stage} <= stages or reason not in CandidacyEntry.Reason.values:
         raise PlacingRefused("Choose a stage and a reason.", reason="candidacy-choice")
     if stage == was and not note:
         raise PlacingRefused(

@@ -95,6 +95,7 @@ def test_two_who_decide_at_once_do_not_overwrite_each_other(ann, move):
     ("was", "to", "more", "reason"),
     [("", "", {}, "candidacy-nothing"), ("", "LOST", {}, "candidacy-choice"),
      ("", "HIRED", {"reason": "BECAUSE"}, "candidacy-choice"),
+     ("\0", "HIRED", {}, "candidacy-choice"),
      ("", "HIRED", {"reason": "OTHER", "note": " "}, "candidacy-reason")],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(move, was, to, more, reason):
