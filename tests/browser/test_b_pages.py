@@ -6,6 +6,7 @@ import pytest
 
 from tests.browser.conftest import keep
 from tests.browser.journey import Person, violations, weight
+from tests.support.looks import looks
 
 pytestmark = [
     pytest.mark.browser,
@@ -17,8 +18,6 @@ pytestmark = [
 WEIGHT_LIMIT = 200_000
 # Terminals are what the limit of weight leaves out.
 TERMINALS = {"replay", "replay-nothing", "workspace-ended", "wall", "look-not-open"}
-# Both themes and both widths are audited, which two of the four combinations do.
-AUDITED = {("light", 1280), ("dark", 800)}
 PAGES = {
     "trainee": {
         "catalogue": "/catalogue/",
@@ -112,8 +111,7 @@ def known(site, finished):
     return json.loads(site.ask(KNOWN, finished=finished))
 
 
-@pytest.mark.parametrize("width", [1280, 800])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "width"), looks())
 @pytest.mark.parametrize("who", PAGES)
 def test_every_page_is_accessible_and_light(chromium, site, known, who, theme, width):
     person = Person(
@@ -123,23 +121,21 @@ def test_every_page_is_accessible_and_light(chromium, site, known, who, theme, w
         person.page.goto(path.format(**known))
         person.page.wait_for_load_state("networkidle")
         keep(person.page, f"{name}-{theme}-{width}")
-        if (theme, width) in AUDITED:
-            audit(person.page, name)
+        audit(person.page, name)
     person.close()
 
 
 def test_the_first_page_is_accessible_and_light(chromium, site):
-    for theme in ("light", "dark"):
-        for width in (1280, 800):
-            context = chromium.new_context(
-                base_url=site.url, color_scheme=theme, viewport={"width": width, "height": 800}
-            )
-            page = context.new_page()
-            page.goto("/sign-in/")
-            keep(page, f"sign-in-{theme}-{width}")
-            assert violations(page) == []
-            assert weight(page) < WEIGHT_LIMIT
-            context.close()
+    for theme, width in looks():
+        context = chromium.new_context(
+            base_url=site.url, color_scheme=theme, viewport={"width": width, "height": 800}
+        )
+        page = context.new_page()
+        page.goto("/sign-in/")
+        keep(page, f"sign-in-{theme}-{width}")
+        assert violations(page) == []
+        assert weight(page) < WEIGHT_LIMIT
+        context.close()
 
 
 def test_what_is_urgent_is_told_accessibly(chromium, site):
@@ -180,8 +176,7 @@ def test_whoever_is_signed_out_by_now_is_led_to_sign_in_and_back(chromium, site)
     person.close()
 
 
-@pytest.mark.parametrize("width", [1280, 800])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "width"), looks())
 def test_the_workspace_is_accessible(chromium, site, theme, width):
     person = Person(
         chromium, site, "trainee2", color_scheme=theme, viewport={"width": width, "height": 800}

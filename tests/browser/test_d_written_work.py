@@ -6,6 +6,7 @@ import pytest
 
 from tests.browser.conftest import keep
 from tests.browser.journey import Person, violations
+from tests.support.looks import looks
 
 pytestmark = [
     pytest.mark.browser,
@@ -20,7 +21,7 @@ REASON = "The remedy names the cause too; I had missed line seven."
 
 def look(page, name):
     """Keep a picture of a page in each theme and width, and have it audited."""
-    for theme, width in (("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)):
+    for theme, width in looks(narrow=390):
         page.emulate_media(color_scheme=theme)
         page.set_viewport_size({"width": width, "height": 900})
         # What is half under the frame's head would be judged too small to press.

@@ -7,6 +7,7 @@ import pytest
 
 from tests.browser.conftest import keep
 from tests.browser.journey import Person, violations
+from tests.support.looks import looks
 
 pytestmark = [
     pytest.mark.browser,
@@ -15,7 +16,6 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.xdist_group("browser"),
 ]
-LOOKS = [("light", 1280), ("dark", 1280), ("light", 800), ("dark", 800)]
 PASSWORD = "steep-lantern-orbit"
 
 
@@ -45,7 +45,7 @@ class Newcomer(Person):
 
 def look(page, name):
     """Keep a picture of a page in each theme and width, and have it audited."""
-    for theme, width in LOOKS:
+    for theme, width in looks():
         page.emulate_media(color_scheme=theme)
         page.set_viewport_size({"width": width, "height": 900})
         keep(page, f"{name}-{theme}-{width}")

@@ -11,6 +11,7 @@ from tests.browser.journey import Person, violations, weight
 from tests.browser.site import Site, running
 from tests.browser.test_b_pages import WEIGHT_LIMIT
 from tests.support import browser
+from tests.support.looks import looks
 
 pytestmark = [
     pytest.mark.browser,
@@ -182,8 +183,7 @@ def test_a_trainee_goes_from_a_scenario_to_the_skill_its_role_and_back(chromium,
     person.close()
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "width"), looks(narrow=390))
 def test_every_page_is_accessible_light_and_no_wider_than_the_screen(chromium, pages, theme, width):
     known = {"lost": pages.ask(ALIGNMENT, skill=SKILL, statement="T1118")}
     person = Person(

@@ -6,6 +6,7 @@ import pytest
 
 from tests.browser.conftest import keep
 from tests.browser.journey import Person, violations
+from tests.support.looks import looks
 
 pytestmark = [
     pytest.mark.browser,
@@ -14,7 +15,6 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.xdist_group("browser"),
 ]
-LOOKS = [("light", 1280), ("dark", 390)]
 NOTES = """# Notes of the evening course
 
 ## How we work at a desk
@@ -52,7 +52,7 @@ def instructor(chromium, site):
 
 def look(page, name):
     """Keep a picture of a page in each theme and width, and have it audited."""
-    for theme, width in LOOKS:
+    for theme, width in looks(narrow=390):
         page.emulate_media(color_scheme=theme)
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_timeout(300)

@@ -4,14 +4,12 @@ import re
 
 from tests.browser.conftest import keep
 from tests.browser.journey import violations
-
-LOOKS = [("light", 1280), ("dark", 1280), ("light", 800), ("dark", 800)]
-PHONE = [("light", 390), ("dark", 390)]
+from tests.support.looks import looks
 
 
 def look(page, name, *, phone=False):
     """Keep a picture of a page in each theme and width, and have it audited."""
-    for theme, width in [*LOOKS, *(PHONE if phone else ())]:
+    for theme, width in [*looks(), *([("light", 390)] if phone else ())]:
         page.emulate_media(color_scheme=theme)
         page.set_viewport_size({"width": width, "height": 900})
         # Colours take a moment to follow the theme.

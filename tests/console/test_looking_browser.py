@@ -17,6 +17,7 @@ from tests.console.live import Desk, desk, person, sandbox_of, sign_in
 from tests.console.looks import staff
 from tests.console.test_browser import served
 from tests.support.browser import chromium
+from tests.support.looks import looks
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SHOTS = os.environ.get("MUSTER_SCREENSHOTS")
@@ -419,8 +420,7 @@ def test_an_empty_wall_says_what_to_expect(room):
     assert violations(room.instructor.page) == []
 
 
-@pytest.mark.parametrize("width", [1280, 800])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "width"), looks())
 def test_the_pages_are_accessible_in_every_state(room, theme, width):
     view = {"width": width, "height": 800}
     trainee = room.someone(room.sitting.cookie, color_scheme=theme, viewport=view)

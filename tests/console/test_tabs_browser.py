@@ -5,6 +5,7 @@ import pytest
 from range.console.extra_consoles import close_extra
 from range.console.models import ExtraConsole
 from tests.console.test_browser import AXE, chromium_place, shot
+from tests.support.looks import looks
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 KEYS = "Control+Shift+"
@@ -433,8 +434,7 @@ def test_the_connection_comes_back_in_both_halves(place, page):
 # --- what it looks like -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 800])
+@pytest.mark.parametrize(("theme", "width"), looks())
 def test_two_terminals_side_by_side_are_accessible(place, page, theme, width):
     page.set_viewport_size({"width": width, "height": 800})
     page.emulate_media(color_scheme=theme)

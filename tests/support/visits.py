@@ -10,10 +10,9 @@ from tests.browser.journey import ENDED, violations
 from tests.console.live import sign_in
 from tests.console.test_browser import served
 from tests.support.browser import chromium
+from tests.support.looks import looks
 
 SHOTS = os.environ.get("MUSTER_SCREENSHOTS")
-SIZES = (("light", 1280), ("dark", 800))
-ALL_SIZES = (*SIZES, ("dark", 1280), ("light", 800))
 
 
 class Visit:
@@ -37,7 +36,7 @@ class Visit:
 
     def looks(self, name):
         """Have the page audited in both themes and widths, and keep pictures where asked."""
-        for theme, width in ALL_SIZES if SHOTS else SIZES:
+        for theme, width in looks():
             self.page.emulate_media(color_scheme=theme)
             self.page.set_viewport_size({"width": width, "height": 800})
             self.page.evaluate("scrollTo(0, 0)")
