@@ -31,7 +31,8 @@ PASSAGES = 3
 BURST = 8
 BURST_WINDOW = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-# What a term means is answered from general articles up to here, whatever the rung.
+# What a term means is answered from general articles up to here, whatever the rung. Texts for
+# one school or scenario keep to the rung that somebody gave them.
 DEFINITION_RUNG = Rung.CONCEPT
 NOTHING_FOUND = "The range's articles say nothing about that. Ask with another word for it."
 
@@ -119,7 +120,11 @@ def _prepare(attempt: Attempt, situation: Situation, asked: _Asked) -> Prepared:
     question, marked = help_.withheld.redact(asked.question), help_.withheld.redact(asked.marked)
     if asked.unlock is Unlock.STAY and not marked and is_definition(question):
         found = _search(
-            attempt, question, rung=max(DEFINITION_RUNG, grant.rung), organisation=theirs
+            attempt,
+            question,
+            rung=grant.rung,
+            general_rung=DEFINITION_RUNG,
+            organisation=theirs,
         )
         return Prepared(
             grant=grant,

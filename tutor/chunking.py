@@ -4,23 +4,22 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from range.lib.errors import RangeError
+from tutor import front_matter
 
 # About 200 tokens: small enough for a short prompt, long enough to stand alone.
 CHUNK_CHARACTERS = 900
 # A paragraph that goes on for longer is cut too, wherever a line, a sentence or a word ends.
 LONGEST_BLOCK = 1_600
 LONGEST_HEADING = 200
-_FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
-_HEADING = re.compile(r"^#{1,4} +(.+?) *#*$")
-_RUNG = re.compile(r"^<!-- *rung: *([0-4]) *-->$")
-_ASKS = re.compile(r"^<!-- *asks: *(.+?) *-->$")
+# Every passage of a section carries its questions, and each of them is embedded.
+MOST_ASKS = 20
+LONGEST_ASK = 200
+DEEPEST_HEADING = 4
+_RUNGS = ("0", "1", "2", "3", "4")
 _FENCE = re.compile(r"^(?:```|~~~)")
 _ENDS = ("\n", ". ", " ")
 
@@ -83,23 +82,24 @@ def parse(text: str, *, name: str) -> Article:
     Raises:
         ArticleInvalid: No front matter, unknown or wrong fields, or no text.
     """
-    text = text.replace("\r\n", "\n").removeprefix("\ufeff")
-    found = _FRONT.match(text)
-    if not found:
+    if "\0" in text:
+        raise ArticleInvalid(name, "it is not text: it holds zero bytes.")
+    head, body = front_matter.parted(text)
+    if head is None:
         raise ArticleInvalid(name, "it must begin with front matter between two lines of `---`.")
-    front = _front(found[1], name)
-    pieces = tuple(_pieces(text[found.end() :], front))
+    front = _front(head, name)
+    pieces = tuple(_pieces(body, front))
     if not pieces:
         raise ArticleInvalid(name, "it holds no text below its front matter.")
-    return Article(front=front, pieces=pieces, sha256=hashlib.sha256(text.encode()).hexdigest())
+    whole = f"---\n{head}\n---\n{body}"
+    return Article(front=front, pieces=pieces, sha256=hashlib.sha256(whole.encode()).hexdigest())
 
 
-def _front(text: str, name: str) -> FrontMatter:
+def _front(head: str, name: str) -> FrontMatter:
     try:
-        loaded: Any = YAML(typ="safe", pure=True).load(text)
-        return FrontMatter.model_validate(loaded)
-    except YAMLError as error:
-        raise ArticleInvalid(name, "its front matter is not readable YAML.") from error
+        return FrontMatter.model_validate(front_matter.values_of(head))
+    except front_matter.FrontMatterInvalid as error:
+        raise ArticleInvalid(name, error.message) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "front matter"
@@ -111,11 +111,25 @@ def cut_plain(body: str, front: FrontMatter) -> tuple[Piece, ...]:
     return tuple(_pieces(body.replace("\r\n", "\n"), front))
 
 
-def without_front_matter(text: str) -> tuple[str, str]:
-    """Return a text's front matter, empty where it has none, and what follows it."""
-    text = text.replace("\r\n", "\n").removeprefix("\ufeff")
-    found = _FRONT.match(text)
-    return (found[1], text[found.end() :]) if found else ("", text)
+def heading_of(line: str) -> str:
+    """Return the text of a line that is a heading; empty where it is none.
+
+    By hand: a pattern that looks for marks at both ends takes for ever on a line full of them.
+    """
+    text = line.lstrip("#")
+    if not 0 < len(line) - len(text) <= DEEPEST_HEADING or not text.startswith(" "):
+        return ""
+    text = text.strip(" ")
+    return text.rstrip("#").rstrip(" ") or text
+
+
+def _told(line: str) -> tuple[str, str]:
+    """Return what a comment tells about its section, such as `rung` and `3`."""
+    line = line.strip()
+    if not line.startswith("<!--") or not line.endswith("-->"):
+        return "", ""
+    name, _, value = line[4:-3].strip(" ").partition(":")
+    return name, value.strip(" ")
 
 
 @dataclass(kw_only=True)
@@ -140,16 +154,26 @@ def _sections(body: str, front: FrontMatter) -> Iterator[_Section]:
     section, fenced = _Section(heading=front.title, rung=front.min_rung), False
     for line in body.split("\n"):
         fenced ^= bool(_FENCE.match(line))
-        if not fenced and (found := _HEADING.match(line)):
+        if not fenced and (heading := heading_of(line)):
             yield section
-            section = _Section(heading=found[1][:LONGEST_HEADING], rung=front.min_rung)
-        elif not fenced and (found := _RUNG.match(line.strip())):
-            section.rung = int(found[1])
-        elif not fenced and (found := _ASKS.match(line.strip())):
-            section.asks += tuple(part.strip() for part in found[1].split(";") if part.strip())
-        else:
+            section = _Section(heading=heading[:LONGEST_HEADING], rung=front.min_rung)
+        elif fenced or not _is_told(line, section, front):
             section.lines.append(line)
     yield section
+
+
+def _is_told(line: str, section: _Section, front: FrontMatter) -> bool:
+    """Take what a comment tells about its section; False where the line is text."""
+    name, value = _told(line)
+    if name == "rung" and value in _RUNGS:
+        # Whoever gave the text its lowest rung is never overruled from inside it.
+        section.rung = max(front.min_rung, int(value))
+    elif name == "asks" and value:
+        asked = (part.strip()[:LONGEST_ASK] for part in value.split(";"))
+        section.asks = (*section.asks, *filter(None, asked))[:MOST_ASKS]
+    else:
+        return False
+    return True
 
 
 def _cut(text: str) -> Iterator[str]:

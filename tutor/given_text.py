@@ -7,6 +7,8 @@ from range.lib.errors import RangeError
 from tutor.quoting import plain
 
 LIMIT_BYTES = 1 << 20
+# Source: Unicode Standard Annex 15, 13, the stream-safe text format.
+MOST_MARKS = 30
 ENDINGS = (".md", ".markdown", ".txt")
 # Source: the first bytes of zip, gzip, PDF and the older office files, by their specifications.
 _FORMATS = (
@@ -19,7 +21,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _PAGE = re.compile(r"\s*(?:<!doctype html|<html\b)", re.IGNORECASE)
 _ORDER = re.compile(
     r"(?:ignore|disregard|forget)\b.{0,30}\b(?:instructions?|prompts?|rules)|you are now\b"
-    r"|\bsystem prompt\b|<\s*\|?\s*(?:im_start|system)|\[/?INST\]",
+    r"|\bsystem prompt\b|<\s*+(?:\|\s*+)?(?:im_start|system)|\[/?INST\]",
     re.IGNORECASE,
 )
 # Source: range/checks/flag.py, the form of a flag; a real one has forty letters and more.
@@ -70,12 +72,28 @@ def checked(text: str) -> str:
         raise UploadRefused("That is not text: it holds zero bytes.")
     if _PAGE.match(text):
         raise UploadRefused("That is a web page. Copy its text, or save it as Markdown.")
-    readable = unicodedata.normalize("NFC", plain(text)).strip()
+    readable = plain(text)
+    if _is_overmarked(readable):
+        raise UploadRefused(f"One letter carries more than {MOST_MARKS} marks. Take them out.")
+    readable = unicodedata.normalize("NFC", readable).strip()
     if not readable:
         raise UploadRefused("There is no text in it.")
     if _FLAG.search(readable):
         raise UploadRefused("It holds a flag of an attempt. Take it out, then try again.")
     return readable
+
+
+def _is_overmarked(text: str) -> bool:
+    """Tell whether more marks stand on one letter than any writing needs.
+
+    Sorting them takes a time that grows with their number squared.
+    """
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run > MOST_MARKS:
+            return True
+    return False
 
 
 def reads_like_an_order(text: str) -> bool:

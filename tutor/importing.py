@@ -11,7 +11,7 @@ from range.runtime.image_layers import LayerFile, files_of
 from range.runtime.images import BASE_IMAGE, base_tag
 from tutor.chunking import Article
 from tutor.importers import attack, cwe, folder, manual, sigma, tldr
-from tutor.importers.reading import About, Entry, ImportRefused, article_of, slug_of
+from tutor.importers.reading import About, Entry, ImportRefused, article_of, shortened, slug_of
 from tutor.ingest import Tally, finished
 from tutor.models import Source
 from tutor.providers.embedding import EmbeddingModel
@@ -26,11 +26,16 @@ READERS: Mapping[str, Callable[[Path], Iterator[Entry]]] = {
     "tldr": tldr.entries,
 }
 COLLECTION_LIMIT = 64
+NAME_LIMIT = 24
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """For whom a collection is; empty and None for everybody."""
+    """For whom a collection is; empty and None for everybody.
+
+    Args:
+        name: What the operator calls it, as it was given.
+    """
 
     name: str
     scenario: str = ""
@@ -41,7 +46,10 @@ class Scope:
         """Return what tells this collection from every other, for whom it is included."""
         whom = f"-{str(self.organisation_id)[:8]}" if self.organisation_id else ""
         where = f"-for-{self.scenario}" if self.scenario else ""
-        return f"{self.name[:24]}{whom}{where}"[:COLLECTION_LIMIT]
+        whole = f"{slug_of(self.name, limit=NAME_LIMIT)}{whom}{where}"
+        if len(whole) <= COLLECTION_LIMIT:
+            return whole
+        return shortened(whole, whole, limit=COLLECTION_LIMIT)
 
 
 def read(kind: str, path: Path, about: About) -> list[Article]:

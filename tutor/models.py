@@ -70,20 +70,30 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
     """Filters on chunks; every search starts from one of these."""
 
     def allowed(
-        self, *, scenario: str, objective: str, rung: int, organisation: uuid.UUID | None = None
+        self,
+        *,
+        scenario: str,
+        objective: str,
+        rung: int,
+        general_rung: int = 0,
+        organisation: uuid.UUID | None = None,
     ) -> "ChunkQuerySet":
         """Keep what a trainee of this objective may read at this rung.
 
         Passages that spoil are for the top rung only, where the author's own answer stands too.
 
         Args:
+            general_rung: Up to here what is for every scenario and school is read in any case.
             organisation: Whose own texts count beside those for everybody; None for nobody's.
         """
         scoped = Q(scenario="") | (Q(scenario=scenario) & Q(objective__in=["", objective]))
         theirs = Q(organisation=None)
         if organisation is not None:
             theirs |= Q(organisation=organisation)
-        found = self.filter(scoped, theirs, min_rung__lte=rung)
+        reached = Q(min_rung__lte=rung)
+        if general_rung > rung:
+            reached |= Q(min_rung__lte=general_rung, scenario="", organisation=None)
+        found = self.filter(scoped, theirs, reached)
         return found if rung >= Chunk.SPOILING_RUNG else found.filter(spoils=False)
 
 

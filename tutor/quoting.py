@@ -13,7 +13,7 @@ _ESCAPE = re.compile(r"\x1b[ -/]*[0-~]?")
 # Chat templates of common models: a server may read them as control tokens inside any text.
 _TEMPLATE = re.compile(
     r"<\s*(?=[|\uff5c])|(?<=[|\uff5c])\s*>|<<(?=/?SYS)|\[(?=/?INST\])"
-    r"|<(?=\s*/?\s*(?:s|system|user|assistant|think|tool_call|tool_response)\b)",
+    r"|<(?=\s*+(?:/\s*+)?(?:s|system|user|assistant|think|tool_call|tool_response)\b)",
     re.IGNORECASE,
 )
 # What a careless reader could take for one of our marks, whatever stands in it.

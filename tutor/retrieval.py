@@ -68,6 +68,7 @@ class Wanted:
     """What to look for, and what the trainee may read.
 
     Args:
+        general_rung: Up to here general articles count, whatever the rung.
         organisation: Whose own texts the trainee may read.
     """
 
@@ -75,6 +76,7 @@ class Wanted:
     scenario: str = ""
     objective: str = ""
     rung: int = 0
+    general_rung: int = 0
     organisation: uuid.UUID | None = None
     narrowed: Narrowed = EVERYTHING
 
@@ -108,12 +110,18 @@ def search(wanted: Wanted, *, model: EmbeddingModel | None, limit: int = 4) -> l
     served = [
         (pk, score)
         for pk, score in ranked
-        if pk in chunks and not holds_any(chunks[pk].text, wanted.narrowed.avoid)
+        if pk in chunks and not _is_avoided(chunks[pk], wanted.narrowed.avoid)
     ]
     return [
         _passage(chunks[pk], number=number, score=score)
         for number, (pk, score) in enumerate(served[:limit], start=1)
     ]
+
+
+def _is_avoided(chunk: Chunk, avoid: Sequence[str]) -> bool:
+    """Tell whether anything that a citation shows holds a phrase to avoid."""
+    parts = (chunk.source.title, chunk.heading, chunk.text)
+    return any(holds_any(part, avoid) for part in parts)
 
 
 def rank(wanted: Wanted, *, model: EmbeddingModel | None) -> list[tuple[uuid.UUID, float]]:
@@ -142,6 +150,7 @@ def _allowed(wanted: Wanted) -> ChunkQuerySet:
         scenario=wanted.scenario,
         objective=wanted.objective,
         rung=wanted.rung,
+        general_rung=wanted.general_rung,
         organisation=wanted.organisation,
     )
     return wanted.narrowed.of(allowed, scenario=wanted.scenario)

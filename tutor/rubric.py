@@ -17,7 +17,7 @@ from tutor.context import approximate_tokens
 from tutor.own_words import cites, holds_own_words, printed_in
 from tutor.prompt import sha256_of, text_of
 from tutor.providers.chat import ChatFailed, ChatModel, Message
-from tutor.quoting import fenced, new_fence
+from tutor.quoting import fenced, new_fence, one_line
 
 log = get_logger(__name__)
 
@@ -26,6 +26,7 @@ log = get_logger(__name__)
 SMALLEST_JUDGE_BILLIONS = 3.0
 REPEATS = 3
 ARTEFACT_LIMIT = 12_000
+LONGEST_REASON = 600
 ABSTAINS = "The model was not sure, or its answers did not hold: it abstains."
 SWITCHED_OFF = "The model is switched off here: it agreed too little with people."
 
@@ -43,7 +44,7 @@ class Judged(BaseModel):
 
     level: int | None = Field(default=None, ge=0, le=10)
     spans: list[Span] = []
-    reason: str = Field(default="", max_length=600)
+    reason: str = Field(default="", max_length=LONGEST_REASON)
 
 
 def judge(attempt: Attempt) -> list[Proposal]:
@@ -100,7 +101,7 @@ def _asked(item: ReviewItem, model: ChatModel, judge: str) -> Proposal:
         criterion=item.criterion,
         level=agreed.level if agreed else None,
         spans=tuple(span.model_dump(by_alias=True) for span in agreed.spans) if agreed else (),
-        reason=agreed.reason if agreed else ABSTAINS,
+        reason=one_line(agreed.reason, limit=LONGEST_REASON) if agreed else ABSTAINS,
         model=model.name,
         judge=judge,
         prompt_sha256=sha256_of(messages),

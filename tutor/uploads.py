@@ -16,9 +16,10 @@ from range.lib.errors import RangeError
 from range.lib.notify import notify
 from range.timeline.services import record
 from tutor.chunking import Article, FrontMatter, Piece, cut_plain
+from tutor.front_matter import FrontMatterInvalid
 from tutor.given_text import UploadRefused
 from tutor.importers.folder import entry_of
-from tutor.importers.reading import cleaned, digest_of
+from tutor.importers.reading import Entry, cleaned, digest_of
 from tutor.models import Chunk, Source, Upload
 from tutor.quoting import inert, one_line
 from tutor.storing import Place, learn_frequencies, write
@@ -138,12 +139,12 @@ def take(
     """
     if not can_give_knowledge(viewer, organisation.pk):
         raise NotStaff
-    if given.scenario and not scenarios_for(organisation).filter(slug=given.scenario).exists():
+    if given.scenario and not _is_for(organisation, given.scenario):
         raise UploadRefused("Choose a scenario from the list.")
     theirs = Source.objects.filter(organisation=organisation, origin=Source.Origin.UPLOAD)
     if replaces is None and theirs.count() >= MOST_SOURCES:
         raise UploadRefused(f"{MOST_SOURCES} texts are the most. Withdraw one that is not needed.")
-    entry = entry_of(given.text, name="text", fallback=given.name)
+    entry = _entry(given)
     upload = Upload(
         organisation=organisation,
         added_by=viewer,
@@ -162,9 +163,20 @@ def take(
     return upload
 
 
+def _entry(given: Given) -> Entry:
+    try:
+        return entry_of(given.text, name="text", fallback=given.name)
+    except FrontMatterInvalid as error:
+        raise UploadRefused(f"It cannot be taken: {error.message}") from error
+
+
 def scenarios_for(organisation: Organisation) -> ScenarioQuerySet:
     """Return the scenarios that a text of an organisation may be for."""
     return Scenario.objects.open_to([organisation.pk]).filter(retired_at=None).order_by("title")
+
+
+def _is_for(organisation: Organisation, scenario: str) -> bool:
+    return "\0" not in scenario and scenarios_for(organisation).filter(slug=scenario).exists()
 
 
 def preview_of(upload: Upload) -> Preview:

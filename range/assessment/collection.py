@@ -32,6 +32,8 @@ from range.sandboxes.services import live_sandbox, stop
 RESUME_WITHIN = timedelta(seconds=10)
 # A report is only read at the end: until then the trainee is still writing it.
 AT_THE_END = frozenset({"rubric"})
+# Stands for what is no text; the database holds no zero bytes.
+NOT_TEXT = "\ufffd"
 
 
 def probe_for(attempt: Attempt, driver: Driver) -> SandboxProbe:
@@ -179,7 +181,8 @@ def _keep_reports(
                 continue
             if judgements[objective.key, check.id].reason == "awaits-judgement":
                 # Read once more: a judgement's excerpt is cut, a person gets the whole.
-                _await_judgement(attempt, objective, check, check.read(probe) or "")
+                report = (check.read(probe) or "").replace("\0", NOT_TEXT)
+                _await_judgement(attempt, objective, check, report)
 
 
 def _await_judgement(

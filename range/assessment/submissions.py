@@ -69,6 +69,8 @@ def submit(attempt: Attempt, *, objective: str, check: str, value: str) -> Recei
             f"That is {len(value)} characters long; at most {VALUE_LIMIT} are read.",
             reason="too-long",
         )
+    # The database holds no zero bytes, and no answer needs them.
+    value = value.replace("\0", "\ufffd")
     spec = _check(attempt, objective, check)
     with transaction.atomic():
         held = Attempt.objects.select_for_update().get(pk=attempt.pk)

@@ -132,6 +132,17 @@ def test_a_report_waits_for_a_person_whole_and_without_secrets(
     assert flag() not in Evidence.objects.get(check_id="report").excerpt
 
 
+def test_zero_bytes_in_a_report_hold_up_no_grade(finished, driver, write_report):
+    write_report(f"\0{REPORT * 3}\0\x1b[2J\x00 end\n")
+    services.collect(finished, driver)
+    finished.refresh_from_db()
+    assert finished.state == Attempt.State.COLLECTED
+    artefact = ReviewItem.objects.first().artefact
+    assert artefact.startswith("\ufffdThe hole")
+    assert artefact.count("\ufffd") == 3
+    assert services.grade(finished).provisional
+
+
 def test_the_rung_of_help_at_the_time_is_part_of_the_evidence(attempt, driver, close_hole):
     from range.timeline.services import record
 

@@ -33,6 +33,11 @@ def test_a_guess_is_refused_and_leaves_no_evidence(hand_in, guess):
     assert not Evidence.objects.exists()
 
 
+def test_zero_bytes_in_an_answer_are_a_wrong_answer(hand_in):
+    assert hand_in("re\0d", check="colour").reason == "answer-wrong"
+    assert Submission.objects.get().value == "re\ufffdd"
+
+
 def test_one_changed_letter_is_refused(hand_in, flag):
     good = flag()
     last = "A" if good[-2] != "A" else "B"

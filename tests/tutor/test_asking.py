@@ -103,6 +103,26 @@ def test_a_definition_gives_nothing_of_higher_rungs(ask, knowledge):
     assert "Commands inside" not in shown
 
 
+def test_a_definition_gives_a_schools_or_a_scenarios_text_from_its_own_rung_on(
+    ask, knowledge, attempt, vectors
+):
+    from tutor.chunking import parse
+    from tutor.storing import Place, store
+
+    head = "---\ntitle: {0}\nslug: x\nlicense: Ours\nversion: 1\nmin_rung: {1}\n---\n"
+    body = "## Hatches\n\nA zymurgy is what opens the {0}."
+    school = attempt.exercise.organisation_id
+    for title, rung, whose in (("vault", 2, {"organisation_id": school}), ("cellar", 2, {})):
+        text = (head + body).format(title, rung)
+        store(Place(key=f"own/{title}", **whose), parse(text, name=title))
+    cited = {each["title"] for each in ask("What is a zymurgy?").citations}
+    assert "cellar" in cited
+    assert "vault" not in cited
+    for _ in range(2):
+        ask(unlock=Unlock.NOW)
+    assert "vault" in {each["title"] for each in ask("What is a zymurgy?").citations}
+
+
 def test_an_unknown_word_is_said_to_be_unknown(ask, db):
     assert ask("What is a zymurgy?").authored == NOTHING_FOUND
 

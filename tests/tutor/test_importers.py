@@ -329,6 +329,27 @@ class TestCollections:
         assert found[0].title.startswith("Sigma:")
         assert found[0].license == "Detection Rule License 1.1"
 
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("Blue team handbook volume 1", "Blue team handbook volume 2"),
+            ("blue-team-handbook-volume-1", "blue-team-handbook-volume-2"),
+            ("Ümlaut", "umlaut"),
+        ],
+    )
+    def test_one_import_never_takes_another_away(self, rules, vectors, db, one, other):
+        for name in (one, other):
+            bring(read("sigma", rules, About()), Scope(name=name), model=None)
+        assert Source.objects.count() == 4
+        assert Scope(name=one).collection != Scope(name=other).collection
+
+    def test_names_of_collections_stay_short_and_those_that_were_short_stay(self, school):
+        assert Scope(name="sigma", scenario="ladder").collection == "sigma-for-ladder"
+        long = {"name": "n" * 200, "organisation_id": school.pk}
+        names = {Scope(**long, scenario="s" * 40 + end).collection for end in "ab"}
+        assert len(names) == 2
+        assert max(len(name) for name in names) <= 64
+
     def test_names_that_differ_only_in_signs_keep_apart(self):
         assert slug_of("a/b") != slug_of("a-b")
         assert slug_of("../../etc/passwd").startswith("etc-passwd-")

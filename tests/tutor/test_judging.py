@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from range.assessment.grading import record_proposals
 from range.assessment.models import Evidence, ReviewItem
 from range.console.models import Recording
 from range.exercises.models import Attempt
@@ -63,6 +64,14 @@ def test_a_sure_model_proposes_with_its_spans_and_says_what_it_read(waiting):
     assert proposal.prompt_sha256
     assert proposal.artefact_sha256 == hashlib.sha256(REPORT.encode()).hexdigest()
     assert proposal.judge.startswith(f"{proposal.model} ")
+
+
+def test_a_reason_that_no_database_holds_is_cleaned_and_kept(waiting):
+    said = json.loads(answer(2)) | {"reason": "It\0 is \u202enamed.\nIndeed."}
+    proposal = proposal_of(waiting, json.dumps(said))
+    record_proposals(waiting.attempt, [proposal])
+    waiting.refresh_from_db()
+    assert waiting.proposal["reason"] == "It is named. Indeed."
 
 
 def test_lines_that_a_program_printed_earn_nothing(waiting, typed):

@@ -136,6 +136,19 @@ def test_a_passage_with_a_word_to_avoid_is_not_served(attempt, trainee, put, kno
     assert not any("one screen" in each["text"].casefold() for each in served)
 
 
+@pytest.mark.parametrize("word", ["Rules of sudo", "what a pager is"])
+def test_words_to_avoid_are_not_shown_in_titles_either(attempt, trainee, put, knowledge, word):
+    asked = {"person": trainee, "question": "Which rule of sudo gives all a pager can do?"}
+    for _ in range(2):
+        hint = services.ask(attempt, **asked, unlock=Unlock.NOW)
+    shown = [f"{each['title']}/{each['heading']}".casefold() for each in hint.citations]
+    assert any(word.casefold() in each for each in shown)
+    put(avoid=[word])
+    after = services.ask(attempt, **asked).citations
+    shown = [f"{each['title']}/{each['heading']}".casefold() for each in after]
+    assert not any(word.casefold() in each for each in shown)
+
+
 def answered(attempt, trainee, *replies, **asked):
     async def read(hint):
         return [part async for part in services.stream(hint.pk, who="tia")]

@@ -93,6 +93,8 @@ class TestLookingThrough:
             ({"min_rung": 9}, "rung"),
             ({"min_rung": -1}, "rung"),
             ({"scenario": "none"}, "scenario"),
+            ({"scenario": "\0"}, "scenario"),
+            ({"text": "---\na: !!bool x\n---\nText"}, "line 2 of its front matter"),
             ({"text": "# Only a heading"}, "below its headings"),
             ({"text": "text without a title"}, "title"),
             ({"text": "# Big\n\n" + "## x\n\ny\n\n" * 2_100}, "passages"),

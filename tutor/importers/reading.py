@@ -103,14 +103,17 @@ def text_of(path: Path) -> str:
         raise ImportRefused(f"{path} is not UTF-8 text.") from error
 
 
-def slug_of(name: str) -> str:
+def slug_of(name: str, *, limit: int = SLUG_LIMIT) -> str:
     """Return a name as keys hold it; a long or foreign one ends in a digest that keeps it apart."""
     bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
     slug = _NOT_SLUG.sub("-", bare).strip("-")
-    if slug == name and len(slug) <= SLUG_LIMIT:
-        return slug
+    return slug if slug == name and len(slug) <= limit else shortened(slug, name, limit=limit)
+
+
+def shortened(slug: str, name: str, *, limit: int) -> str:
+    """Return the beginning of a slug with a digest of the name that it stands for."""
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return f"{slug[: SLUG_LIMIT - 9].strip('-') or 'x'}-{digest}"
+    return f"{slug[: limit - 9].strip('-') or 'x'}-{digest}"
 
 
 def article_of(entry: Entry, about: About) -> Article | None:

@@ -10,7 +10,7 @@ from range.accounts.models import Organisation
 from range.lib.errors import RangeError
 from tutor import importing
 from tutor.chunking import Article
-from tutor.importers.reading import About, slug_of
+from tutor.importers.reading import About
 from tutor.importing import MANUAL, READERS, Scope
 from tutor.ingest import embed_waiting
 from tutor.providers.onnx_embedding import onnx_embedding
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             CommandError: The files are not there or not what they should be.
         """
         scope = Scope(
-            name=slug_of(options["name"] or options["kind"]),
+            name=options["name"] or options["kind"],
             scenario=options["scenario"],
             organisation_id=self._organisation(options["organisation"]),
         )
