@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from range.accounts.models import AccessRecord, Consent, Membership, Organisation, User
 
@@ -111,6 +111,18 @@ def agencies_of(viewer: Viewer) -> QuerySet[Organisation]:
     held = viewer.memberships.filter(role=Role.ASSESSOR).values("organisation")
     agencies = Organisation.objects.filter(pk__in=held, kind=Organisation.Kind.AGENCY)
     return agencies.order_by("name", "pk")
+
+
+def colleagues_of(viewer: User) -> QuerySet[User]:
+    """Return the viewer, and those whose every role lies where the viewer teaches or reads scores.
+
+    What somebody does who works elsewhere too may have been done there, which is not for us.
+    """
+    own = [*agencies_of(viewer).values_list("pk", flat=True), *schools_of_staff(viewer)]
+    held = Membership.objects.filter(organisation__in=own, role__in=READERS)
+    elsewhere = Membership.objects.exclude(organisation__in=own)
+    among = Q(pk__in=held.values("person")) & ~Q(pk__in=elsewhere.values("person"))
+    return User.objects.filter(Q(pk=viewer.pk) | among)
 
 
 def agencies_run_by(viewer: Viewer) -> QuerySet[Organisation]:

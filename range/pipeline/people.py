@@ -9,7 +9,13 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, Max, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Lower, NullIf
 
-from range.accounts.access import STAFF, has_role, record_accesses, taught_by
+from range.accounts.access import (
+    STAFF,
+    has_role,
+    record_accesses,
+    schools_of_staff,
+    taught_by,
+)
 from range.accounts.models import Consent, Membership, User
 from range.competencies.frameworks import (
     Role,
@@ -55,13 +61,20 @@ class PersonLine:
 
 @dataclass(frozen=True, kw_only=True)
 class PeoplePage:
-    """A page of the list, and what it was asked for."""
+    """A page of the list, and what it was asked for.
+
+    Args:
+        assessed_only: Whether readiness leaves practice out.
+        names_cohorts: Whether the viewer teaches at a school, whose cohorts they know.
+    """
 
     lines: Sequence[PersonLine]
     page: Page[User]
     role: Role | None
     roles: Sequence[Role]
     search: str
+    assessed_only: bool
+    names_cohorts: bool
 
 
 def visible_to(viewer: User) -> QuerySet[User]:
@@ -74,7 +87,12 @@ def visible_to(viewer: User) -> QuerySet[User]:
 
 
 def people_page(
-    viewer: User, *, role_code: str = "", search: str = "", number: str = "1"
+    viewer: User,
+    *,
+    role_code: str = "",
+    assessed_only: bool = False,
+    search: str = "",
+    number: str = "1",
 ) -> PeoplePage:
     """Return one page of the list; every readiness shown is written down as a look.
 
@@ -90,17 +108,21 @@ def people_page(
         people = people.filter(Q(display_name__icontains=part) | Q(username__icontains=part))
     page = Paginator(people, PAGE_LENGTH).get_page(number)
     return PeoplePage(
-        lines=_lines(viewer, list(page), role),
+        lines=_lines(viewer, list(page), role, assessed_only=assessed_only),
         page=page,
         role=role,
         roles=roles_with_requirements(),
         search=search,
+        assessed_only=assessed_only,
+        names_cohorts=has_role(viewer, *STAFF),
     )
 
 
-def _lines(viewer: User, people: Sequence[User], role: Role | None) -> list[PersonLine]:
-    work, cohorts = _work(people), _cohorts(people)
-    readiness = _readiness(viewer, people, role) if role else {}
+def _lines(
+    viewer: User, people: Sequence[User], role: Role | None, *, assessed_only: bool
+) -> list[PersonLine]:
+    work, cohorts = _work(people), _cohorts(viewer, people)
+    readiness = _readiness(viewer, people, role, assessed_only=assessed_only) if role else {}
     return [
         PersonLine(
             person=person,
@@ -113,8 +135,10 @@ def _lines(viewer: User, people: Sequence[User], role: Role | None) -> list[Pers
     ]
 
 
-def _readiness(viewer: User, people: Sequence[User], role: Role) -> dict[uuid.UUID, RoleReadiness]:
-    known, demand = cached_standings(people), demand_of(role)
+def _readiness(
+    viewer: User, people: Sequence[User], role: Role, *, assessed_only: bool
+) -> dict[uuid.UUID, RoleReadiness]:
+    known, demand = cached_standings(people, assessed_only=assessed_only), demand_of(role)
     what = f"readiness for {role.code} in a list"
     record_accesses(viewer, subject_ids=[person.pk for person in people], what=what)
     return {person.pk: readiness_for(known.get(person.pk, []), demand) for person in people}
@@ -129,8 +153,11 @@ def _work(people: Sequence[User]) -> dict[uuid.UUID, tuple[int, datetime | None]
     return {pk: (count, at) for pk, count, at in rows.values_list("pk", "graded", "last_at")}
 
 
-def _cohorts(people: Sequence[User]) -> dict[uuid.UUID, str]:
-    rows = Membership.objects.filter(person__in=people).exclude(cohort=None)
+def _cohorts(viewer: User, people: Sequence[User]) -> dict[uuid.UUID, str]:
+    """Return the cohorts of each person at the schools where the viewer teaches."""
+    rows = Membership.objects.filter(
+        person__in=people, organisation__in=schools_of_staff(viewer)
+    ).exclude(cohort=None)
     names: dict[uuid.UUID, list[str]] = {}
     for person, name in rows.order_by("cohort__name").values_list("person", "cohort__name"):
         names.setdefault(person, []).append(name)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from range.accounts.access import agencies_of, can_view_skills, record_access
+from range.accounts.access import agencies_of, can_view_skills, colleagues_of, record_access
 from range.accounts.models import AccessRecord, Consent, User
 from range.assessment import appeals
 from range.assessment.models import Appeal
@@ -95,7 +95,12 @@ class SuggestionLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Everything that a person's page shows; the same for the person and for an agency."""
+    """Everything that a person's page shows; the same for the person and for an agency.
+
+    Args:
+        looks: For others than the person, those of the viewer's own house.
+        consents: For others than the person, those to the viewer's own agencies.
+    """
 
     person: User
     role: Role | None
@@ -170,8 +175,8 @@ def profile(trainee: User, *, viewer: User, asked: Asked) -> Profile:
         assessed_only=asked.assessed_only,
         parameter_set=current().name,
         as_of=timezone.now(),
-        looks=_looks(trainee),
-        consents=_consents(trainee),
+        looks=_looks(trainee, viewer),
+        consents=_consents(trainee, viewer),
     )
 
 
@@ -201,13 +206,17 @@ def _suggestions(
     ]
 
 
-def _looks(trainee: User) -> list[AccessRecord]:
+def _looks(trainee: User, viewer: User) -> list[AccessRecord]:
     rows = AccessRecord.objects.filter(subject=trainee).select_related("viewer")
+    if viewer.pk != trainee.pk:
+        rows = rows.filter(viewer__in=colleagues_of(viewer))
     return list(rows.order_by("-at")[:LOOKS_SHOWN])
 
 
-def _consents(trainee: User) -> list[Consent]:
+def _consents(trainee: User, viewer: User) -> list[Consent]:
     rows = Consent.objects.in_force().filter(trainee=trainee).select_related("agency")
+    if viewer.pk != trainee.pk:
+        rows = rows.filter(agency__in=agencies_of(viewer))
     return list(rows.order_by("agency__name"))
 
 

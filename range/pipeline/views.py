@@ -52,9 +52,12 @@ def _profile(request: HttpRequest, person_id: uuid.UUID) -> Profile:
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
     """List the people whose skills the viewer may see."""
+    viewer = cast(User, request.user)
+    asked = asked_by(viewer, request.GET.dict())
     page = several.people_page(
-        cast(User, request.user),
-        role_code=request.GET.get("role", ""),
+        viewer,
+        role_code=asked.role_code,
+        assessed_only=asked.assessed_only,
         # The database has no place for a NUL in a text.
         search=request.GET.get("search", "")[:100].replace("\0", ""),
         number=request.GET.get("page", "1"),

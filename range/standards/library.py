@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from range.accounts.access import READERS, has_role
+from range.accounts.access import READERS, has_role, schools_of_staff
 from range.accounts.models import User
 from range.catalog.models import Scenario, ScenarioVersion
 from range.catalog.outline import outlines_of
@@ -30,13 +30,12 @@ class LibraryScenario:
 def library(viewer: User) -> list[LibraryScenario]:
     """Return, by title, the scenarios that a viewer may know of.
 
-    Who teaches or reads scores knows the range's own and their organisations'; everybody else
-    what is offered to them.
+    Who teaches or reads scores knows the range's own and those of the schools they teach at;
+    everybody else what is offered to them.
     """
     offered = dict(offered_to(viewer).values_list("version", "version__scenario__slug"))
     if has_role(viewer, *READERS):
-        schools = viewer.memberships.values_list("organisation", flat=True)
-        known = Scenario.objects.open_to(schools).filter(retired_at=None)
+        known = Scenario.objects.open_to(schools_of_staff(viewer)).filter(retired_at=None)
         newest = ScenarioVersion.objects.latest_per_scenario().filter(scenario__in=known)
     else:
         newest = ScenarioVersion.objects.filter(pk__in=offered)

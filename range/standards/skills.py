@@ -179,14 +179,14 @@ def _roles(skill: ObservableSkill) -> list[tuple[Role, str]]:
 
 
 def _evidenced(skill: ObservableSkill, viewer: User) -> Evidenced:
-    own = SkillEstimate.objects.filter(skill=skill, trainee=viewer).first()
+    # Estimates are stored twice: what is counted here is all that there is.
+    stored = SkillEstimate.objects.filter(skill=skill, assessed_only=False)
+    own = stored.filter(trainee=viewer).first()
     sees_people = has_role(viewer, *READERS)
     people, checks = 0, 0
     if sees_people:
-        rows = SkillEstimate.objects.filter(skill=skill, evidence_count__gt=0)
-        total = rows.filter(trainee__in=visible_to(viewer)).aggregate(
-            people=Count("pk"), checks=Sum("evidence_count")
-        )
+        rows = stored.filter(evidence_count__gt=0, trainee__in=visible_to(viewer))
+        total = rows.aggregate(people=Count("pk"), checks=Sum("evidence_count"))
         people, checks = total["people"], total["checks"] or 0
     return Evidenced(
         own_checks=own.evidence_count if own else 0,

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from range.accounts.access import can_view_skills
-from range.accounts.models import AccessRecord, Consent, Membership, Organisation, User
+from range.accounts.models import AccessRecord, Cohort, Consent, Membership, Organisation, User
 from range.pipeline.models import SkillEstimate
 from range.pipeline.people import visible_to
 from range.pipeline.services import refresh
@@ -220,6 +220,71 @@ def test_a_list_for_a_role_shows_readiness_and_each_is_a_look(
     looks = AccessRecord.objects.filter(viewer=instructor)
     assert {look.subject for look in looks} == {trainee, other_trainee}
     assert "IO-WRL-005" in looks[0].what
+
+
+def test_cohorts_are_named_to_the_staff_of_their_school_alone(
+    client, trainee, cohort, instructor, assessor, consent, person
+):
+    far = Organisation.objects.create(slug="far", name="Far", kind="SCHOOL")
+    theirs = Cohort.objects.create(organisation=far, name="Far cohort")
+    Membership.objects.create(person=trainee, organisation=far, role="TRAINEE", cohort=theirs)
+    shown = text_of(page(client, instructor, "people"))
+    assert cohort.name in shown
+    assert "Far cohort" not in shown
+    shown = text_of(page(client, assessor, "people"))
+    assert "tia" in shown
+    assert "ohort" not in shown
+
+
+def test_a_list_says_of_readiness_what_the_linked_page_says(
+    client, trainee, assessor, agency, consent, publish, solved, starter
+):
+    """An agency that looks at assessed attempts alone is told nothing of practice."""
+    for number in range(12):
+        solved(trainee, publish(f"yard-{number}"))
+    refresh(trainee)
+    role = "IO-WRL-005"
+    for only in (True, False):
+        agency.assessed_only = only
+        agency.save()
+        for query in ("", "&evidence=all", "&evidence=assessed"):
+            listed = page(client, assessor, "people", query=f"?role={role}{query}")
+            line = listed.context["people"].lines[0]
+            link = re.search(rf'href="({reverse("person", args=[trainee.pk])}[^"]*)"',
+                             listed.content.decode()).group(1)  # fmt: skip
+            opened = client.get(link.replace("&amp;", "&")).context["profile"]
+            assert opened.readiness.word == line.readiness.word
+            assert opened.readiness.covered == line.readiness.covered
+            assert opened.assessed_only is (query == "&evidence=assessed" or (only and not query))
+            assert (line.readiness.covered == 0) is opened.assessed_only
+
+
+def test_an_agency_learns_nothing_of_another_and_staff_of_neither(
+    client, trainee, instructor, assessor, agency, consent, person, proven
+):
+    west = Organisation.objects.create(slug="west", name="West Agency", kind="AGENCY")
+    Consent.objects.create(trainee=trainee, agency=west)
+    wes = person("wes", west, Membership.Role.ASSESSOR)
+    both = person("bo", agency, Membership.Role.ASSESSOR)
+    Membership.objects.create(person=both, organisation=west, role=Membership.Role.ASSESSOR)
+    colleague = person("cas", agency, Membership.Role.ASSESSOR)
+    for viewer in (wes, both, colleague, instructor, assessor):
+        page(client, viewer, "person", trainee.pk)
+
+    def seen(viewer):
+        shown = page(client, viewer, "person", trainee.pk).context["profile"]
+        return (
+            {each.agency.slug for each in shown.consents},
+            {each.viewer.username for each in shown.looks},
+        )
+
+    assert seen(assessor) == ({"east-agency"}, {"abe", "cas"})
+    assert seen(wes) == ({"west"}, {"wes"})
+    assert seen(instructor) == (set(), {"ivy"})
+    assert "West Agency" not in text_of(page(client, assessor, "person", trainee.pk))
+    own = page(client, trainee, "my-skills").context["profile"]
+    assert {each.agency.slug for each in own.consents} == {"east-agency", "west"}
+    assert {each.viewer.username for each in own.looks} == {"abe", "bo", "cas", "ivy", "wes"}
 
 
 def test_the_list_is_searched_paged_and_refused_to_trainees(

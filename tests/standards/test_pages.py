@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from range.accounts.models import Organisation
+from range.accounts.models import Membership, Organisation
 from range.catalog.models import Scenario, ScenarioVersion
 from range.competencies import services
 from range.competencies.models import Alignment, Framework, ObservableSkill, RoleRequirement
@@ -198,11 +198,13 @@ def test_a_skill_shows_rubric_alignments_roles_and_scenarios(get, trainee, start
 def test_evidence_is_counted_only_for_whom_the_viewer_may_see(
     get, starter, trainee, other_trainee, instructor, assessor, exercise
 ):
-    SkillEstimate.objects.create(
-        trainee=trainee, skill=ObservableSkill.objects.get(key="analyse-logs"), mean=0, sd=1,
-        evidence_count=7, scenario_count=2, hinted_count=0, attested_count=7,
-        parameter_set="2026.1", updated_at=timezone.now(),
-    )  # fmt: skip
+    # As the worker leaves them: once from all attempts, once from assessed ones alone.
+    for assessed_only, checks in ((True, 4), (False, 7)):
+        SkillEstimate.objects.create(
+            trainee=trainee, skill=ObservableSkill.objects.get(key="analyse-logs"), mean=0, sd=1,
+            evidence_count=checks, scenario_count=2, hinted_count=0, attested_count=checks,
+            parameter_set="2026.1", updated_at=timezone.now(), assessed_only=assessed_only,
+        )  # fmt: skip
     assert "You: 7 checks in 2 scenarios" in get(trainee, "observable-skill", "analyse-logs")
     assert "7 checks" not in get(other_trainee, "observable-skill", "analyse-logs")
     assert "7 checks of 1 person" in get(instructor, "observable-skill", "analyse-logs")
@@ -271,6 +273,16 @@ def test_a_scenario_of_another_school_is_known_to_nobody_else(
             "small": offered,
             "hidden": False,
         }
+
+
+def test_a_school_that_one_only_learns_at_shows_no_more_than_it_offers(instructor, version):
+    other = Organisation.objects.create(slug="far", name="Far", kind="SCHOOL")
+    foreign = Scenario.objects.create(slug="secret", title="Secret", owner=other)
+    ScenarioVersion.objects.create(scenario=foreign, version="1", digest="f" * 64, spec=SPEC)
+    held = Membership.objects.create(person=instructor, organisation=other, role="TRAINEE")
+    assert [each.slug for each in library(instructor)] == ["small"]
+    Membership.objects.filter(pk=held.pk).update(role="INSTRUCTOR")
+    assert [each.slug for each in library(instructor)] == ["secret", "small"]
 
 
 def test_retired_scenarios_cover_nothing(instructor, version, exercise):
