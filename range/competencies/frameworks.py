@@ -42,9 +42,11 @@ class AlignedStatement:
 
     Args:
         text: Wording of the edition in use; empty if that edition no longer has the id.
+        entry: Framework, release and id, which name its page in addresses.
     """
 
     code: str
+    entry: tuple[str, str, str]
     label: str
     relation: str
     text: str
@@ -181,6 +183,7 @@ def alignments_of(skill_keys: Iterable[str]) -> Mapping[str, list[AlignedStateme
         found.setdefault(row.skill.key, []).append(
             AlignedStatement(
                 code=row.qualified_code,
+                entry=(row.framework, row.framework_version, row.code),
                 label=f"{row.framework.upper()} {row.framework_version}",
                 relation=row.get_relation_display(),
                 text=words.get((row.framework, row.code), ""),

@@ -25,12 +25,17 @@ class FrameworkQuerySet(models.QuerySet["Framework"]):
         return self.sealed().filter(name=name).order_by(*order).first()
 
     def at(self, name: str, release: str) -> "Framework | None":
-        """Return the edition that an address names; of several files of it, the newest."""
+        """Return the edition that an address names; of several files of it, the newest.
+
+        Where the official file is not there, our slice of the release stands in for it: addresses
+        that were given away go on leading somewhere.
+        """
         version = release.removesuffix(STARTER_SUFFIX)
-        is_starter = version != release
-        edition = Framework.Edition.STARTER if is_starter else Framework.Edition.OFFICIAL
-        found = self.sealed().filter(name=name, version=version, edition=edition)
-        return found.order_by("-sealed_at", "-pk").first()
+        found = self.sealed().filter(name=name, version=version)
+        if version != release:
+            found = found.filter(edition=Framework.Edition.STARTER)
+        is_starter = models.Case(models.When(edition=Framework.Edition.STARTER, then=1), default=0)
+        return found.order_by(is_starter, "-sealed_at", "-pk").first()
 
 
 class Framework(models.Model):

@@ -20,6 +20,7 @@ _CONTEXT = (
     "superseded_by",
     "content",
     "appeal__answered_by",
+    "appeal__outcome__superseded_by",
     "decided_appeal__answered_by",
 )
 
@@ -51,6 +52,7 @@ class EvidencePage:
     Args:
         counts: Empty for supporting checks, corrected records and those without a skill.
         facts: Further facts the judge left, as words.
+        stands: Whether it was contested and upheld, and the answer is what counts now.
     """
 
     evidence: Evidence
@@ -60,6 +62,7 @@ class EvidencePage:
     counts: Sequence[CountedSkill]
     facts: Sequence[tuple[str, str]]
     corrected_by: uuid.UUID | None
+    stands: bool
     appeal: Appeal | None
     may_contest: bool
     may_answer: bool
@@ -94,10 +97,17 @@ def evidence_page(evidence_id: uuid.UUID, *, viewer: User) -> EvidencePage:
         counts=_counts(row),
         facts=_facts(row),
         corrected_by=correction.pk if correction else None,
+        stands=_stands(row, appeal),
         appeal=appeal,
         may_contest=can_contest(viewer, trainee) and appeals.is_contestable(row),
         may_answer=is_open and correction is None and can_review(viewer, trainee),
     )
+
+
+def _stands(row: Evidence, appeal: Appeal | None) -> bool:
+    if appeal is None or appeal.evidence_id != row.pk or appeal.state != Appeal.State.UPHELD:
+        return False
+    return not hasattr(appeal.outcome, "superseded_by")
 
 
 def _counts(row: Evidence) -> list[CountedSkill]:

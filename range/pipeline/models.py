@@ -103,8 +103,8 @@ class EstimateRebuild(models.Model):
 class StatementDelivery(models.Model):
     """That an attempt's xAPI statements go to the operator's learning record store.
 
-    Waiting (`sent_at` empty; tried at `next_at`) -> sent; a later grade makes it wait again. The
-    worker moves it.
+    Waiting (`sent_at` empty; tried at `next_at`) -> sent; a later grade makes it wait again. What
+    was sent tells of the moment `sent_at`. The worker moves it.
     """
 
     attempt = models.OneToOneField(

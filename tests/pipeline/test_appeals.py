@@ -141,6 +141,28 @@ def test_whoever_sees_the_figure_sees_that_it_is_contested_and_the_answer(
     assert "the record was corrected" in client.get(skill).content.decode()
 
 
+def test_a_record_that_was_upheld_stands_until_the_answer_is_overruled(
+    client, trainee, instructor, missed
+):
+    appeal = contest(trainee, evidence_id=missed.pk, words="No.")
+    upheld = answer(instructor, appeal_id=appeal.pk, choice="KEEP", words="It is there.").outcome
+    client.force_login(trainee)
+
+    def page(row):
+        return " ".join(client.get(reverse("evidence", args=[row.pk])).content.decode().split())
+
+    assert "This record stands" in page(missed)
+    assert "Open the answer's record" in page(missed)
+    assert "It counts in place of" in page(upheld)
+    overrule(upheld.pk, person=instructor, outcome="MET", reason="It leads nowhere after all.")
+    for row in (missed, upheld):
+        assert "This record stands" not in page(row)
+        assert "counts in its place" not in page(row)
+        assert "It counts in place of" not in page(row)
+        assert "This record was corrected" in page(row)
+    assert "Open the answer's record" in page(missed)
+
+
 def test_the_nightly_comparison_waits_for_the_worker(trainee, instructor, missed):
     refresh(trainee)
     appeal = contest(trainee, evidence_id=missed.pk, words="No.")

@@ -85,7 +85,7 @@ def test_a_verdict_is_contested_corrected_and_read_by_everybody(
     told.get_by_role("link", name="gone").click()
     page.get_by_text(ANSWER).wait_for()
     mine.looks("appeal-reads")
-    page.get_by_role("link", name="Open the record that counts now").click()
+    page.get_by_role("link", name="Open the answer's record").click()
     page.get_by_text("It was contested, and an instructor corrected it").wait_for()
     # What the instructor wrote stands there once.
     assert page.get_by_text(ANSWER).count() == 1
@@ -115,6 +115,6 @@ def test_one_that_stands_says_so_and_the_next_one_follows(
     desk.page.get_by_text("Here is what waits next").wait_for()
     page.goto(f"/evidence/{missed.pk}/")
     assert page.get_by_text("This record stands").is_visible()
-    page.get_by_role("link", name="Open that record").click()
+    page.get_by_role("link", name="Open the answer's record").click()
     page.get_by_text("It was contested, and an instructor let it stand").wait_for()
     assert desk.problems == []

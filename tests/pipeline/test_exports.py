@@ -22,6 +22,7 @@ from ralph.models.xapi.base.statements import BaseXapiStatement
 from range.accounts.models import AccessRecord, Consent, User
 from range.assessment.appeals import answer, contest
 from range.assessment.models import Evidence
+from range.exercises.models import Attempt
 from range.lib import signing
 from range.pipeline.exports import case, lrs, tables
 from range.pipeline.exports.xapi import statements_of
@@ -287,10 +288,44 @@ def test_a_store_that_is_away_is_tried_again_later_and_nowhere_else(store, answe
     assert not StatementDelivery.objects.filter(sent_at=None).exists()
 
 
-def test_a_store_that_knows_them_already_is_content(store):
-    _, answers, transport = store
-    answers.append(httpx.Response(409))
+def test_a_store_that_knows_some_already_is_sent_the_others_one_by_one(store):
+    """A whole batch is refused for one statement that the store has; the others are news to it."""
+    asked, answers, transport = store
+    answers += [httpx.Response(409), httpx.Response(409)]
     assert lrs.forward_due(transport) == 6
+    whole, *single = [json.loads(request.content) for request in asked][:5]
+    assert len(whole) == 3
+    assert [each for one in single[:3] for each in one] == whole
+    assert not StatementDelivery.objects.filter(sent_at=None).exists()
+
+
+def test_a_store_that_fails_at_one_of_them_is_tried_again(store):
+    _, answers, transport = store
+    answers += [httpx.Response(409), httpx.Response(200), httpx.Response(500)]
+    assert lrs.forward_due(transport) == 0
+    assert StatementDelivery.objects.get(tries=1).error == "the store answered 500"
+
+
+def test_a_grade_made_while_statements_are_on_their_way_is_sent_too(store, proven):
+    from range.assessment.grading import grade
+
+    asked, _, transport = store
+    first = []
+
+    def handle(request):
+        if not first:
+            first.append(grade(Attempt.objects.get(pk=registration(request))))
+        return transport.handler(request)
+
+    assert lrs.forward_due(httpx.MockTransport(handle)) == 6
+    assert lrs.forward_due(transport) == 1
+    assert registration(asked[-1]) == str(first[0].attempt_id)
+    told = json.loads(asked[-1].content)[-1]
+    assert told["verb"]["id"].endswith("/completed")
+
+
+def registration(request):
+    return json.loads(request.content)[0]["context"]["registration"]
 
 
 def test_a_later_grade_is_sent_too(store, proven):
@@ -311,7 +346,7 @@ def pem_of(key):
     return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-def test_the_credential_is_verified_by_others(client, certain):
+def test_the_credential_is_verified_by_others(client, certain, settings):
     token = fetch(client, certain, "badge", certain, role=ROLE).content.decode()
     verifier = OB3Verifier(pubkey_pem=pem_of(tombstones.keys().active))
     found = verifier.verify(token, expected_recipient=f"urn:uuid:{certain.pk}")
@@ -324,6 +359,11 @@ def test_the_credential_is_verified_by_others(client, certain):
     assert set(results) == {each.key for each in enough}
     assert all(each.interval in results[each.key] for each in enough)
     assert len(said["evidence"]) >= 10
+    aligned = said["credentialSubject"]["achievement"]["alignment"]
+    assert {each["targetCode"].split(":")[0] for each in aligned} >= {"nice"}
+    for each in aligned:
+        path = each["targetUrl"].removeprefix(settings.RANGE_PUBLIC_ORIGIN.rstrip("/"))
+        assert client.get(path).status_code == 200, path
     assert datetime.fromisoformat(said["validUntil"]) > datetime.now(UTC) + timedelta(days=300)
 
 

@@ -2,23 +2,25 @@
 
 from range.accounts.access import record_accesses
 from range.accounts.models import User
+from range.pipeline.agency import grid
 from range.pipeline.agency.asked import Asked
 from range.pipeline.agency.grid import Row, agency_for, all_columns, frame_for, rows_of
-from range.pipeline.agency.ranking import ranked
+from range.pipeline.agency.ranking import found, ranked
 from range.pipeline.exports.tables import Cell, Table
-
-MOST_ROWS = 2000
 
 
 def candidates_table(viewer: User, asked: Asked) -> Table:
-    """Return the candidates found, at most 2,000; each sees that they were taken along.
+    """Return the candidates found; each sees that they were taken along.
+
+    Beyond the most that a file holds, its last row says how many are missing.
 
     Raises:
         AgencyRefused: The viewer is no assessor of an agency.
     """
     agency, _ = agency_for(viewer, asked.agency)
     frame = frame_for(agency, asked)
-    people = list(ranked(agency, asked, frame.held).exclude(pk=viewer.pk)[:MOST_ROWS])
+    people = list(ranked(agency, asked, frame.held).exclude(pk=viewer.pk)[: grid.MOST_TAKEN])
+    every = found(agency, asked, frame.held).exclude(pk=viewer.pk).count()
     columns = [
         each
         for each in all_columns(frame.held)
@@ -36,8 +38,19 @@ def candidates_table(viewer: User, asked: Asked) -> Table:
     return Table(
         name="Candidates",
         heads=("name", "stage", "role", "evidence", "readiness", "coverage", "contested", *heads),
-        rows=[_cells(row, role=role, assessed=frame.held.assessed_only) for row in rows],
+        rows=[
+            *(_cells(row, role=role, assessed=frame.held.assessed_only) for row in rows),
+            *_cut_short(len(people), every),
+        ],
     )
+
+
+def _cut_short(held: int, every: int) -> list[tuple[Cell, ...]]:
+    """Return a last row that says what is missing; none where nothing is."""
+    if every <= held:
+        return []
+    told = f"Only the first {held:,} of {every:,} people found are in this list."
+    return [(f"{told} Ask for fewer at once to take the others along.",)]
 
 
 def _cells(row: Row, *, role: str, assessed: bool) -> tuple[Cell, ...]:

@@ -35,6 +35,8 @@ from range.pipeline.sets import current
 
 PAGE_LENGTH = 25
 COLUMNS_AT_ONCE = 10
+# A file holds no more people than this.
+MOST_TAKEN = 2000
 
 
 class AgencyRefused(RangeError):
@@ -45,6 +47,17 @@ class AgencyRefused(RangeError):
             "Lists of candidates are for the assessors of an agency.",
             reason="not-an-assessor",
             status=403,
+        )
+
+
+class AgencyUnknown(RangeError):
+    """A form names an agency that the viewer does not work for; no other one will do."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no such agency that you work for, so nothing was changed.",
+            reason="agency-unknown",
+            status=404,
         )
 
 
@@ -115,6 +128,11 @@ class Grid:
         return link_for(self.role, assessed_only=self.assessed_only)
 
     @property
+    def taken(self) -> int | None:
+        """Return how many of the people found a file holds; None where that is all of them."""
+        return MOST_TAKEN if self.page.paginator.count > MOST_TAKEN else None
+
+    @property
     def turns(self) -> dict[str, str]:
         """Return the queries of the pages beside this one, of people and of skills."""
         found = {}
@@ -158,6 +176,19 @@ def agency_for(viewer: User, slug: str = "") -> tuple[Organisation, list[Organis
     return next((each for each in agencies if each.slug == slug), agencies[0]), agencies
 
 
+def named_agency(viewer: User, slug: str) -> Organisation:
+    """Return the agency that a form is about; without a name, the one that pages show.
+
+    Raises:
+        AgencyRefused: The viewer is no assessor of an agency.
+        AgencyUnknown: They do not work for that one.
+    """
+    agency, _ = agency_for(viewer, slug)
+    if slug not in {"", agency.slug}:
+        raise AgencyUnknown
+    return agency
+
+
 def frame_for(agency: Organisation, asked: Asked) -> Frame:
     """Return the role asked for, what it asks, and which evidence counts."""
     roles = roles_with_requirements()
@@ -195,7 +226,11 @@ def grid(viewer: User, asked: Asked) -> Grid:
     return Grid(
         agency=agency,
         agencies=agencies,
-        asked=replace(asked, role=frame.role.code if frame.role else ""),
+        asked=replace(
+            asked,
+            agency=agency.slug if asked.agency else "",
+            role=frame.role.code if frame.role else "",
+        ),
         role=frame.role,
         roles=frame.roles,
         assessed_only=frame.held.assessed_only,

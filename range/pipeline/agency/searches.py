@@ -11,6 +11,8 @@ from range.pipeline.agency.asked import Asked
 from range.pipeline.models import SavedSearch
 
 MOST = 30
+# As an address writes it: a letter with an accent takes six.
+LONGEST = 500
 
 
 class SearchRefused(RangeError):
@@ -26,11 +28,16 @@ def keep(viewer: User, agency: Organisation, *, name: str, asked: Asked) -> Save
     """Keep a search under a name; the same name again replaces what it held.
 
     Raises:
-        SearchRefused: No name, or too many are kept.
+        SearchRefused: No name, too long to keep, or too many are kept.
     """
     name = " ".join(name.replace("\0", "").split())[:80]
     if not name:
         raise SearchRefused("Give the search a name.", reason="search-name")
+    if len(asked.kept) > LONGEST:
+        raise SearchRefused(
+            "There is no room to keep so long a search. Shorten the name that it looks for.",
+            reason="search-long",
+        )
     own = searches_of(viewer, agency)
     if not own.filter(name=name).exists() and own.count() >= MOST:
         raise SearchRefused(
@@ -38,7 +45,7 @@ def keep(viewer: User, agency: Organisation, *, name: str, asked: Asked) -> Save
             reason="search-room",
         )
     kept, _ = SavedSearch.objects.update_or_create(
-        owner=viewer, agency=agency, name=name, defaults={"query": asked.kept[:500]}
+        owner=viewer, agency=agency, name=name, defaults={"query": asked.kept}
     )
     return kept
 

@@ -87,7 +87,7 @@ def place(
         was: The stage that whoever decided saw; another one meanwhile refuses the move.
 
     Raises:
-        PlacingRefused: Not theirs, too late, an unknown stage or reason, or an empty note.
+        PlacingRefused: Not theirs, too late, no stage or reason to choose, or an empty note.
     """
     if not can_place(viewer, agency_id, trainee_id):
         raise _missing()
@@ -95,6 +95,10 @@ def place(
     stages = {"", *Candidacy.Stage.values}
     if not {was, stage} <= stages or reason not in CandidacyEntry.Reason.values:
         raise PlacingRefused("Choose a stage and a reason.", reason="candidacy-choice")
+    if was and not stage:
+        raise PlacingRefused(
+            "Nobody is moved back to no stage but by an undo.", reason="candidacy-choice"
+        )
     if stage == was and not note:
         raise PlacingRefused(
             "Nothing would change: choose another stage, or write a note.",
@@ -118,6 +122,8 @@ def undo(viewer: User, *, entry_id: uuid.UUID) -> CandidacyEntry:
         viewer, entry.candidacy.agency_id, entry.candidacy.trainee_id
     ):
         raise _missing()
+    # Of two who undo at once, the second finds that the first one did.
+    Candidacy.objects.select_for_update(no_key=True).get(pk=entry.candidacy_id)
     if entry.pk != getattr(_last(entry.candidacy), "pk", None):
         raise _late()
     return _moved(

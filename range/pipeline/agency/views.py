@@ -15,7 +15,7 @@ from range.pipeline.agency import searches, stages
 from range.pipeline.agency.compare import comparison
 from range.pipeline.agency.defaults import change_default
 from range.pipeline.agency.export import candidates_table
-from range.pipeline.agency.grid import agency_for, grid
+from range.pipeline.agency.grid import grid, named_agency
 from range.pipeline.exports.tables import as_csv
 from range.pipeline.readiness import Word
 
@@ -72,7 +72,7 @@ def candidates_csv(request: HttpRequest) -> HttpResponse:
 def keep_search(request: HttpRequest) -> HttpResponse:
     """Keep what the grid was asked for under a name."""
     asked = _asked_in_form(request)
-    agency, _ = agency_for(cast(User, request.user), asked.agency)
+    agency = named_agency(cast(User, request.user), asked.agency)
     name = request.POST.get("name", "")
     kept = searches.keep(cast(User, request.user), agency, name=name, asked=asked)
     messages.success(request, f"Kept as “{kept.name}”.")
@@ -91,7 +91,7 @@ def forget_search(request: HttpRequest, search_id: uuid.UUID) -> HttpResponse:
 def change_agency(request: HttpRequest) -> HttpResponse:
     """Change which evidence the agency's lists count when nobody says otherwise."""
     asked = _asked_in_form(request)
-    agency, _ = agency_for(cast(User, request.user), asked.agency)
+    agency = named_agency(cast(User, request.user), asked.agency)
     only = request.POST.get("evidence") == "assessed"
     change_default(cast(User, request.user), agency, assessed_only=only)
     messages.success(
@@ -127,7 +127,8 @@ def undo_entry(request: HttpRequest, entry_id: uuid.UUID) -> HttpResponse:
 
 
 def _asked_in_form(request: HttpRequest) -> ask.Asked:
-    return ask.asked_by(QueryDict(request.POST.get("query", "")[:1000]).dict())
+    # Longer than whatever a page writes: nothing asked for is lost.
+    return ask.asked_by(QueryDict(request.POST.get("query", "")[:4000]).dict())
 
 
 def _uuid(text: str) -> uuid.UUID:

@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.urls import reverse
 
 from range.lib.errors import RangeError
 from range.pipeline.profile import Profile, SkillLine
@@ -111,7 +112,7 @@ def _achievement(profile: Profile, lines: list[SkillLine]) -> dict[str, object]:
             {
                 "type": ["Alignment"],
                 "targetName": each.text or each.code,
-                "targetUrl": f"{origin}/frameworks/{each.code}",
+                "targetUrl": f"{origin}{reverse('framework-entry', args=each.entry)}",
                 "targetCode": each.code,
                 "targetFramework": f"{each.label}, {each.relation}, {each.review}",
             }

@@ -6,12 +6,14 @@ from urllib.parse import urlsplit
 
 import httpx
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from range.assessment.evidence import hold
 from range.exercises.models import Attempt
 from range.lib.logs import get_logger
-from range.pipeline.exports.xapi import VERSION, statements_of
+from range.pipeline.exports.xapi import VERSION, Statement, statements_of
 from range.pipeline.models import StatementDelivery
 
 log = get_logger(__name__)
@@ -43,10 +45,10 @@ def forward_due(transport: httpx.BaseTransport | None = None) -> int:
     sent = 0
     with _client(transport) as client:
         for delivery in due.order_by("next_at", "pk")[:AT_ONCE]:
-            if (wrong := _sent(client, delivery.attempt)) is None:
-                StatementDelivery.objects.filter(pk=delivery.pk).update(
-                    sent_at=timezone.now(), error=""
-                )
+            as_of, statements = _told_of(delivery.attempt)
+            if (wrong := _sent(client, statements)) is None:
+                # What was graded while they were on their way is later than this, and goes next.
+                StatementDelivery.objects.filter(pk=delivery.pk).update(sent_at=as_of, error="")
                 sent += 1
                 continue
             _postpone(delivery, now, wrong)
@@ -81,19 +83,40 @@ def _client(transport: httpx.BaseTransport | None) -> httpx.Client:
     )
 
 
-def _sent(client: httpx.Client, attempt: Attempt) -> str | None:
-    """Send an attempt's statements; return what went wrong in a few words, or None."""
-    statements = statements_of([attempt])
+def _told_of(attempt: Attempt) -> tuple[datetime, list[Statement]]:
+    """Return an attempt's statements, and as of when they tell; nobody grades meanwhile."""
+    with transaction.atomic():
+        hold(attempt.pk)
+        return timezone.now(), statements_of([attempt])
+
+
+def _sent(client: httpx.Client, statements: list[Statement]) -> str | None:
+    """Send statements; return what went wrong in a few words, or None."""
     if not statements:
         return None
     try:
-        answer = client.post(f"{settings.RANGE_LRS_URL.rstrip('/')}/statements", json=statements)
+        if not _is_known(answer := _posted(client, statements)):
+            return _wrong(answer)
+        # For one that it was sent before, a store refuses all of them: the others may be news.
+        for each in statements:
+            answer = _posted(client, [each])
+            if not _is_known(answer) and (wrong := _wrong(answer)):
+                return wrong
     except httpx.HTTPError as error:
         return f"{type(error).__name__}: {error}"[:200]
-    # 409: a store that was sent these ids before, with an answer that got lost on the way.
-    if answer.is_success or answer.status_code == httpx.codes.CONFLICT:
-        return None
-    return f"the store answered {answer.status_code}"
+    return None
+
+
+def _posted(client: httpx.Client, statements: list[Statement]) -> httpx.Response:
+    return client.post(f"{settings.RANGE_LRS_URL.rstrip('/')}/statements", json=statements)
+
+
+def _is_known(answer: httpx.Response) -> bool:
+    return answer.status_code == httpx.codes.CONFLICT
+
+
+def _wrong(answer: httpx.Response) -> str | None:
+    return None if answer.is_success else f"the store answered {answer.status_code}"
 
 
 def _postpone(delivery: StatementDelivery, now: datetime, wrong: str) -> None:

@@ -317,6 +317,41 @@ def test_somebody_who_works_for_two_agencies_chooses(
         assert [row.person.username for row in page.context["grid"].rows] == [name]
 
 
+def test_a_form_changes_the_agency_it_names_or_none(client, assessor, agency, starter):
+    west = Organisation.objects.create(slug="west", name="West", kind="AGENCY")
+    client.force_login(assessor)
+    form = {"evidence": "assessed", "query": "agency=west"}
+    assert client.post(reverse("change-agency"), form).status_code == 404
+    kept = {"name": "Theirs", "query": "agency=west"}
+    assert client.post(reverse("keep-search"), kept).status_code == 404
+    for each in (agency, west):
+        each.refresh_from_db()
+        assert not each.assessed_only
+    # What a page shows instead is what its forms are about.
+    page = client.get(reverse("candidates"), {"agency": "west"})
+    form["query"] = page.context["grid"].asked.query
+    assert client.post(reverse("change-agency"), form).status_code == 302
+    agency.refresh_from_db()
+    assert agency.assessed_only
+
+
+def test_a_list_that_is_cut_short_says_so_in_the_file_and_before(
+    client, assessor, candidate, starter, monkeypatch
+):
+    for name in ("ann", "bea"):
+        candidate(name)
+    client.force_login(assessor)
+    for most, told in ((2, False), (1, True)):
+        monkeypatch.setattr("range.pipeline.agency.grid.MOST_TAKEN", most)
+        page = client.get(reverse("candidates"), {"sort": "name"}).content.decode()
+        lines = (
+            client.get(reverse("candidates-csv"), {"sort": "name"}).content.decode().split("\r\n")
+        )
+        assert ("holds the first 1 of 2" in " ".join(page.split())) is told
+        assert ('"bea"' in "".join(lines)) is not told
+        assert lines[-2].startswith('"Only the first 1 of 2 people') is told
+
+
 def test_the_list_can_be_taken_along_and_each_sees_it(
     client, assessor, candidate, estimated, asked_of_role
 ):

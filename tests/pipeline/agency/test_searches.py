@@ -55,6 +55,15 @@ def test_nobody_reads_or_forgets_anothers(client, assessor, agency, person, cand
     assert "Mine" not in client.get(reverse("candidates")).content.decode()
 
 
+def test_a_search_is_kept_whole_or_refused(client, assessor, agency):
+    client.force_login(assessor)
+    for letters, status in (("é" * 80, 302), ("é" * 100, 400), ("\U0001f600" * 100, 400)):
+        query = Asked(search=letters, word="meets").query
+        sent = {"query": query, "name": "Long"}
+        assert client.post(reverse("keep-search"), sent).status_code == status
+    assert SavedSearch.objects.get().query == Asked(search="é" * 80, word="meets").query
+
+
 def test_a_name_is_needed_and_room_is_bounded(client, assessor, agency, monkeypatch):
     monkeypatch.setattr(searches, "MOST", 1)
     client.force_login(assessor)

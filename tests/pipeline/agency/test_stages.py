@@ -8,6 +8,7 @@ from django.utils import timezone
 from range.accounts.models import Consent, Membership, Organisation
 from range.pipeline.agency.stages import PlacingRefused, desks_of, place, undo
 from range.pipeline.models import Candidacy, CandidacyEntry
+from tests.pipeline.test_at_once import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -96,7 +97,8 @@ def test_two_who_decide_at_once_do_not_overwrite_each_other(ann, move):
     [("", "", {}, "candidacy-nothing"), ("", "LOST", {}, "candidacy-choice"),
      ("", "HIRED", {"reason": "BECAUSE"}, "candidacy-choice"),
      ("\0", "HIRED", {}, "candidacy-choice"),
-     ("", "HIRED", {"reason": "OTHER", "note": " "}, "candidacy-reason")],
+     ("", "HIRED", {"reason": "OTHER", "note": " "}, "candidacy-reason"),
+     ("INVITED", "", {}, "candidacy-choice"), ("INVITED", "", {"note": "x"}, "candidacy-choice")],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(move, was, to, more, reason):
     with pytest.raises(PlacingRefused) as refused:
@@ -154,6 +156,22 @@ def test_the_page_moves_notes_and_undoes(client, assessor, ann, agency, starter)
     assert stage(ann) == ""
     late = client.post(reverse("place-candidate", args=[ann.pk]), form | {"was": "HIRED"})
     assert late.status_code == 409
+
+
+def test_nobody_is_moved_back_to_none_but_by_an_undo(ann, move):
+    move("", "INVITED")
+    with pytest.raises(PlacingRefused):
+        move("INVITED", "")
+    assert stage(ann) == "INVITED"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_note_that_two_undo_at_once_is_undone_once(move, assessor):
+    note = move("", "", note="Speaks Portuguese.")
+    raised = at_once(lambda: undo(assessor, entry_id=note.pk))
+    assert [type(each) for each in raised] == [PlacingRefused] * 3
+    assert {each.reason for each in raised} == {"candidacy-late"}
+    assert CandidacyEntry.objects.get(undoes=note).number == 2
 
 
 def test_instructors_see_nothing_of_an_agencys_notes(move, ann, instructor, candidate):
