@@ -11,7 +11,9 @@ from range.catalog.reader import read_scenario
 from range.catalog.rendering import rendered
 from range.catalog.topology_builder import build_topology
 from range.catalog.variables import draw, secrets_among
+from range.checks.base import Outcome
 from range.checks.combine import leaves
+from tests.checks.support import FakeProbe
 from tests.scenarios.trial import LIBRARY
 
 # What one may tell at a desk, because it is the trainee's own or asks to be found elsewhere.
@@ -100,3 +102,81 @@ def test_the_right_order_follows_the_policy_of_the_county_and_not_the_score(repe
     assert [each["breaks"] for each in six].index(True) == values["breaks"]
     assert len({each["service"] for each in six}) == 6
     assert 0 <= settings["window"] - sum(each["minutes"] for each in six) < 5
+
+
+DOOR = (LIBRARY / "three-hops" / "seed" / "weigh_sshd_config").read_text("utf-8")
+KEY = "ssh-ed25519 AAAAC3Nza carrier\n"
+NO, YES = "    AllowTcpForwarding no\n", "    AllowTcpForwarding yes\n"
+
+
+def is_closed(settings, key=KEY):
+    """Tell whether the weighbridge's files keep drivers from the hall, and still show its state."""
+    _, spec, _ = attempt("three-hops")
+    probe = FakeProbe()
+    probe.file("/etc/ssh/sshd_config", settings, machine="weigh")
+    probe.file("/etc/ssh/doors/clerk", key, machine="weigh")
+    found = {
+        name: check_of(spec, "close-hop", name).judge(probe).outcome is Outcome.MET
+        for name in ("carries-nobody", "key-carries-nobody", "that-key-alone", "shows-state")
+    }
+    by_key = found["key-carries-nobody"] and found["that-key-alone"]
+    return found["shows-state"] and (found["carries-nobody"] or by_key)
+
+
+@pytest.mark.parametrize(
+    ("door", "key"),
+    [
+        (DOOR + NO, KEY),
+        ("AllowTcpForwarding no\n" + DOOR, KEY),
+        (
+            "AllowTcpForwarding no\n" + DOOR + "\nMatch User keeper\n    X11Forwarding no\n" + YES,
+            KEY,
+        ),
+        (DOOR.replace("User clerk", "User keeper,clerk") + "    DisableForwarding yes\n", KEY),
+        (DOOR, "restrict " + KEY),
+        (DOOR, "# drivers\nno-pty,no-port-forwarding " + KEY),
+        (DOOR, 'command="cat /home/clerk/status.txt",restrict ' + KEY),
+    ],
+    ids=[
+        "in-the-block",
+        "for-all",
+        "for-all-but-the-keeper",
+        "two-accounts",
+        "before-the-key",
+        "one-option",
+        "with-a-command",
+    ],
+)
+def test_the_depot_takes_every_usual_repair_of_the_hop(door, key):
+    assert is_closed(door, key)
+
+
+@pytest.mark.parametrize(
+    ("door", "key"),
+    [
+        (DOOR, KEY),
+        (DOOR + "\nMatch User *,!clerk\n" + NO, KEY),
+        (DOOR + "\nMatch User keeper\n" + NO, KEY),
+        ("AllowTcpForwarding no\n" + DOOR + YES, KEY),
+        ("AllowTcpForwarding no\n" + DOOR + "\nMatch User keeper,clerk\n" + YES, KEY),
+        (DOOR.replace("User clerk", "User clerk,!clerk") + NO, KEY),
+        (DOOR.replace("User clerk", "User clerk Address 192.0.2.1") + NO, KEY),
+        (DOOR, "restrict,port-forwarding " + KEY),
+        (DOOR, "restrict " + KEY + KEY),
+        (DOOR.replace("/doors/%u", "/doors/%u /etc/ssh/more/%u"), "restrict " + KEY),
+    ],
+    ids=[
+        "as-it-was",
+        "everybody-but-drivers",
+        "keepers-block",
+        "for-all-but-taken-back",
+        "for-both-again",
+        "nobody",
+        "one-visitor",
+        "restrict-taken-back",
+        "a-second-key",
+        "a-second-file",
+    ],
+)
+def test_the_depot_refuses_what_only_looks_like_a_repair_of_the_hop(door, key):
+    assert not is_closed(door, key)

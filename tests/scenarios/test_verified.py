@@ -82,6 +82,9 @@ SENTINELS = {
         wrong-shut-the-weighbridge close-hop door-there port-closed
         wrong-for-the-keeper-only close-hop carries-nobody content-missing
         wrong-for-the-keeper-only close-hop shows-state met
+        wrong-everybody-but-drivers close-hop carries-nobody content-missing
+        wrong-broken-settings close-hop carries-nobody met
+        wrong-broken-settings close-hop both-sign-in answers-differ
         wrong-no-more-drivers close-hop carries-nobody met
         wrong-no-more-drivers close-hop shows-state content-missing
     """,
