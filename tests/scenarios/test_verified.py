@@ -115,6 +115,8 @@ SENTINELS = {
         wrong-list-of-bad-names fix-outbound inside-unreachable some-answers-differ
         wrong-list-of-bad-names fix-outbound partners-served answers-as-expected
         wrong-right-beginning fix-outbound inside-unreachable some-answers-differ
+        wrong-names-in-the-source fix-outbound inside-unreachable answers-as-expected
+        wrong-names-in-the-source fix-outbound by-the-settings content-still-there
         wrong-trusting-redirects fix-outbound inside-unreachable some-answers-differ
         wrong-trusting-redirects fix-outbound partners-served answers-as-expected
         wrong-for-the-examiner fix-authorisation strangers-refused answers-as-expected
@@ -186,6 +188,9 @@ SENTINELS = {
         wrong-plain-names-only repair readers-served some-answers-differ
         wrong-at-their-deadline advisory released-when content-missing
         wrong-at-their-deadline advisory kept-back met
+        wrong-nearly-csaf advisory cause json-differs
+        wrong-nearly-csaf advisory revision content-missing
+        wrong-nearly-csaf advisory severity met
         wrong-out-for-all advisory kept-back json-differs
         wrong-out-for-all advisory released-when met
     """,
