@@ -115,6 +115,6 @@ def test_one_that_stands_says_so_and_the_next_one_follows(
     desk.page.get_by_text("Here is what waits next").wait_for()
     page.goto(f"/evidence/{missed.pk}/")
     assert page.get_by_text("This record stands").is_visible()
-    page.get_by_role("link", name="Open the answer's record").click()
+    page.get_by_role("link", name="Open the answer's record").first.click()
     page.get_by_text("It was contested, and an instructor let it stand").wait_for()
     assert desk.problems == []
