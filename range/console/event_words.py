@@ -52,7 +52,7 @@ _LABELS = {
     "hint.noted": "An instructor looked into a hint",
     "hint.rated": "Hint judged",
     "hint.unlocked": "Rung of help unlocked",
-    "impact.empty": "A report was tried: no two groups were large enough",
+    "impact.empty": "A report was tried: no two groups could be compared",
     "impact.made": "An adverse-impact report was made",
     "impact.off": "Adverse-impact reports were switched off",
     "impact.on": "Adverse-impact reports were switched on",

@@ -248,8 +248,8 @@ class GroupDeclaration(models.Model):
 class ImpactReport(models.Model):
     """What an agency was told of how groups fare, as it was told; never made anew or edited.
 
-    `figures` are aggregates. `counted` says who was counted and which lines they had reached, never
-    their groups: a later report is held against it, so that the two cannot be subtracted.
+    `figures` are aggregates. `counted` says who was counted, never their groups: no later report
+    counts them, so that the two cannot be subtracted.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -29,10 +28,9 @@ from range.pipeline.impact.withholding import (
     SMALLEST,
     Cut,
     People,
-    Telling,
-    bounded,
     shown,
     tellable,
+    told_of,
 )
 from range.pipeline.models import GroupDeclaration, ImpactReport
 from range.timeline.services import events_of
@@ -68,7 +66,7 @@ def rests_until(agency: Organisation) -> datetime | None:
 
 @transaction.atomic
 def make(viewer: User, agency: Organisation) -> ImpactReport | None:
-    """Make a report of this moment; None where no two groups are large enough to be compared.
+    """Make a report of this moment; None where of no two groups anything may be told.
 
     Raises:
         ImpactRefused: Not theirs, switched off, too soon, or too few people or changes.
@@ -84,14 +82,12 @@ def make(viewer: User, agency: Organisation) -> ImpactReport | None:
             reason="impact-too-soon",
             status=409,
         )
-    earlier = ImpactReport.objects.filter(agency__in=related).order_by("made_at")
-    told = [_telling(row.counted) for row in earlier]
-    people = everybody(held)
-    cuts = tellable(cuts_of(held), people, told)
+    people = everybody(held) - _counted_before(related)
+    cuts = tellable(cuts_of(held), people)
     if not cuts:
         raise ImpactRefused(
             f"A report needs at least {SMALLEST} candidates on either side of a stage or of a "
-            f"role's words, and after an earlier report at least {SMALLEST} other people.",
+            "role's words. Nobody is counted in two reports.",
             reason="impact-too-few",
             status=409,
         )
@@ -100,7 +96,10 @@ def make(viewer: User, agency: Organisation) -> ImpactReport | None:
         noted(viewer, held, EMPTY)
         return None
     made = ImpactReport.objects.create(
-        agency=held, made_by=viewer, figures=figures, counted=_counted(cuts, people)
+        agency=held,
+        made_by=viewer,
+        figures=figures,
+        counted={"people": sorted(str(each) for each in people)},
     )
     noted(viewer, held, MADE, report=str(made.pk))
     return made
@@ -130,49 +129,41 @@ def _figures(cuts: Sequence[Cut], people: People) -> dict[str, object]:
     rows = GroupDeclaration.objects.filter(person__in=people)
     for person, dimension, group in rows.values_list("person", "dimension", "group"):
         members[dimension][group].add(person)
-    found: dict[str, object] = {}
-    for key in DIMENSIONS:
-        known = members[key]
-        sizes = shown({group: len(each) for group, each in known.items()})
-        if sizes:
-            found[key] = [
-                {
-                    "part": cut.part,
-                    "name": cut.name,
-                    "groups": _groups(cut, people, {each: known[each] for each in sizes}),
-                }
-                for cut in cuts
-            ]
-    return {"people": len(people), "dimensions": found}
-
-
-def _groups(
-    cut: Cut, people: People, members: Mapping[str, set[uuid.UUID]]
-) -> dict[str, dict[str, object]]:
-    selected = len(cut.people & people)
-    found: dict[str, dict[str, object]] = {}
-    for group, each in members.items():
-        reached, bound = bounded(
-            len(each & cut.people), len(each), selected=selected, others=len(people) - selected
-        )
-        found[group] = {"size": len(each), "reached": reached, "bound": bound}
-    return found
-
-
-def _counted(cuts: Sequence[Cut], people: People) -> dict[str, object]:
-    order = sorted(people)
+    found = {key: _compared(cuts, people, members[key]) for key in DIMENSIONS}
     return {
-        "people": [str(each) for each in order],
-        "reached": [[n for n, each in enumerate(order) if each in cut.people] for cut in cuts],
+        "people": len(people),
+        "dimensions": {key: compared for key, compared in found.items() if compared},
     }
 
 
-def _telling(counted: Mapping[str, list[Any]]) -> Telling:
-    order = [uuid.UUID(each) for each in counted["people"]]
-    return Telling(
-        everybody=frozenset(order),
-        reached=[frozenset(order[n] for n in each) for each in counted["reached"]],
-    )
+def _compared(
+    cuts: Sequence[Cut], people: People, members: Mapping[str, set[uuid.UUID]]
+) -> list[dict[str, object]]:
+    sizes = {group: len(each) for group, each in members.items()}
+    kept = shown(sizes)
+    hidden = sum(sizes.values()) - sum(kept.values())
+    found: list[dict[str, object]] = []
+    for cut in cuts if kept else ():
+        selected = len(cut.people & people)
+        told = told_of(
+            {group: len(members[group] & cut.people) for group in kept},
+            kept,
+            selected=selected,
+            others=len(people) - selected,
+            hidden=hidden,
+        )
+        groups = {
+            group: {"size": kept[group], "reached": reached, "bound": bound}
+            for group, (reached, bound) in told.items()
+        }
+        if groups:
+            found.append({"part": cut.part, "name": cut.name, "groups": groups})
+    return found
+
+
+def _counted_before(agencies: Sequence[Organisation]) -> People:
+    rows = ImpactReport.objects.filter(agency__in=agencies).values_list("counted", flat=True)
+    return frozenset(uuid.UUID(each) for counted in rows for each in counted["people"])
 
 
 @transaction.atomic

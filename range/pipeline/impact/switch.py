@@ -34,7 +34,7 @@ def agency_run_by(viewer: User, slug: str = "") -> tuple[Organisation, list[Orga
     """Return the agency that a viewer administers, the one named if there are several.
 
     Raises:
-        ImpactRefused: They administer none.
+        ImpactRefused: They administer none, or not the one named.
     """
     agencies = list(agencies_run_by(viewer))
     if not agencies:
@@ -43,7 +43,15 @@ def agency_run_by(viewer: User, slug: str = "") -> tuple[Organisation, list[Orga
             reason="not-an-administrator",
             status=403,
         )
-    return next((each for each in agencies if each.slug == slug), agencies[0]), agencies
+    named = [each for each in agencies if slug in {"", each.slug}]
+    # Never another one in its place: what was meant for the one would be done to the other.
+    if not named:
+        raise _missing()
+    return named[0], agencies
+
+
+def _missing() -> ImpactRefused:
+    return ImpactRefused("There is no such agency for you.", reason="agency-missing", status=404)
 
 
 def is_on(agency: Organisation) -> bool:
@@ -85,7 +93,7 @@ def switch(viewer: User, agency: Organisation, *, on: bool, reason: str) -> None
         ImpactRefused: Not theirs, nothing would change, or the reason says too little.
     """
     if not can_see_impact(viewer, agency.pk):
-        raise ImpactRefused("There is no such agency for you.", reason="agency-missing", status=404)
+        raise _missing()
     words = reason.replace("\0", "").strip()
     if not REASON_AT_LEAST <= len(words) <= REASON_AT_MOST:
         raise ImpactRefused(

@@ -55,8 +55,8 @@ def make_impact(request: HttpRequest) -> HttpResponse:
     if report.make(cast(User, request.user), agency) is None:
         messages.warning(
             request,
-            f"No two groups have {SMALLEST} people who said so, so there is nothing to compare "
-            f"yet. The next try is in {report.REST.days} days.",
+            "No two groups can be compared yet without singling somebody out: too few people said "
+            f"which group they belong to. The next try is in {report.REST.days} days.",
         )
     else:
         messages.success(request, "Made. It stays as it is; a later one stands beside it.")

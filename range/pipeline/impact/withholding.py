@@ -1,12 +1,14 @@
 """Which sets of people a report may tell the makeup of, so that nobody's group follows; pure."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 type People = frozenset[uuid.UUID]
+# How many reached a line, and "≤" or "≥" where that is a bound, else "".
+type Told = tuple[int, str]
 
-# No group, and no set of people that could be subtracted out of what was told, is smaller.
+# No group, and no set of people who reached the same of all lines told, is smaller.
 SMALLEST = 30
 # Of no set is it told that fewer than so many are in a group, or outside of it.
 UNTOLD = 3
@@ -25,45 +27,25 @@ class Cut:
     people: People
 
 
-@dataclass(frozen=True, kw_only=True)
-class Telling:
-    """A set of people, and those within it who reached some line, as reports told of them."""
-
-    everybody: People
-    reached: Sequence[People]
-
-    @property
-    def sets(self) -> list[People]:
-        """Return every set whose makeup follows from what was told."""
-        left = [self.everybody - each for each in self.reached]
-        return [self.everybody, *self.reached, *left]
+def refined(atoms: Iterable[People], people: People) -> list[People]:
+    """Return the parts into which a set cuts those that earlier ones left together."""
+    parts = (part for atom in atoms for part in (atom & people, atom - people))
+    return [part for part in parts if part]
 
 
-def is_apart(people: People, known: Iterable[People]) -> bool:
-    """Tell whether a set differs from each known one, and from nobody, by enough people."""
-    return len(people) >= SMALLEST and all(
-        # Sizes far apart settle it without a look at the people.
-        abs(len(people) - len(other)) >= SMALLEST or len(people ^ other) >= SMALLEST
-        for other in known
-    )
+def tellable(cuts: Iterable[Cut], everybody: People) -> list[Cut]:
+    """Return the cuts that may be told together, the first ones first.
 
-
-def tellable(cuts: Iterable[Cut], everybody: People, told: Sequence[Telling]) -> list[Cut]:
-    """Return the cuts that may be told beside all that was told before, the first ones first.
-
-    Whoever knows who reached two lines learns the makeup of those in whom they differ. So a cut
-    is told only where those who reached it, and those who did not, differ from every set told of
-    by enough people. None of them, if everybody together does not.
+    Whoever knows who reached which line may add and subtract what is told of them as they like:
+    nothing that comes out tells apart people who reached the same lines. So a cut is told only
+    where it tells some apart, and leaves nobody among fewer than the least.
     """
-    known = [each for telling in told for each in telling.sets]
-    if not is_apart(everybody, known):
-        return []
-    known.append(everybody)
+    atoms = [everybody]
     found = []
     for cut in cuts:
-        pair = (cut.people & everybody, everybody - cut.people)
-        if all(is_apart(each, known) for each in pair):
-            known += pair
+        parts = refined(atoms, cut.people)
+        if len(parts) > len(atoms) and all(len(part) >= SMALLEST for part in parts):
+            atoms = parts
             found.append(cut)
     return found
 
@@ -80,19 +62,56 @@ def shown(sizes: Mapping[str, int]) -> dict[str, int]:
     return kept if len(kept) > 1 else {}
 
 
-def bounded(reached: int, size: int, *, selected: int, others: int) -> tuple[int, str]:
-    """Return how many of a group reached a line, and whether that is a bound: "", "≤" or "≥".
+def told_of(
+    reached: Mapping[str, int], sizes: Mapping[str, int], *, selected: int, others: int, hidden: int
+) -> dict[str, Told]:
+    """Return how many of each group reached a line; nothing where that would say too much.
 
-    That nobody or everybody of a group did, or that everybody who did is of it, is never told.
+    What the groups shown leave of the selected falls to everybody else. So a line is told only
+    where every figure within every bound stays possible, and where neither nobody nor everybody
+    of the groups that are hidden reached it.
 
     Args:
         selected: Everybody who reached the line, of any group and of none.
         others: Everybody who did not.
+        hidden: How many are of groups that are not shown.
     """
-    low = max(0, size - others) + UNTOLD
-    high = min(size, selected) - UNTOLD
+    told = {
+        group: bounded(reached[group], size, selected=selected, others=others)
+        for group, size in sizes.items()
+    }
+    spans = [_span(told[group], size, selected, others) for group, size in sizes.items()]
+    low, high = _ends(selected + others - sum(sizes.values()), selected, others)
+    untold = UNTOLD + 1 if hidden else 0
+    rest = (low + untold, high - untold)
+    lowest, highest = (sum(ends) for ends in zip(rest, *spans, strict=True))
+    is_open = all(
+        lowest + last - first <= selected <= highest - last + first for first, last in spans
+    )
+    fits = rest[0] <= selected - sum(reached.values()) <= rest[1]
+    return told if is_open and fits else {}
+
+
+def bounded(reached: int, size: int, *, selected: int, others: int) -> Told:
+    """Return how many of a group reached a line, or a bound.
+
+    That nobody or everybody of a group did, or that everybody who did is of it, is never told.
+    """
+    first, last = _ends(size, selected, others)
+    low, high = first + UNTOLD, last - UNTOLD
     if reached <= low:
         return low, "≤"
     if reached >= high:
         return high, "≥"
     return reached, ""
+
+
+def _ends(size: int, selected: int, others: int) -> tuple[int, int]:
+    return max(0, size - others), min(size, selected)
+
+
+def _span(told: Told, size: int, selected: int, others: int) -> tuple[int, int]:
+    """Return the least and the most that a told figure may stand for."""
+    first, last = _ends(size, selected, others)
+    reached, bound = told
+    return (first if bound == "≤" else reached), (last if bound == "≥" else reached)

@@ -33,6 +33,29 @@ def kinds(agency):
     return [each.kind for each in events_of(agency.pk)]
 
 
+def able(people):
+    """Let the estimates of some say that they meet whatever any role asks."""
+    from range.competencies.models import ObservableSkill
+    from range.pipeline.models import SkillEstimate
+
+    SkillEstimate.objects.bulk_create(
+        SkillEstimate(
+            trainee=each,
+            skill=skill,
+            mean=3.0,
+            sd=0.2,
+            evidence_count=24,
+            scenario_count=6,
+            hinted_count=0,
+            attested_count=24,
+            parameter_set="2026.1",
+            updated_at="2026-01-01T00:00:00Z",
+        )
+        for each in people
+        for skill in ObservableSkill.objects.all()
+    )
+
+
 def test_it_is_off_until_an_administrator_switches_it_on_with_a_reason(manager, agency, mixed):
     assert not is_on(agency)
     with pytest.raises(ImpactRefused):
@@ -64,8 +87,8 @@ def test_nobody_but_its_administrators_sees_makes_or_switches(
             ("make-impact", {}),
             ("switch-impact", {"action": "off", "reason": REASON}),
         ):
-            if viewer is not other:
-                assert client.post(reverse(name), sent | {"agency": agency.slug}).status_code == 403
+            status = 404 if viewer is other else 403
+            assert client.post(reverse(name), sent | {"agency": agency.slug}).status_code == status
         with pytest.raises(ImpactRefused):
             switch(viewer, agency, on=False, reason=REASON)
         with pytest.raises(ImpactRefused):
@@ -124,17 +147,19 @@ def test_two_days_cannot_be_subtracted(manager, agency, mixed, crowd, withdraw):
             make(manager, agency)
         assert refused.value.reason == "impact-too-few"
     assert ImpactReport.objects.count() == 1
-    # Other people among the hired alone: who is not hired is as before, but for two.
+    # New people enough, but all of them hired.
     crowd(31, gender="woman", stage="HIRED")
     with pytest.raises(ImpactRefused):
         make(manager, agency)
     crowd(31, gender="man", stage="INVITED")
-    assert make(manager, agency) is not None
+    first, second = ImpactReport.objects.get(), make(manager, agency)
+    assert second.figures["people"] == 90
+    assert not {*first.counted["people"]} & {*second.counted["people"]}
 
 
 @pytest.mark.usefixtures("switched_on")
 def test_two_agencies_of_one_administrator_cannot_be_subtracted(manager, agency, mixed):
-    """Everybody but one lets both agencies look."""
+    """Everybody but one lets both agencies look: those counted by one are not by the other."""
     west = Organisation.objects.create(slug="west", name="West", kind="AGENCY")
     Membership.objects.create(person=manager, organisation=west, role="ADMIN")
     Consent.objects.bulk_create(Consent(trainee=each, agency=west) for each in mixed[1:])
@@ -178,7 +203,8 @@ def test_a_group_of_29_is_not_told_and_trying_daily_does_not_find_the_thirtieth(
 
 @pytest.mark.usefixtures("switched_on")
 def test_a_small_group_hides_another_so_that_it_is_no_remainder(manager, agency, mixed, crowd):
-    crowd(31, gender="another", stage="INVITED")
+    crowd(6, gender="another", stage="HIRED")
+    crowd(25, gender="another", stage="INVITED")
     GroupDeclaration.objects.filter(person__in=mixed[:2]).update(group="several")
     made = make(manager, agency)
     groups = {line.group.name for line in sections_of(made)[0].compared[0].lines}
@@ -208,26 +234,8 @@ def test_nobodys_name_or_id_is_on_the_page_or_in_the_file(client, manager, agenc
 
 
 @pytest.mark.usefixtures("switched_on")
-def test_words_for_readiness_are_lines_too(manager, agency, mixed, starter):
-    from range.competencies.models import ObservableSkill
-    from range.pipeline.models import SkillEstimate
-
-    SkillEstimate.objects.bulk_create(
-        SkillEstimate(
-            trainee=each,
-            skill=skill,
-            mean=3.0,
-            sd=0.2,
-            evidence_count=24,
-            scenario_count=6,
-            hinted_count=0,
-            attested_count=24,
-            parameter_set="2026.1",
-            updated_at="2026-01-01T00:00:00Z",
-        )
-        for each in mixed[20:90]
-        for skill in ObservableSkill.objects.all()
-    )
+def test_words_for_readiness_are_lines_too(manager, agency, mixed):
+    able([*mixed[:40], *mixed[60:100]])
     compared = sections_of(make(manager, agency))[0].compared
     assert {each.name for each in compared if each.part != "Stages"} == {"meets"}
     # Every role asks for what these people have: the same people are told of once.
@@ -270,3 +278,56 @@ def test_an_administrator_walks_from_off_to_a_report_by_forms(client, manager, a
     assert "Report of" in answer.text
     assert "more than chance explains" in answer.text
     assert "Make a report now" not in answer.text
+
+
+@pytest.mark.usefixtures("switched_on")
+def test_assessors_cannot_place_people_so_that_one_is_left_over(manager, agency, crowd):
+    """Of 61 able ones 30 are hired and 30 assessed; 31 others are referred: one is left."""
+    hired = crowd(30, gender="man", stage="HIRED")
+    crowd(31, gender="woman", stage="REFERRED")
+    assessed = crowd(30, gender="man", stage="ASSESSED")
+    left = crowd(1, gender="woman")
+    crowd(50, gender="man")
+    crowd(58, gender="woman")
+    able([*hired, *assessed, *left])
+    names = {each.name for each in sections_of(make(manager, agency))[0].compared}
+    assert not {"Hired", "Referred or further", "Assessed or further", "meets"} <= names
+
+
+@pytest.mark.usefixtures("switched_on")
+def test_what_is_bounded_does_not_follow_from_the_rest_of_its_line(manager, agency, crowd):
+    """Everybody answered, so the third group's figure is what is left of the hired."""
+    crowd(25, gender="woman", stage="HIRED")
+    crowd(35, gender="woman", stage="INVITED")
+    crowd(15, gender="man", stage="HIRED")
+    crowd(35, gender="man", stage="ASSESSED")
+    crowd(40, gender="another", stage="ASSESSED")
+    made = make(manager, agency)
+    assert made is not None
+    compared = {each.name: each for each in sections_of(made)[0].compared}
+    assert "Hired" not in compared
+    assert "Assessed or further" in compared
+
+
+@pytest.mark.usefixtures("switched_on")
+def test_what_an_administrator_no_longer_runs_is_not_answered_by_another(
+    client, manager, agency, mixed
+):
+    west = Organisation.objects.create(slug="west", name="West", kind="AGENCY")
+    client.force_login(manager)
+    before = kinds(agency)
+    for name, sent in (("switch-impact", {"action": "off", "reason": REASON}), ("make-impact", {})):
+        assert client.post(reverse(name), sent | {"agency": west.slug}).status_code == 404
+    assert kinds(agency) == before
+    assert not ImpactReport.objects.exists()
+
+
+@pytest.mark.usefixtures("switched_on")
+def test_a_group_hidden_for_anothers_sake_is_not_said_to_be_small(client, manager, agency, crowd):
+    crowd(100, gender="man", stage="HIRED")
+    crowd(31, gender="woman", stage="INVITED")
+    crowd(29, gender="another", stage="INVITED")
+    client.force_login(manager)
+    answer = client.post(reverse("make-impact"), {"agency": agency.slug}, follow=True)
+    assert "No two groups have" not in answer.text
+    assert "without singling somebody out" in answer.text
