@@ -13,13 +13,15 @@ from range.catalog.schema_solutions import Handed, PutStep, RunStep, Step, Submi
 from range.catalog.topology_builder import scenario_file
 from range.catalog.variables import Values
 from range.checks.combine import leaves
-from range.checks.patterns import captured
+from range.checks.patterns import PatternTooCostly, captured
 from range.lib import clock
 from range.lib.errors import RangeError
+from range.lib.storable import storable
 from range.runtime.driver import Driver, ExecResult, Handle
 
 _ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07]*(\x07|\x1b\\)|[@-Z\\-_])")
 SHOWN_CHARACTERS = 600
+LOOK_SECONDS = 0.5
 
 
 class StepFailed(RangeError):
@@ -121,12 +123,12 @@ class Solver:
         data = self.driver.read_file(self.handle, machine, path)
         if data is None:
             raise StepFailed(f"{where}: there is no file {handed.source}.")
-        self._hand_in(handed, data.decode(errors="replace"), where)
+        self._hand_in(handed, storable(data.decode(errors="replace")), where)
 
     def _hand_in(self, handed: Handed, text: str, where: str) -> None:
         check = self._check_of(handed, where)
         if handed.capture is not None:
-            value = captured(handed.capture, text)
+            value = _captured(handed.capture, text, where)
         elif check[1]:
             found = FLAG_PATTERN.search(text)
             value = found.group(0) if found else None
@@ -167,5 +169,25 @@ class Solver:
         return f"\n{shown}" if shown else ""
 
 
+def rest_watched(duration: timedelta, *, go_on: Callable[[], None]) -> None:
+    """Wait as the clock does, and let `go_on` look now and then whether that is still wanted."""
+    left = duration.total_seconds()
+    while left > 0:
+        go_on()
+        slice_seconds = min(left, LOOK_SECONDS)
+        clock.sleep(timedelta(seconds=slice_seconds))
+        left -= slice_seconds
+
+
+def _captured(pattern: str, text: str, where: str) -> str | None:
+    try:
+        return captured(pattern, text)
+    except PatternTooCostly as error:
+        raise StepFailed(
+            f"{where}: the pattern under capture takes too long on what was printed. Write one "
+            "that repeats less."
+        ) from error
+
+
 def _readable(output: bytes) -> str:
-    return _ESCAPES.sub("", output.decode("utf-8", errors="replace")).replace("\r", "")
+    return storable(_ESCAPES.sub("", output.decode("utf-8", errors="replace")).replace("\r", ""))

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from range.assessment.probes import SandboxProbe
 from range.assessment.runner import combined, judge_objectives
 from range.authoring.images import build_images
 from range.authoring.plan import attempt_with
-from range.authoring.solving import Solver
+from range.authoring.solving import Solver, rest_watched
 from range.authoring.witness import Witness
 from range.catalog.lint import lint
 from range.catalog.problems import ScenarioInvalid, Severity
@@ -225,8 +226,11 @@ class Trial:
         self.submissions |= dict.fromkeys(right or list(probes), text.strip())
         return sorted({key for key, _ in right})
 
-    def solve(self) -> None:
+    def solve(self, *, go_on: Callable[[], None] = lambda: None) -> None:
         """Carry out the reference of every objective.
+
+        Args:
+            go_on: Asked after each step and while one waits; what it raises ends the steps.
 
         Raises:
             StepFailed: A step could not be carried out.
@@ -236,9 +240,14 @@ class Trial:
         solver = Solver(
             self.driver, self.handle, self.spec, assets, self.values, submissions=self.submissions
         )
-        if self._witness is not None:
-            solver.after_step = self._witness.look
+        solver.rest = partial(rest_watched, go_on=go_on)
+        solver.after_step = partial(self._after_step, go_on)
         solver.reference()
+
+    def _after_step(self, go_on: Callable[[], None]) -> None:
+        go_on()
+        if self._witness is not None:
+            self._witness.look()
 
     def _handed_in(self) -> Iterator[tuple[str, FlagCheck | AnswerCheck]]:
         for objective in self.spec.objectives:

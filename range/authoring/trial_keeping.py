@@ -74,6 +74,9 @@ class Keeping:
         unseen.update(state=State.ENDED, reason="left", ended_at=timezone.now())
         stopped = Trial.objects.filter(state=State.WAITING, stop_wanted=True)
         stopped.update(state=State.ENDED, reason="stopped", ended_at=timezone.now())
+        over = Trial.objects.filter(pk__in=list(self._kept), stop_wanted=True)
+        for trial_id in over.values_list("pk", flat=True):
+            self._kept[trial_id].end_machines()
         for kept in self._kept.values():
             kept.look()
         room = MOST_TRIALS - len(self._kept)
@@ -98,6 +101,7 @@ class Keeping:
         for kept in self._kept.values():
             kept.leave()
         for kept in self._kept.values():
+            kept.end_machines()
             kept.join()
         self._kept.clear()
 
@@ -138,6 +142,16 @@ class _Kept(threading.Thread):
     def leave(self) -> None:
         self.left.set()
         self.news.set()
+
+    def end_machines(self) -> None:
+        """End what runs in its machines with them, so that no step is waited for."""
+        if (desk := self.desk) is None:
+            return
+        try:
+            for handle in list(desk.driver.running()):
+                desk.driver.stop(handle)
+        except RangeError as error:
+            log.warning("trial.machines.left", trial=str(self.trial_id), reason=error.reason)
 
     def run(self) -> None:
         reason = "failed"

@@ -4,7 +4,9 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 from django.utils import timezone
@@ -15,6 +17,7 @@ from range.authoring.news import trial_changed
 from range.authoring.plan import VariantNeverDrawn
 from range.authoring.trial import Judged, Ready
 from range.authoring.trial import Trial as Desk
+from range.authoring.verification import Stopped
 from range.catalog.briefs import to_html
 from range.catalog.problems import ScenarioInvalid
 from range.catalog.reader import BRIEF_FILE
@@ -24,6 +27,7 @@ from range.catalog.templating import fill
 from range.checks.spec import Scalar
 from range.lib.errors import RangeError
 from range.lib.notify import notify
+from range.lib.storable import storable, storable_data
 from range.sandboxes.models import Trial
 
 State = Trial.State
@@ -52,15 +56,23 @@ class Session:
 
     def hold(self, kept: Waker) -> None:
         """Follow the draft and the author's orders until the trial is over."""
-        while not kept.left.is_set():
-            if (reason := self._over()) is not None:
-                Trial.objects.filter(pk=self._row.pk).update(reason=reason)
-                return
-            self._follow()
-            for order in self._row.orders.filter(done_at=None).order_by("asked_at", "pk"):
-                self._do(order)
-            kept.news.wait(LOOK_SECONDS)
-            kept.news.clear()
+        go_on = partial(self._go_on, kept)
+        with suppress(Stopped):
+            while True:
+                go_on()
+                self._follow()
+                for order in self._row.orders.filter(done_at=None).order_by("asked_at", "pk"):
+                    self._do(order, go_on)
+                kept.news.wait(LOOK_SECONDS)
+                kept.news.clear()
+
+    def _go_on(self, kept: Waker) -> None:
+        """Raise `Stopped` where this is over, or the role ends and another one goes on."""
+        if kept.left.is_set():
+            raise Stopped
+        if (reason := self._over()) is not None:
+            Trial.objects.filter(pk=self._row.pk).update(reason=reason)
+            raise Stopped
 
     def _over(self) -> str | None:
         trial = Trial.objects.filter(pk=self._row.pk).first()
@@ -161,26 +173,29 @@ class Session:
     def _told(self, draft: Draft, told: dict[str, object]) -> None:
         at = timezone.now().isoformat()
         DraftTrial.objects.filter(pk=self._row.pk).update(
-            told=told | {"revision": draft.revision, "at": at}
+            told=storable_data(told) | {"revision": draft.revision, "at": at}
         )
         trial_changed(self._row.pk)
 
-    def _do(self, order: TrialOrder) -> None:
+    def _do(self, order: TrialOrder, go_on: Callable[[], None]) -> None:
+        go_on()
         try:
-            answer = self._done(order)
+            answer = self._done(order, go_on)
         except RangeError as error:
-            answer = error.message
+            # Its machines may have been taken away under it.
+            go_on()
+            answer = storable(error.message)
         TrialOrder.objects.filter(pk=order.pk).update(done_at=timezone.now(), answer=answer)
         trial_changed(self._row.pk)
 
-    def _done(self, order: TrialOrder) -> str:
+    def _done(self, order: TrialOrder, go_on: Callable[[], None]) -> str:
         match order.kind:
             case TrialOrder.Kind.HAND_IN:
                 right = self._desk.hand_in(order.text)
                 self._judge()
                 return f"Right for {', '.join(right)}." if right else "Right for no objective."
             case TrialOrder.Kind.SOLVE:
-                self._desk.solve()
+                self._desk.solve(go_on=go_on)
                 self._judge()
                 return "Every reference was carried out, and the checks were run."
             case TrialOrder.Kind.RENEW:
@@ -203,7 +218,7 @@ class Session:
             judged={
                 "at": timezone.now().isoformat(),
                 "revision": self._row.revision,
-                "objectives": [_judged(each) for each in judged],
+                "objectives": storable_data([_judged(each) for each in judged]),
             }
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from range.authoring.plan import PlannedRun
 from range.authoring.verification import Follower, RunResult
+from range.lib.storable import storable_data
 
 # More runs than this are counted, and shown only where they differ.
 RUNS_SHOWN = 200
@@ -48,8 +49,9 @@ class Progress(Follower):
 
     def ended(self, run: PlannedRun, result: RunResult) -> None:
         """Take note of what a run showed."""
+        shown = storable_data(_shown(result))
         with self._lock:
-            self._runs[run.label] |= _shown(result)
+            self._runs[run.label] |= shown
             self.is_new = True
 
     def is_stopped(self) -> bool:

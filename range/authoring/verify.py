@@ -20,7 +20,7 @@ from range.authoring.image_lint import image_problems
 from range.authoring.images import build_images
 from range.authoring.plan import PlannedRun, VariantNeverDrawn, attempt_with, plan
 from range.authoring.recorded import RecordedConsoles, recorded
-from range.authoring.solving import Solver
+from range.authoring.solving import Solver, rest_watched
 from range.authoring.verification import (
     Checks,
     Follower,
@@ -48,7 +48,6 @@ from range.runtime.driver import Driver, Handle
 START_LIMIT = timedelta(minutes=3)
 # Verification draws its own variables: no real attempt's secret is needed, nor made.
 SECRET = b"muster/verification"
-LOOK_SECONDS = 0.5
 UNMINTED = "FLAG{" + "A" * 52 + "}"
 type Build = Callable[[ScenarioSpec, Path], Mapping[str, str]]
 
@@ -142,13 +141,7 @@ class Verifier:
             raise Stopped
 
     def _rest(self, duration: timedelta) -> None:
-        """Wait as the clock does, and look now and then whether that is still wanted."""
-        left = duration.total_seconds()
-        while left > 0:
-            self._go_on()
-            slice_seconds = min(left, LOOK_SECONDS)
-            clock.sleep(timedelta(seconds=slice_seconds))
-            left -= slice_seconds
+        rest_watched(duration, go_on=self._go_on)
 
     def _run(
         self, loaded: LoadedScenario, images: Mapping[str, str], run: PlannedRun

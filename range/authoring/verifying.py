@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db import DataError, connection
 from django.utils import timezone
 
 from range.authoring import drafts
@@ -26,6 +26,7 @@ from range.catalog.schema import ScenarioSpec
 from range.catalog.source import written_out
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
+from range.lib.storable import storable
 from range.runtime.driver import Driver
 from range.sandboxes.models import Sandbox
 from range.timeline.services import record
@@ -36,6 +37,9 @@ State = VerificationRun.State
 # Whatever ended its role twice would end it a third time.
 MOST_BEGUN = 2
 PARALLEL = 2
+ITSELF_FAILED = (
+    "Verification itself failed. Whoever runs the range finds why in var/log/workshop.log."
+)
 
 
 class FilesGone(RangeError):
@@ -84,10 +88,17 @@ class Verifying:
 
     def tick(self) -> None:
         """Begin the next one, or follow the one under way."""
-        if self._run is None:
+        run, progress = self._run, self._progress
+        if run is None or progress is None:
             self._begin()
-        else:
-            self._follow(self._run)
+            return
+        try:
+            self._follow(run, progress)
+        except (DataError, ValueError):
+            # What this one found cannot be written down: it fails alone, and other work goes on.
+            log.exception("verification.not_written", run=str(run.pk))
+            self._failed(run, ITSELF_FAILED)
+            self._end_machines(progress)
 
     def shut(self) -> None:
         """End the one under way so that it begins anew later; its machines are removed."""
@@ -124,11 +135,8 @@ class Verifying:
         )
         self._thread.start()
 
-    def _follow(self, run: VerificationRun) -> None:
-        progress, thread = self._progress, self._thread
-        if progress is None or thread is None:
-            return
-        if not thread.is_alive():
+    def _follow(self, run: VerificationRun, progress: Progress) -> None:
+        if self._thread is None or not self._thread.is_alive():
             self._run = None
             # Only what its thread could not write down is still called running.
             self.take_over()
@@ -170,11 +178,7 @@ class Verifying:
             self._failed(run, error.message)
         except Exception:
             log.exception("verification.failed", run=str(run.pk))
-            self._failed(
-                run,
-                "Verification itself failed. Whoever runs the range finds why in "
-                "var/log/workshop.log.",
-            )
+            self._failed(run, ITSELF_FAILED)
         finally:
             self._remove_all()
             connection.close()
@@ -197,7 +201,7 @@ class Verifying:
             digest=found.digest,
             report=report,
             progress={},
-            message=found.error,
+            message=storable(found.error),
             ended_at=timezone.now(),
         )
         if moved and state == State.PASSED:
@@ -216,7 +220,7 @@ class Verifying:
             run.pk,
             source=State.RUNNING,
             target=State.FAILED,
-            message=message,
+            message=storable(message),
             progress={},
             ended_at=timezone.now(),
         )

@@ -1,6 +1,7 @@
 """A fake driver whose machines understand a handful of shell lines."""
 
 import shlex
+import time
 from functools import partial
 
 from range.runtime.driver import ExecResult
@@ -18,7 +19,8 @@ class ShellDriver(FakeDriver):
         handle = super().start(*args, **options)
         for name in handle.machines:
             machine = self.machine(handle, name)
-            machine.programs["/bin/bash"] = partial(_shell, machine)
+            stays = partial(self.sandboxes.__contains__, handle.sandbox_id)
+            machine.programs["/bin/bash"] = partial(_shell, machine, stays)
         return handle
 
     def exec(self, handle, machine, argv, *, user="root", **options):
@@ -26,7 +28,7 @@ class ShellDriver(FakeDriver):
         return super().exec(handle, machine, argv, user=user, **options)
 
 
-def _shell(machine, argv):
+def _shell(machine, stays, argv):
     output = b""
     for line in argv[2].splitlines():
         words = shlex.split(line)
@@ -36,6 +38,12 @@ def _shell(machine, argv):
             machine.files.pop(words[-1], None)
         elif words[0] == "echo":
             output += (" ".join(words[1:]) + "\n").encode()
+        elif words[0] == "environ":
+            return ExecResult(exit_code=1, stdout=b"HOME=/root\0SHELL=/bin/bash\0")
+        elif words[0] == "linger":
+            while stays():
+                time.sleep(0.02)
+            return ExecResult(exit_code=137, stdout=output)
         elif words[0] == "hang":
             return ExecResult(exit_code=137, stdout=output, timed_out=True)
         elif words[0] not in ("true", "set"):

@@ -69,6 +69,22 @@ def test_a_step_that_fails_says_which_and_how(solver):
     assert "cannot break things" in str(caught.value)
 
 
+def test_attack_what_a_database_cannot_hold_is_left_out_of_what_was_printed(solver):
+    made = solver(step("environ"))
+    with pytest.raises(StepFailed, match="HOME=/rootSHELL=/bin/bash"):
+        made.reference()
+
+
+def test_a_capture_that_takes_too_long_says_which_step(solver):
+    costly = {"objective": "enter", "check": "which", "capture": r"(a|aa)+$"}
+    objectives = changed()["objectives"]
+    answer = {"id": "which", "kind": "answer", "prompt": "?", "equals": "x"}
+    objectives[0]["checks"] = {"all_of": [{"kind": "flag"}, answer]}
+    made = solver(step(f"echo {'a' * 5000}b", submit=costly), objectives=objectives)
+    with pytest.raises(StepFailed, match="reference.enter, step 1: the pattern under capture"):
+        made.reference()
+
+
 def test_a_step_may_be_allowed_to_fail(solver):
     made = solver(step("break things", may_fail=True), step("true"))
     made.reference("enter")

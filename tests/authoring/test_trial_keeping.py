@@ -111,6 +111,50 @@ def test_the_reference_solves_it(role, up):
     assert outcomes(up) == {"enter": "MET", "mend": "MET"}
 
 
+def mending_by(draft, instructor, tmp_path, *steps):
+    """Save another reference of `mend`, and begin a trial of it."""
+    data = solvable()
+    data["reference"]["mend"] = list(steps)
+    saved(draft, instructor, tmp_path, data)
+    return begin(draft.pk, author=instructor)
+
+
+def test_attack_what_no_database_holds_ends_no_trial(role, draft, instructor, tmp_path):
+    step = {"on": "box", "as": "root", "run": "environ"}
+    of_draft = mending_by(draft, instructor, tmp_path, step)
+    until(role, lambda: state(of_draft) == State.UP)
+    assert "HOME=/root" in asked(role, of_draft, Kind.SOLVE)
+    assert "checks were run" in asked(role, of_draft, Kind.CHECK)
+
+
+@pytest.mark.parametrize(
+    "step", [{"wait_seconds": 600}, {"on": "box", "as": "root", "run": "linger"}]
+)
+def test_ending_it_ends_the_reference_that_is_carried_out(role, draft, instructor, tmp_path, step):
+    of_draft = mending_by(draft, instructor, tmp_path, step, dict(step))
+    until(role, lambda: state(of_draft) == State.UP)
+    order(of_draft, Kind.SOLVE)
+    for _ in range(10):
+        role.tick()
+        time.sleep(0.05)
+    want_end(of_draft)
+    until(role, lambda: state(of_draft) == State.ENDED)
+    assert Trial.objects.get(pk=of_draft.pk).reason == "stopped"
+    assert role._drivers.running() == []
+
+
+def test_a_role_that_ends_leaves_the_reference_to_the_next_one(role, draft, instructor, tmp_path):
+    of_draft = mending_by(draft, instructor, tmp_path, {"wait_seconds": 600})
+    until(role, lambda: state(of_draft) == State.UP)
+    asked_for = order(of_draft, Kind.SOLVE)
+    for _ in range(10):
+        role.tick()
+        time.sleep(0.05)
+    role.shut()
+    assert state(of_draft) == State.WAITING
+    assert TrialOrder.objects.get(pk=asked_for.pk).done_at is None
+
+
 def test_a_save_is_followed_and_only_what_differs_starts_anew(
     role, up, draft, instructor, tmp_path
 ):

@@ -139,6 +139,30 @@ def test_nothing_starts_while_the_host_would_be_open_to_it(draft, instructor):
     assert closed._driver.calls.count("start") == 0
 
 
+def test_attack_a_step_that_prints_what_no_database_holds_fails_its_run_alone(
+    role, draft, instructor, tmp_path
+):
+    data = solvable()
+    data["reference"]["mend"] = [{"on": "box", "as": "root", "run": "environ"}]
+    saved(draft, instructor, tmp_path, data)
+    run = ended(role, ask_for_draft(draft.pk, author=instructor))
+    assert (run.state, run.begun, run.message) == (State.FAILED, 1, "")
+    wrong = next(each for each in run.report["runs"] if each["state"] == "differs")
+    assert "HOME=/root" in wrong["differences"][0]
+
+
+def test_attack_one_that_cannot_be_written_down_fails_and_others_go_on(
+    role, draft, instructor, school, tmp_path
+):
+    saved(draft, instructor, tmp_path, slow(solvable()))
+    run = ask_for_draft(draft.pk, author=instructor)
+    begun(role, run)
+    role._progress._text, role._progress.is_new = "\0", True
+    assert "itself failed" in ended(role, run).message
+    other = drafted(instructor, school, tmp_path / "other", solvable(), slug="other-desk")
+    assert ended(role, ask_for_draft(other.pk, author=instructor)).state == State.PASSED
+
+
 def test_nothing_starts_where_memory_is_short(role, draft, instructor, monkeypatch):
     monkeypatch.setattr("range.authoring.room.available_mb", lambda: 100)
     run = ended(role, ask_for_draft(draft.pk, author=instructor))
