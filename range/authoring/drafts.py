@@ -22,6 +22,7 @@ from range.catalog.models import ScenarioVersion
 from range.catalog.reader import SCENARIO_FILE
 from range.catalog.source import File, Files, packed, unpacked, written_out
 from range.lib.errors import RangeError
+from range.lib.storable import storable
 from range.timeline.services import record
 
 DRAFTS_LIMIT = 200
@@ -178,15 +179,11 @@ def change(
     changes: Mapping[str, Change],
     *,
     author: User,
-    revision: int,
     about: str = "Saved",
 ) -> Draft:
     """Change files of a draft together, or none of them; return the draft as it is now.
 
     A page that is behind may still change files which nobody changed in the meantime.
-
-    Args:
-        revision: What the page that wants the change has seen.
 
     Raises:
         DraftMissing: It is no draft of the author's organisations.
@@ -201,8 +198,7 @@ def change(
         after = dict(before)
         stale = []
         for path, wanted in changes.items():
-            present = before.get(path)
-            if draft.revision != revision and _digest(present) != wanted.base:
+            if _digest(before.get(path)) not in (wanted.base, _digest(wanted.file)):
                 stale.append(path)
             if wanted.file is None:
                 after.pop(path, None)
@@ -213,9 +209,7 @@ def change(
         return _moved(draft, before, after, author=author, about=about)
 
 
-def rename_file(
-    draft_id: uuid.UUID, path: str, wanted: str, *, author: User, revision: int
-) -> Draft:
+def rename_file(draft_id: uuid.UUID, path: str, wanted: str, *, author: User) -> Draft:
     """Give a file another path.
 
     Raises:
@@ -232,7 +226,7 @@ def rename_file(
         wanted: Change(file=files[path]),
     }
     about = f"Renamed {path} to {wanted}"
-    return change(draft_id, changes, author=author, revision=revision, about=about)
+    return change(draft_id, changes, author=author, about=about)
 
 
 def restore(draft_id: uuid.UUID, number: int, *, author: User) -> Draft:
@@ -262,7 +256,7 @@ def name_revision(draft_id: uuid.UUID, number: int, name: str, *, author: User) 
         DraftMissing: There is no such draft or revision.
     """
     draft = draft_of(author, draft_id)
-    shown = " ".join(name.split())[:80]
+    shown = " ".join(storable(name).split())[:80]
     if draft.revisions.filter(number=number).update(name=shown) != 1:
         raise DraftMissing
 

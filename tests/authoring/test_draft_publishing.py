@@ -54,10 +54,11 @@ def stranger(person, elsewhere):
 
 
 def edit(draft, author, old, new, path=YAML):
-    words = drafts.files_of(draft)[path].text
-    assert old in words
-    changes = {path: Change(file=File(data=words.replace(old, new).encode()))}
-    return drafts.change(draft.pk, changes, author=author, revision=draft.revision)
+    before = drafts.files_of(draft)[path]
+    assert old in before.text
+    words = before.text.replace(old, new)
+    changes = {path: Change(file=File(data=words.encode()), base=before.sha256)}
+    return drafts.change(draft.pk, changes, author=author)
 
 
 def test_a_published_draft_is_offered_to_its_school_alone(

@@ -17,7 +17,7 @@ from range.authoring.draft_history import NEWEST_KEPT, superfluous
 from range.authoring.draft_opening import from_skeleton
 from range.authoring.draft_publishing import publish
 from range.authoring.drafts import Change, DraftArchived, DraftMissing, NotAuthor, Stale
-from range.authoring.models import DraftRevision
+from range.authoring.models import Draft, DraftRevision
 from range.catalog.source import File
 from range.timeline.services import events_of
 
@@ -47,12 +47,11 @@ def wanted(words, draft=None, path=BRIEF):
     return {path: Change(file=File(data=words.encode()), base=base)}
 
 
-def save(draft, words, author, *, revision=None, path=BRIEF, base=None):
+def save(draft, words, author, *, path=BRIEF, base=None):
     return drafts.change(
         draft.pk,
-        wanted(words, base, path),
+        wanted(words, base or Draft.objects.get(pk=draft.pk), path),
         author=author,
-        revision=revision or draft.revision,
     )
 
 
@@ -73,7 +72,7 @@ def test_a_save_that_changes_nothing_makes_no_revision(draft, instructor):
 def test_a_stale_save_is_refused_with_what_is_there_now(draft, instructor, administrator):
     save(draft, "# Theirs\n", administrator)
     with pytest.raises(Stale) as refusal:
-        save(draft, "# Mine\n", instructor, revision=1, base=draft)
+        save(draft, "# Mine\n", instructor, base=draft)
     assert text(refusal.value.draft) == "# Theirs\n"
     assert refusal.value.paths == [BRIEF]
     draft.refresh_from_db()
@@ -82,22 +81,28 @@ def test_a_stale_save_is_refused_with_what_is_there_now(draft, instructor, admin
 
 def test_a_page_that_is_behind_may_save_a_file_nobody_else_changed(draft, instructor):
     save(draft, "# Theirs\n", instructor)
-    saved = save(draft, "changed\n", instructor, revision=1, path="scenario.yaml", base=draft)
+    saved = save(draft, "changed\n", instructor, path="scenario.yaml", base=draft)
     assert saved.revision == 3
     assert text(saved) == "# Theirs\n"
+
+
+def test_who_writes_what_stands_there_already_is_not_late(draft, instructor):
+    save(draft, "# Same\n", instructor)
+    again = save(draft, "# Same\n", instructor, base=draft)
+    assert (again.revision, text(again)) == (2, "# Same\n")
 
 
 def test_a_stale_delete_is_refused(draft, instructor):
     save(draft, "# Theirs\n", instructor)
     gone = {BRIEF: Change(file=None, base=drafts.files_of(draft)[BRIEF].sha256)}
     with pytest.raises(Stale):
-        drafts.change(draft.pk, gone, author=instructor, revision=1)
+        drafts.change(draft.pk, gone, author=instructor)
 
 
 def test_one_refused_file_refuses_the_whole_change(draft, instructor):
-    both = wanted("# Fine\n") | {"../evil": Change(file=File(data=b"x"))}
+    both = wanted("# Fine\n", draft) | {"../evil": Change(file=File(data=b"x"))}
     with pytest.raises(FileRefused):
-        drafts.change(draft.pk, both, author=instructor, revision=1)
+        drafts.change(draft.pk, both, author=instructor)
     draft.refresh_from_db()
     assert draft.revision == 1
 
@@ -133,7 +138,7 @@ def test_one_refused_file_refuses_the_whole_change(draft, instructor):
 )
 def test_hostile_names_are_refused(draft, instructor, path):
     with pytest.raises(FileRefused):
-        drafts.change(draft.pk, {path: Change(file=File(data=b"x"))}, author=instructor, revision=1)
+        drafts.change(draft.pk, {path: Change(file=File(data=b"x"))}, author=instructor)
     draft.refresh_from_db()
     assert draft.revision == 1
 
@@ -141,7 +146,7 @@ def test_hostile_names_are_refused(draft, instructor, path):
 def test_sizes_and_counts_are_bounded(draft, instructor):
     def put(files):
         changes = {path: Change(file=File(data=data)) for path, data in files.items()}
-        return drafts.change(draft.pk, changes, author=instructor, revision=1)
+        return drafts.change(draft.pk, changes, author=instructor)
 
     with pytest.raises(FileRefused, match="at most"):
         put({"seed/big": b"x" * (FILE_LIMIT_BYTES + 1)})
@@ -153,9 +158,7 @@ def test_sizes_and_counts_are_bounded(draft, instructor):
 
 def test_any_bytes_are_kept_as_they_are(draft, instructor, tmp_path):
     data = bytes(range(256)) * 3
-    saved = drafts.change(
-        draft.pk, {"seed/blob": Change(file=File(data=data))}, author=instructor, revision=1
-    )
+    saved = drafts.change(draft.pk, {"seed/blob": Change(file=File(data=data))}, author=instructor)
     saved.refresh_from_db()
     with drafts.folder_of(saved) as folder:
         assert (folder / "seed/blob").read_bytes() == data
@@ -164,15 +167,16 @@ def test_any_bytes_are_kept_as_they_are(draft, instructor, tmp_path):
 
 
 def test_a_draft_keeps_its_scenario_file(draft, instructor):
+    gone = Change(file=None, base=drafts.files_of(draft)["scenario.yaml"].sha256)
     with pytest.raises(FileRefused):
-        drafts.change(draft.pk, {"scenario.yaml": Change(file=None)}, author=instructor, revision=1)
+        drafts.change(draft.pk, {"scenario.yaml": gone}, author=instructor)
 
 
 def test_a_file_is_renamed_unless_the_name_is_taken(draft, instructor):
-    moved = drafts.rename_file(draft.pk, BRIEF, "old.md", author=instructor, revision=1)
+    moved = drafts.rename_file(draft.pk, BRIEF, "old.md", author=instructor)
     assert BRIEF not in moved.files
     with pytest.raises(FileRefused, match="already"):
-        drafts.rename_file(draft.pk, "old.md", "scenario.yaml", author=instructor, revision=2)
+        drafts.rename_file(draft.pk, "old.md", "scenario.yaml", author=instructor)
 
 
 def test_an_earlier_revision_comes_back_as_a_new_one(draft, instructor):
@@ -209,7 +213,7 @@ def test_strangers_and_trainees_reach_no_draft(draft, who, request):
     for act in (
         lambda: drafts.draft_of(person, draft.pk),
         lambda: save(draft, "# Mine\n", person),
-        lambda: drafts.rename_file(draft.pk, BRIEF, "x.md", author=person, revision=1),
+        lambda: drafts.rename_file(draft.pk, BRIEF, "x.md", author=person),
         lambda: drafts.restore(draft.pk, 1, author=person),
         lambda: drafts.archive(draft.pk, author=person),
         lambda: drafts.name_revision(draft.pk, 1, "mine", author=person),

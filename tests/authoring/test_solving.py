@@ -81,7 +81,7 @@ def test_a_capture_that_takes_too_long_says_which_step(solver):
     answer = {"id": "which", "kind": "answer", "prompt": "?", "equals": "x"}
     objectives[0]["checks"] = {"all_of": [{"kind": "flag"}, answer]}
     made = solver(step(f"echo {'a' * 5000}b", submit=costly), objectives=objectives)
-    with pytest.raises(StepFailed, match="reference.enter, step 1: the pattern under capture"):
+    with pytest.raises(StepFailed, match=r"reference\.enter, step 1: the pattern under capture"):
         made.reference()
 
 

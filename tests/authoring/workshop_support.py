@@ -41,9 +41,7 @@ def saved(draft, author, tmp_path, data):
     draft.refresh_from_db()
     before = drafts.files_of(draft)["scenario.yaml"].sha256
     change = drafts.Change(file=files(tmp_path, data)["scenario.yaml"], base=before)
-    return drafts.change(
-        draft.pk, {"scenario.yaml": change}, author=author, revision=draft.revision
-    )
+    return drafts.change(draft.pk, {"scenario.yaml": change}, author=author)
 
 
 def make_admin(person, organisation):

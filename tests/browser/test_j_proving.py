@@ -39,7 +39,7 @@ text = old.text.replace(values["before"], values["after"])
 assert text != old.text
 change = drafts.Change(file=File(data=text.encode()), base=old.sha256)
 drafts.change(
-    draft.pk, {"scenario.yaml": change}, author=author, revision=draft.revision
+    draft.pk, {"scenario.yaml": change}, author=author
 )
 """
 )

@@ -42,13 +42,8 @@ def url(name, *args, **query):
     return reverse(name, args=args, query=query)
 
 
-def save(client, draft, path, text, *, base=None, revision=None):
-    body = {
-        "path": path,
-        "text": text,
-        "base": base or drafts.files_of(draft)[path].sha256,
-        "revision": draft.revision if revision is None else revision,
-    }
+def save(client, draft, path, text, *, base=None):
+    body = {"path": path, "text": text, "base": base or drafts.files_of(draft)[path].sha256}
     return client.post(url("save-draft", draft.pk), json.dumps(body), "application/json")
 
 
@@ -78,10 +73,30 @@ def test_saving_answers_with_the_revision_and_refuses_the_late(at, draft, admini
     text = drafts.files_of(draft)["brief.md"].text
     told = save(at, draft, "brief.md", text + "More.\n").json()
     assert told["revision"] == 2
-    late = save(at, draft, "brief.md", "Mine\n", revision=1)
+    late = save(at, draft, "brief.md", "Mine\n")
     assert late.status_code == 409
     assert late.json()["text"] == text + "More.\n"
     assert late.json()["by"] == "ivy"
+
+
+@pytest.mark.parametrize("do", ["add", "upload", "rename", "delete", "undo"])
+def test_what_is_done_to_another_file_hides_no_change_of_the_open_one(at, draft, administrator, do):
+    """One tab has brief.md open, another saved it; the first does something to other files."""
+    act(at, draft, action="add", path="notes/a.md")
+    draft.refresh_from_db()
+    change = Change(file=File(data=b"# Theirs\n"), base=drafts.files_of(draft)["brief.md"].sha256)
+    drafts.change(draft.pk, {"brief.md": change}, author=administrator)
+    upload = SimpleUploadedFile("b.txt", b"b") if do == "upload" else ""
+    path = "notes/b.md" if do == "add" else "notes/a.md"
+    act(at, draft, action="delete", path=path) if do == "undo" else None
+    told = {"path": path, "wanted": "notes/c.md", "from": 3, "folder": "seed", "files": upload}
+    answer = act(at, draft, action=do, revision=draft.revision, **told).content.decode()
+    assert 'role="alert"' not in answer
+    newest = Draft.objects.get(pk=draft.pk).revision
+    body = {"path": "brief.md", "text": "# Mine\n", "base": change.base, "revision": newest}
+    late = at.post(url("save-draft", draft.pk), json.dumps(body), "application/json")
+    assert late.status_code == 409
+    assert late.json()["text"] == "# Theirs\n"
 
 
 def test_hostile_bodies_are_refused_in_words(at, draft):
@@ -91,12 +106,11 @@ def test_hostile_bodies_are_refused_in_words(at, draft):
         b"{",
         b"[]",
         b"[" * 100_000,
-        b'{"path": "a", "text": "\\ud800", "revision": 1}',
-        json.dumps({"path": "a.md", "text": "nul\0", "revision": 1}).encode(),
-        json.dumps({"path": "a.md", "text": "x" * 600_000, "revision": 1}).encode(),
-        json.dumps({"path": "a.md", "text": "x" * 2_000_000, "revision": 1}).encode(),
-        json.dumps({"path": "../a", "text": "x", "revision": 1}).encode(),
-        json.dumps({"path": "a.md", "text": "x", "revision": "many"}).encode(),
+        b'{"path": "a", "text": "\\ud800"}',
+        json.dumps({"path": "a.md", "text": "nul\0"}).encode(),
+        json.dumps({"path": "a.md", "text": "x" * 600_000}).encode(),
+        json.dumps({"path": "a.md", "text": "x" * 2_000_000}).encode(),
+        json.dumps({"path": "../a", "text": "x"}).encode(),
     ]
     for body in bodies:
         answer = at.post(address, body, "application/json")
@@ -113,7 +127,7 @@ def test_a_dockerfile_is_refused_by_every_form(at, draft):
     upload = SimpleUploadedFile("Dockerfile", b"FROM evil\n")
     answer = act(at, draft, action="upload", folder="machines/new", files=upload)
     assert "whoever runs the range" in answer.content.decode()
-    answer = act(at, draft, action="delete", path=DOCKERFILE, revision=1)
+    answer = act(at, draft, action="delete", path=DOCKERFILE)
     draft.refresh_from_db()
     # Taking the whole context away is an author's right, as a machine may go.
     assert DOCKERFILE not in draft.files
@@ -126,7 +140,7 @@ def test_files_are_added_uploaded_renamed_deleted_and_brought_back(at, draft):
     act(at, draft, action="upload", folder="seed", files=upload)
     draft.refresh_from_db()
     assert {"notes/a.md", "seed/b.bin", "seed/c.txt"} <= set(draft.files)
-    act(at, draft, action="rename", path="seed/c.txt", wanted="seed/d.txt", revision=3)
+    act(at, draft, action="rename", path="seed/c.txt", wanted="seed/d.txt")
     gone = act(at, draft, action="delete", path="seed").content.decode()
     draft.refresh_from_db()
     assert not any(path.startswith("seed/") for path in draft.files)
@@ -236,6 +250,12 @@ def test_history_names_compares_and_restores(at, draft):
     draft.refresh_from_db()
     assert (draft.revision, draft.files["brief.md"]["text"] == "# New\n") == (3, False)
     assert at.post(url("change-revision", draft.pk, 77), {"restore": "1"}).status_code == 404
+
+
+def test_attack_a_name_of_null_characters_names_a_revision_all_the_same(at, draft):
+    answer = at.post(url("change-revision", draft.pk, 1), {"action": "name", "name": "be\0fore"})
+    assert answer.status_code < 400
+    assert draft.revisions.get().name == "before"
 
 
 def test_an_archive_goes_out_and_comes_back(at, draft):
@@ -355,7 +375,7 @@ def test_versions_of_another_organisation_are_nobody_elses(
 def test_a_file_of_hostile_names_and_texts_is_shown_as_text(at, draft, administrator):
     words = "</textarea><img src=x onerror=alert(1)>"
     change = {'seed/<img src="x">.md': Change(file=File(data=words.encode()))}
-    drafts.change(draft.pk, change, author=administrator, revision=1)
+    drafts.change(draft.pk, change, author=administrator)
     for name in ("draft", "draft-changes", "draft-history"):
         page = at.get(url(name, draft.pk)).content.decode()
         assert "<img" not in page

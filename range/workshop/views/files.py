@@ -57,12 +57,12 @@ def save_draft(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
     """Save one file's text; whoever is too late gets both texts to choose from."""
     viewer = author(request)
     try:
-        path, words, base, revision = _given(request)
+        path, words, base = _given(request)
         there = drafts.files_of(drafts.draft_of(viewer, draft_id)).get(path)
         file = File(data=words.encode(), executable=bool(there and there.executable))
         changes = {path: Change(file=file, base=base)}
         about = f"Wrote {path}"
-        saved = drafts.change(draft_id, changes, author=viewer, revision=revision, about=about)
+        saved = drafts.change(draft_id, changes, author=viewer, about=about)
     except Stale as stale:
         return JsonResponse(_told(stale.draft, path) | {"message": stale.message}, status=409)
     except RangeError as refusal:
@@ -98,7 +98,8 @@ def _add(request: HttpRequest, viewer: User, draft_id: uuid.UUID) -> dict[str, o
     draft = drafts.draft_of(viewer, draft_id)
     if path in draft.files:
         raise FileRefused("There is a file of that name already.")
-    _change(request, viewer, draft, {path: Change(file=File(data=b""))}, f"Added {path}")
+    added = {path: Change(file=File(data=b""))}
+    drafts.change(draft_id, added, author=viewer, about=f"Added {path}")
     return {"opened": path}
 
 
@@ -117,14 +118,14 @@ def _upload(request: HttpRequest, viewer: User, draft_id: uuid.UUID) -> dict[str
         path = f"{folder}/{each.name}" if folder else str(each.name)
         before = there.get(path)
         changes[path] = Change(file=File(data=each.read()), base=before.sha256 if before else None)
-    _change(request, viewer, draft, changes, f"Uploaded {', '.join(changes)}")
+    about = f"Uploaded {', '.join(changes)}"
+    drafts.change(draft_id, changes, author=viewer, about=about)
     return {"done": f"Uploaded {len(changes)} file{'s' * (len(changes) > 1)}."}
 
 
 def _rename(request: HttpRequest, viewer: User, draft_id: uuid.UUID) -> dict[str, object]:
     path, wanted = request.POST.get("path", ""), request.POST.get("wanted", "").strip()
-    revision = number(request.POST.get("revision"))
-    drafts.rename_file(draft_id, path, wanted, author=viewer, revision=revision)
+    drafts.rename_file(draft_id, path, wanted, author=viewer)
     return {"opened": wanted, "renamed": path}
 
 
@@ -137,7 +138,7 @@ def _delete(request: HttpRequest, viewer: User, draft_id: uuid.UUID) -> dict[str
     if not doomed:
         raise FileRefused("There is no such file any more.")
     changes = {each: Change(file=None, base=files[each].sha256) for each in doomed}
-    _change(request, viewer, draft, changes, f"Deleted {path}")
+    drafts.change(draft_id, changes, author=viewer, about=f"Deleted {path}")
     return {"deleted": path, "undo": draft.revision}
 
 
@@ -151,27 +152,20 @@ def _undo(request: HttpRequest, viewer: User, draft_id: uuid.UUID) -> dict[str, 
     if not back:
         raise FileRefused("That revision is not kept any more; look into the history.")
     changes = {each: Change(file=file) for each, file in back.items()}
-    _change(request, viewer, draft, changes, f"Brought {path} back")
+    drafts.change(draft_id, changes, author=viewer, about=f"Brought {path} back")
     return {"done": f"{path} is back."}
 
 
 _ACTS = {"add": _add, "upload": _upload, "rename": _rename, "delete": _delete, "undo": _undo}
 
 
-def _change(
-    request: HttpRequest, viewer: User, draft: Draft, changes: dict[str, Change], about: str
-) -> None:
-    revision = number(request.POST.get("revision")) or draft.revision
-    drafts.change(draft.pk, changes, author=viewer, revision=revision, about=about)
-
-
-def _given(request: HttpRequest) -> tuple[str, str, str | None, int]:
+def _given(request: HttpRequest) -> tuple[str, str, str | None]:
     if int(request.headers.get("Content-Length") or 0) > BODY_LIMIT_BYTES:
         raise FileRefused(f"Text of at most {TEXT_LIMIT_BYTES} bytes can be edited here.")
     try:
         given: Any = json.loads(request.body)
         path, words = str(given["path"]), str(given["text"])
-        base, revision = given.get("base"), int(given["revision"])
+        base = given.get("base")
         size = len(words.encode())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileRefused("The page sent something else than a text; reload it.") from error
@@ -179,7 +173,7 @@ def _given(request: HttpRequest) -> tuple[str, str, str | None, int]:
         raise FileRefused(
             f"Text of at most {TEXT_LIMIT_BYTES} bytes without null characters can be edited here."
         )
-    return path, words, base if isinstance(base, str) else None, revision
+    return path, words, base if isinstance(base, str) else None
 
 
 def _file(draft: Draft, path: str) -> File:

@@ -90,7 +90,6 @@ async function open(path, line = 0) {
   const locked = "locked" in (buttonOf(path)?.dataset ?? {}) || "readOnly" in bench.dataset;
   const copy = locked ? null : copies.get(path);
   conflictBox.hidden = true;
-  saver.revision = file.revision;
   saver.open(path, file.text, file.sha256);
   one("[data-open-name]").textContent = path;
   one("[data-open-locked]").hidden = !locked || "readOnly" in bench.dataset;
@@ -122,7 +121,7 @@ async function sendLeftovers() {
     const copy = copies.get(path);
     if (path === saver.path || !copy) continue;
     if (!buttonOf(path)) continue;
-    const answer = await send(bench.dataset.saveUrl, token, { path, ...copy, revision: 0 });
+    const answer = await send(bench.dataset.saveUrl, token, { path, ...copy });
     if (answer.kind === "saved") {
       copies.drop(path);
       document.body.dispatchEvent(new Event("saved"));
@@ -184,8 +183,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
 
 document.addEventListener("htmx:afterSettle", (event) => {
   const now = tree();
-  if (!now || event.target.id !== "draft-files" || !now.dataset.revision) return;
-  saver.revision = Number(now.dataset.revision);
+  if (!now || event.target.id !== "draft-files" || !("opened" in now.dataset)) return;
   const renamed = now.dataset.renamed;
   if (renamed) copies.drop(renamed);
   if (now.dataset.opened && (!renamed || renamed === saver.path)) open(now.dataset.opened);

@@ -75,7 +75,6 @@ export class Saver {
    */
   constructor(given) {
     Object.assign(this, given);
-    this.revision = 0;
     this.path = "";
     this.base = null;
     this.text = "";
@@ -130,13 +129,13 @@ export class Saver {
   }
 
   async sendOne() {
-    const { path, text, base, revision } = this;
+    const { path, text, base } = this;
     this.state("saving", "Saving…");
-    const answer = await send(this.url, this.token, { path, text, base, revision });
+    const answer = await send(this.url, this.token, { path, text, base });
     if (path !== this.path) return;
     if (answer.kind === "saved") {
       this.failures = 0;
-      Object.assign(this, { base: answer.sha256, revision: answer.revision, sent: text });
+      Object.assign(this, { base: answer.sha256, sent: text });
       if (this.unsaved) this.copies.keep(path, { text: this.text, base: this.base });
       else this.copies.drop(path);
       this.state(this.unsaved ? "waiting" : "saved", this.unsaved ? "Not saved yet" : "Saved");
@@ -159,7 +158,7 @@ export class Saver {
 
   /** Ends a conflict: what the range has is now known, and one of both texts is kept. */
   settle(answer, text) {
-    Object.assign(this, { held: false, revision: answer.revision, base: answer.sha256, sent: answer.text ?? "" });
+    Object.assign(this, { held: false, base: answer.sha256, sent: answer.text ?? "" });
     this.changed(text);
     return this.now();
   }
