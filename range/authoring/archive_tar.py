@@ -17,6 +17,8 @@ HEADER_LIMIT_BYTES = 1 << 14
 # Every byte that is unpacked: files, and a header, a long name and padding for each.
 UNPACKED_LIMIT_BYTES = 80 << 20
 _FILE, _FOLDER = (b"0", b"\0"), b"5"
+# How the folder that was packed is named where somebody packs what is in it.
+_TOP = (".", "./")
 _PAX, _PAX_FOR_ALL, _LONG_NAME = b"x", b"g", b"L"
 
 
@@ -47,7 +49,7 @@ def tar_entries(source: IO[bytes]) -> Iterator[Entry]:
         name, long_name = long_name or name, ""
         if kind not in (*_FILE, _FOLDER):
             raise ArchiveRefused(f"The archive holds a link or a device: {quoted(name)}.")
-        path = sound_path(name)
+        path = () if kind == _FOLDER and name in _TOP else sound_path(name)
         if kind == _FOLDER or name.endswith("/"):
             blocks.skip(_padded(size))
             continue

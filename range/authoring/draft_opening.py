@@ -18,7 +18,7 @@ from range.authoring.archives import unpack
 from range.authoring.build_contexts import without_foreign
 from range.authoring.drafts import NotAuthor
 from range.authoring.importers.draft import REPORT_FILE, slug_of, write
-from range.authoring.importing import FORMATS
+from range.authoring.importing import FORMATS, understood
 from range.authoring.models import Draft
 from range.authoring.skeleton import KINDS, checked_slug, new_scenario
 from range.catalog.bound_images import bound_digest
@@ -160,16 +160,18 @@ def from_format(
         if not as_it_is:
             with source.open("rb") as archive:
                 unpack(archive, place / "source")
-        found = read(source if as_it_is else place / "source")
+        with understood():
+            found = read(source if as_it_is else place / "source")
         if len(found) > IMPORTED_LIMIT:
             raise ArchiveRefused(
                 f"It holds {len(found)} scenarios; the page takes {IMPORTED_LIMIT} at once. "
                 "Whoever runs the range can import more with manage.py import_scenario."
             )
-        for draft in found:
-            folder = place / f"draft-{draft.slug}"
-            write(draft, folder)
-            made.append((draft, read_files(folder)))
+        with understood():
+            for draft in found:
+                folder = place / f"draft-{draft.slug}"
+                write(draft, folder)
+                made.append((draft, read_files(folder)))
     with transaction.atomic():
         return [
             _imported(files, draft.slug, draft.title, author, organisation) for draft, files in made

@@ -4,6 +4,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from range.authoring.archive_names import ArchiveRefused
@@ -12,6 +13,9 @@ from range.authoring.importers import cmgr, ctfd, sdl
 from range.authoring.importers.draft import Draft, write
 from range.authoring.skeleton import FolderTaken
 from range.catalog.editor_schema import refresh_schema
+from range.lib.logs import get_logger
+
+log = get_logger(__name__)
 
 type Reader = Callable[[Path], list[Draft]]
 # Whether the reader wants a file as it is, or an unpacked folder.
@@ -30,6 +34,22 @@ _SIGNS = {
 }
 _SDL = ("a topology in Open Cyber Range SDL", re.compile(rb"^(nodes|infrastructure|name):", re.M))
 _START_BYTES = 4096
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Refuse a source whose values are of other kinds than its format has.
+
+    Raises:
+        ArchiveRefused: They are.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
+        log.warning("import.not_understood", exc_info=True)
+        raise ArchiveRefused(
+            "It cannot be read as that format: a value in it is of another kind than expected."
+        ) from error
 
 
 def suggestion(source: Path, *, chosen: str) -> str:
@@ -71,12 +91,15 @@ def import_drafts(source: Path, root: Path, *, form: str) -> list[Draft]:
     """
     read, as_it_is = FORMATS[form]
     with workshop(root) as place:
-        found = read(source if as_it_is or source.is_dir() else _unpacked(source, place))
+        folder = source if as_it_is or source.is_dir() else _unpacked(source, place)
+        with understood():
+            found = read(folder)
         for draft in found:
             if os.path.lexists(root / draft.slug):
                 raise FolderTaken(draft.slug)
-        for draft in found:
-            write(draft, place / f"draft-{draft.slug}")
+        with understood():
+            for draft in found:
+                write(draft, place / f"draft-{draft.slug}")
         for draft in found:
             settle(place / f"draft-{draft.slug}", root / draft.slug, place)
     refresh_schema(root)

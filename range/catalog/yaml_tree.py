@@ -16,6 +16,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from range.catalog import yaml_errors
 from range.catalog.problems import Problem, ScenarioInvalid, Severity
+from range.lib.storable import REFUSED
 
 SIZE_LIMIT_BYTES = 512 * 1024
 DEPTH_LIMIT = 24
@@ -98,7 +99,7 @@ def _value(node: Node, place: Place, tree: Tree, file: str) -> Any:
         return dict(_pairs(node, place, tree, file))
     if isinstance(node, SequenceNode):
         return [_value(each, (*place, i), tree, file) for i, each in enumerate(node.value)]
-    return _scalar(str(node.value), str(node.tag).rpartition(":")[2])
+    return _scalar(_text(node, file), str(node.tag).rpartition(":")[2])
 
 
 def _pairs(node: MappingNode, place: Place, tree: Tree, file: str) -> Iterator[tuple[Any, Any]]:
@@ -107,12 +108,21 @@ def _pairs(node: MappingNode, place: Place, tree: Tree, file: str) -> Iterator[t
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, ScalarNode) or str(key_node.tag).endswith(":merge"):
             raise _problem(file, line, "a plain key", "a list, a mapping or <<")
-        key = str(key_node.value)
+        key = _text(key_node, file)
         if key in seen:
             raise _problem(file, line, "each key once", f"{key!r} a second time")
         seen.add(key)
         tree.lines[*place, key] = line
         yield key, _value(value_node, (*place, key), tree, file)
+
+
+def _text(node: Node, file: str) -> str:
+    text = str(node.value)
+    if found := REFUSED.search(text):
+        line = node.start_mark.line + 1
+        expected = "text without null characters and halves of characters"
+        raise _problem(file, line, expected, ascii(found[0]))
+    return text
 
 
 def _scalar(text: str, kind: str) -> Any:

@@ -1,9 +1,11 @@
 import json
+import time
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from range.authoring.archive_names import ArchiveRefused
+from range.authoring.importers import cmgr
 from range.authoring.importers.draft import REPORT_FILE, plain, slug_of
 from range.authoring.importing import import_drafts
 from range.authoring.skeleton import FolderTaken
@@ -288,6 +290,23 @@ class TestCmgr:
         spec = read_scenario(root / "old-circuit").spec
         assert [hint.text for hint in spec.objectives[0].hints] == ["One", None]
         assert "author: Somebody" in report_of(root / "old-circuit")
+
+    @pytest.mark.parametrize(
+        "start", ["## a", "{{a", "## Hints\n- a", "- a", "{{ a(", "## Hints\n{{", "#" * 9]
+    )
+    def test_attack_a_long_row_of_spaces_takes_no_longer_than_one_of_letters(
+        self, tmp_path, root, start
+    ):
+        def cost(filling):
+            folder = tmp_path / f"filled{ord(filling)}"
+            folder.mkdir()
+            text = f"# Filled\n\n## Description\n\n{start}{filling * 60_000}b\n"
+            (folder / "problem.md").write_text(text)
+            began = time.thread_time()
+            cmgr.drafts(folder)
+            return time.thread_time() - began
+
+        assert cost(" ") < 20 * cost("x") + cost("y")
 
     def test_an_archive_of_the_folder_is_read_too(self, root, given):
         (draft,) = import_drafts(

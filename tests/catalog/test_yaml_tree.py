@@ -52,6 +52,9 @@ def test_what_only_looks_like_a_number_stays_text(text, value):
         ("<<: {a: 1}\n", "<<", 1),
         ("? [a, b]\n: 1\n", "a list", 1),
         ("\t- a", "", 1),
+        ('a: 1\nb: "x\\0y"\n', "'\\x00'", 2),
+        ('a: 1\n"x\\0y": 1\n', "'\\x00'", 2),
+        ('a: ["x", "\\ud800"]\n', "'\\ud800'", 1),
     ],
 )
 def test_what_a_scenario_does_not_need_is_refused_with_its_line(text, found, line):

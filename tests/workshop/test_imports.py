@@ -1,5 +1,6 @@
 """Uploads as browsers and enemies send them: what is carried over, what is refused, what stays."""
 
+import tarfile
 import tempfile
 
 import pytest
@@ -125,6 +126,58 @@ def test_what_others_wrote_becomes_drafts_with_a_report(send, at, place, form):
     assert "What became of the import" not in shown(at.get(reverse("draft", args=[draft.pk])))
 
 
+STRANGE = {
+    "an id that is a list": {"id": [1]},
+    "points without end": {"value": float("inf")},
+    "points that are no number": {"value": float("nan")},
+    "points beyond reckoning": {"value": 10**400},
+    "half a character in the title": {"name": "Paper \ud800 trail"},
+    "null characters everywhere": {"name": "Pa\0per", "description": "a\0b", "category": "\0"},
+}
+
+
+@pytest.mark.parametrize("what", STRANGE)
+def test_attack_strange_values_of_an_export_make_a_draft_or_are_refused(send, place, what):
+    answer = send(export(challenges=[{"id": 1, "name": "Paper", **STRANGE[what]}]), form="ctfd")
+    assert answer.status_code == 302
+    assert Draft.objects.get().title.isprintable()
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize("location", ["ab12/nul\0.txt", "x" * 5000, "\ud800", "", [1], {"a": 1}])
+def test_attack_strange_places_of_files_are_told_as_lost(send, location):
+    files = [{"id": 1, "challenge_id": 1, "location": location}]
+    assert send(export(files=files), form="ctfd").status_code == 302
+    assert "not in the export, or too large" in Draft.objects.get(slug="paper-trail").report
+
+
+@pytest.mark.parametrize("points", ["nan", "inf", "-inf", "1e400", "\0"])
+def test_attack_strange_points_of_a_problem_make_a_draft(send, points):
+    text = MARKDOWN.replace("Points: 200", f"Points: {points}")
+    assert send(zipped([("problem.md", text)]), form="cmgr").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "text", ["scenario: [1]\n", "scenario: 1\n", "nodes: [1]\n", 'name: "\\0"\nnodes: {}\n']
+)
+def test_attack_a_topology_of_other_kinds_of_values_is_refused(send, text):
+    answer = send(text.encode(), form="sdl")
+    assert answer.status_code in (400, 422)
+    assert "Not imported" in shown(answer)
+
+
+def test_attack_a_value_nobody_thought_of_is_refused_in_words(send, monkeypatch):
+    from range.authoring.importers import ctfd
+
+    def stumbles(*_):
+        raise OverflowError
+
+    monkeypatch.setattr(ctfd, "_fill", stumbles)
+    answer = send(export(), form="ctfd")
+    assert answer.status_code == 422
+    assert "of another kind than expected" in shown(answer)
+
+
 @pytest.mark.parametrize("chosen", ["muster", "ctfd", "cmgr", "sdl"])
 @pytest.mark.parametrize("real", ["muster", "ctfd", "cmgr", "sdl"])
 def test_whoever_chose_another_format_is_told_what_it_looks_like(send, chosen, real):
@@ -153,6 +206,15 @@ def test_all_of_a_source_becomes_drafts_or_none_of_it(send, place, monkeypatch):
     assert "The second one cannot be kept" in shown(send(export(), form="ctfd"))
     assert made
     assert not Draft.objects.exists()
+
+
+@pytest.mark.parametrize("top", ["./", "."])
+def test_a_tar_of_what_lies_in_a_folder_is_read(send, top):
+    folder = tarfile.TarInfo(top)
+    folder.type = tarfile.DIRTYPE
+    data = tarred((folder, None), ("./scenario.yaml", b"schema: 1\nid: small-desk\n"))
+    assert send(data, name="small-desk.tgz").status_code == 302
+    assert set(Draft.objects.get().files) == {"scenario.yaml"}
 
 
 def test_a_tar_of_ours_is_read_as_well(send):

@@ -1,6 +1,7 @@
 """Drafts from a problem folder of cmgr: its problem.md or problem.json, and nothing it builds."""
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,11 +12,12 @@ from range.authoring.archive_names import ArchiveRefused
 from range.authoring.importers.draft import OBJECTIVE, Draft, ladder, line, name_of, plain, slug_of
 
 SIZE_LIMIT_BYTES = 256 << 10
-_SECTION = re.compile(r"^##\s+(.+?)\s*$", re.MULTILINE)
-_PAIR = re.compile(r"^[-*]\s+([A-Za-z][\w ]{0,40}?)\s*:\s*(.*)$", re.MULTILINE)
-_ITEM = re.compile(r"^[-*]\s+(.+?)\s*$", re.MULTILINE)
+# Stripped afterwards: a pattern that did it would try every space with every other.
+_SECTION = re.compile(r"^##[ \t]+(.+)$", re.MULTILINE)
+_PAIR = re.compile(r"^[-*][ \t]+([A-Za-z][\w ]{0,40}):(.*)$", re.MULTILINE)
+_ITEM = re.compile(r"^[-*][ \t]+(.+)$", re.MULTILINE)
 # What a problem's words ask of the place it runs in, such as {{server}} or {{port("web")}}.
-_PLACE = re.compile(r"\{\{\s*(\w+)\s*(\([^{}]*\))?\s*\}\}")
+_PLACE = re.compile(r"\{\{\s*(\w+)\s*(?:\([^{}]*\)\s*)?\}\}")
 _WORDS = frozenset({"description", "details", "hints", "tags", "attributes"})
 _KNOWN = frozenset({"type", "category", "points", "id"})
 
@@ -104,7 +106,7 @@ def _losses(problem: Problem, folder: Path) -> Iterator[str]:
             yield f"{line(key, 40)}: {line(value, 120)}."
     for name in sorted(problem.sections.keys() - _WORDS - {"container options"}):
         yield f"The section {line(name, 60)}."
-    for key, value in _PAIR.findall(problem.sections.get("attributes", "")):
+    for key, value in _pairs(problem.sections.get("attributes", "")):
         yield f"The attribute {line(key, 40)}: {line(value, 120)}."
 
 
@@ -115,8 +117,7 @@ def _placed(text: str) -> str:
 
 def _resources(problem: Problem) -> dict[str, Any]:
     options = {
-        key.lower(): value
-        for key, value in _PAIR.findall(problem.sections.get("container options", ""))
+        key.lower(): value for key, value in _pairs(problem.sections.get("container options", ""))
     }
     found: dict[str, Any] = {}
     cores, pids = _number(options.get("cpus")), _number(options.get("pidslimit"))
@@ -133,9 +134,10 @@ def _resources(problem: Problem) -> dict[str, Any]:
 
 def _number(text: object) -> float:
     try:
-        return float(str(text)[:12])
+        value = float(str(text)[:12])
     except ValueError:
         return 0.0
+    return value if math.isfinite(value) else 0.0
 
 
 def _read(folder: Path) -> Problem:
@@ -162,11 +164,19 @@ def _markdown(text: str) -> Problem:
         raise ValueError("no title")
     return Problem(
         title=title,
-        pairs={key.lower(): value for key, value in _PAIR.findall(start)},
+        pairs={key.lower(): value for key, value in _pairs(start)},
         sections=sections,
-        hints=_ITEM.findall(sections.get("hints", "")),
-        tags=_ITEM.findall(sections.get("tags", "")),
+        hints=_items(sections.get("hints", "")),
+        tags=_items(sections.get("tags", "")),
     )
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    return [(key.strip(), value.strip()) for key, value in _PAIR.findall(text)]
+
+
+def _items(text: str) -> list[str]:
+    return [each for item in _ITEM.findall(text) if (each := item.strip())]
 
 
 def _json(text: str) -> Problem:

@@ -32,7 +32,8 @@ def drafts(folder: Path) -> list[Draft]:
     for row in rows:
         slug = slug_of(line(row.get("name")), [draft.slug for draft in found])
         draft = Draft(slug=slug, title=line(row.get("name")), source="CTFd")
-        mine = {name: table.get(row.get("id"), []) for name, table in parts.items()}
+        key = row.get("id") if isinstance(row.get("id"), (int, str)) else None
+        mine = {name: table.get(key, []) for name, table in parts.items()}
         _fill(draft, row, mine, folder)
         found.append(draft)
     return found
@@ -161,15 +162,24 @@ def _files(draft: Draft, rows: list[Row], folder: Path) -> None:
     for row in rows:
         location = str(row.get("location", ""))
         name = PurePosixPath(location).name
-        path = (folder / "uploads" / location).resolve()
-        inside = path.is_relative_to((folder / "uploads").resolve()) and path.is_file()
-        kept = draft.add_file(name, path.read_bytes()) if inside else None
+        data = _upload(folder / "uploads", location)
+        kept = None if data is None else draft.add_file(name, data)
         if kept is None:
             draft.lost.append(f"The file {line(location, 80)}: not in the export, or too large.")
             continue
         seed = {"file": kept, "to": f"/srv/{kept}"}
         draft.spec["machines"]["desk"]["seed"].append(seed)
         draft.carried.append(f"The file {line(name, 80)}, which lies in /srv/files.")
+
+
+def _upload(uploads: Path, location: str) -> bytes | None:
+    try:
+        path = (uploads / location).resolve()
+        inside = path.is_relative_to(uploads.resolve()) and path.is_file()
+        return path.read_bytes() if inside else None
+    except (OSError, ValueError):
+        # Such as a name with a null character in it, or one that is far too long.
+        return None
 
 
 def _losses(row: Row, mine: Mapping[str, list[Row]]) -> Iterator[str]:

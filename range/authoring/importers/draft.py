@@ -15,6 +15,7 @@ from range.catalog.lint import checked
 from range.catalog.problems import Problem
 from range.catalog.reader import BRIEF_FILE, SCENARIO_FILE
 from range.catalog.source import ASSETS_LIMIT_BYTES
+from range.lib.storable import storable
 
 REPORT_FILE = "REPORT.md"
 # What a draft from a contest asks for is one flag.
@@ -91,8 +92,8 @@ def name_of(text: str) -> str:
 
 def plain(text: object, limit: int = TEXT_LIMIT) -> str:
     """Return foreign text that means nothing to our templates, YAML or a terminal."""
-    cleaned = _UNPRINTABLE.sub("", str(text if text is not None else "").replace("\r\n", "\n"))
-    return _TEMPLATE.sub("{ ", cleaned).strip()[:limit]
+    words = storable(str(text if text is not None else "")).replace("\r\n", "\n")
+    return _TEMPLATE.sub("{ ", _UNPRINTABLE.sub("", words)).strip()[:limit]
 
 
 def line(text: object, limit: int = 160) -> str:
@@ -102,7 +103,8 @@ def line(text: object, limit: int = 160) -> str:
 
 def _difficulty(points: object) -> int:
     value = points if isinstance(points, (int, float)) else 100
-    return min(5, max(1, round(value / 100)))
+    # Bounded before anything is reckoned with it: it may be no number, or no end to it.
+    return round(min(500, max(100, value)) / 100)
 
 
 def ladder(hints: Iterable[object]) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ def drafts(path: Path) -> list[Draft]:
         ScenarioInvalid: It is no YAML, or uses what is refused.
     """
     data = _lowered(read_tree(path.read_bytes(), file=path.name).value)
-    data = data.get("scenario", data) if isinstance(data, dict) else {}
+    data = _mapping(data, "scenario") or data if isinstance(data, dict) else {}
     nodes = _mapping(data, "nodes")
     if not any(_kind(node) == "vm" for node in nodes.values()):
         raise ArchiveRefused("Expected nodes of type VM, found none.")
