@@ -114,6 +114,25 @@ COMMAND = Case(
     ),
 )
 
+RULE = "nobody ALL=(root) NOPASSWD: /usr/bin/less"
+# Rules that one may read otherwise than sudo does; each takes the place of the first.
+REWRITTEN = {
+    "below-a-remark-that-seems-to-go-on": f"# old \\\n{RULE}",
+    "after-an-empty-line": f"Defaults env_reset \\\n\n{RULE}",
+    "quoted-name": RULE.replace("nobody ", '"nobody"'),
+    "name-in-capitals": RULE.replace("nobody", "NOBODY"),
+    "beside-another-number": RULE.replace("nobody", "#65534,x"),
+    "as-the-group-of-root": RULE.replace("(root)", "(%root)"),
+    "regular-expression": RULE.replace("/usr/bin/less", "^/usr/bin/l(es)s$"),
+    "any-letter-but-one": RULE.replace("/usr/bin/less", "/usr/bin/[^x]ess"),
+    "up-and-down-again": RULE.replace("/usr/bin", "/usr/sbin/../bin"),
+    "by-its-old-place": RULE.replace("/usr/bin", "/bin"),
+    "behind-a-bracket": RULE.replace("/usr/bin/less", "/usr/bin/id (, /usr/bin/less"),
+    "behind-a-quote": RULE.replace("/usr/bin/less", '/usr/bin/id ", /usr/bin/less'),
+    "in-its-own-folder": RULE.replace("(root)", "(root) CWD=/tmp"),
+    "withdrawn-on-another-host": f"{RULE}\nnobody nowhere=!/usr/bin/less",
+}
+
 SUDO = Case(
     name="rule-withdrawn",
     check={
@@ -153,6 +172,19 @@ SUDO = Case(
             ">> sudoers",
             "file-becomes-link": "mv /etc/sudoers.d/desk /srv/d && "
             "ln -s /srv/d /etc/sudoers.d/desk",
+            "folder-of-the-program-becomes-link": "ln -s /usr/bin /srv/b && "
+            "sed -i 's,/usr/bin,/srv/b,' /etc/sudoers.d/desk",
+            "included-by-the-name-of-the-host": "mv /etc/sudoers.d/desk /etc/rules.$(hostname) && "
+            "echo '@include /etc/rules.%h' >> /etc/sudoers",
+            "withdrawn-in-a-file-that-is-passed-over": "cd /etc/sudoers.d && "
+            "echo 'nobody ALL=!/usr/bin/less' > zz && chmod 666 zz",
+            "by-a-second-name": "sed -i '1i twin:x:65534:65534::/:/bin/sh' /etc/passwd && "
+            "echo 'twin:*:19000:0:99999:7:::' >> /etc/shadow && "
+            "sed -i s/^nobody/twin/ /etc/sudoers.d/desk",
+            **{
+                name: f"cat > /etc/sudoers.d/desk <<'END'\n{rules}\nEND"
+                for name, rules in REWRITTEN.items()
+            },
         }.items()
     ),
 )

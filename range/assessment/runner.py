@@ -30,7 +30,7 @@ ON_THE_WIRE = frozenset(
 INSIDE = frozenset({"file", "log", "process", "sudo_rule"})
 PAUSE_SECONDS = 0.5
 # Everything the runner judges itself; bumped when a judgement could change.
-GRADER_VERSION = "2026.3"
+GRADER_VERSION = "2026.4"
 
 type Judgements = dict[tuple[str, str], Judgement]
 

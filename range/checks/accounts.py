@@ -1,6 +1,6 @@
 """An account of a machine with its groups, read from /etc/passwd and /etc/group as text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 ReadText = Callable[[str], str | None]
@@ -12,12 +12,14 @@ class Account:
 
     Args:
         uid: None where it is not known.
+        has_twins: Whether another name has the number, so that either may be taken for it.
     """
 
     name: str
     uid: int | None = None
     groups: frozenset[str] = frozenset()
     gids: frozenset[int] = frozenset()
+    has_twins: bool = False
 
     def is_in(self, names: Sequence[str]) -> bool:
         """Tell whether a sudoers list names the account; the last name that fits decides."""
@@ -33,30 +35,37 @@ class Account:
         if name.startswith("%#"):
             return name[2:].isdecimal() and int(name[2:]) in self.gids
         if name.startswith("%"):
-            return name[1:] in self.groups
+            return name[1:].lower() in {each.lower() for each in self.groups}
         if name.startswith("#"):
             return name[1:].isdecimal() and int(name[1:]) == self.uid
-        return name == self.name
+        # sudo takes no notice of case in names.
+        return name.lower() == self.name.lower()
 
 
 def read_account(read: ReadText, name: str) -> Account:
     """Return an account with its groups; unknown accounts have neither number nor group."""
-    uid, primary = _numbers(read("/etc/passwd") or "", name)
+    numbers = list(_numbers(read("/etc/passwd") or ""))
+    uid, primary = next((rest for known, *rest in numbers if known == name), (None, None))
     groups: set[str] = set()
     gids: set[int] = set() if primary is None else {primary}
-    for line in (read("/etc/group") or "").splitlines():
+    for line in (read("/etc/group") or "").split("\n"):
         fields = line.split(":")
         if len(fields) < 4 or not fields[2].isdecimal():
             continue
         if name in fields[3].split(",") or int(fields[2]) == primary:
             groups.add(fields[0])
             gids.add(int(fields[2]))
-    return Account(name=name, uid=uid, groups=frozenset(groups), gids=frozenset(gids))
+    return Account(
+        name=name,
+        uid=uid,
+        groups=frozenset(groups),
+        gids=frozenset(gids),
+        has_twins=any(number == uid and known != name for known, number, _ in numbers),
+    )
 
 
-def _numbers(passwd: str, name: str) -> tuple[int | None, int | None]:
-    for line in passwd.splitlines():
+def _numbers(passwd: str) -> Iterator[tuple[str, int, int | None]]:
+    for line in passwd.split("\n"):
         fields = line.split(":")
-        if len(fields) >= 4 and fields[0] == name and fields[2].isdecimal():
-            return int(fields[2]), int(fields[3]) if fields[3].isdecimal() else None
-    return None, None
+        if len(fields) >= 4 and fields[2].isdecimal():
+            yield fields[0], int(fields[2]), int(fields[3]) if fields[3].isdecimal() else None

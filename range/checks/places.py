@@ -7,6 +7,8 @@ from range.checks.base import Probe, ProbeUnavailable
 # What the engine shows no file of: the kernel's own file systems and those in memory.
 UNSEEN = ("/dev", "/proc", "/run/console", "/sys")
 LINKS_LIMIT = 40
+# Why it cannot be told what lies there.
+NOT_SEEN = "place-not-seen"
 
 
 class Misleading(Exception):
@@ -31,7 +33,7 @@ def real_path(probe: Probe, machine: str, path: str) -> str | None:
         if is_unseen(str(at)):
             if links:
                 raise Misleading
-            raise ProbeUnavailable("place-not-seen")
+            raise ProbeUnavailable(NOT_SEEN)
         stat = probe.stat(machine, str(at))
         if stat is None:
             return None

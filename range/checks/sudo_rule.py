@@ -1,9 +1,7 @@
 """What an account may run through sudo, read from sudoers text outside the machine."""
 
-import posixpath
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
 from typing import Literal
 
 from pydantic import model_validator
@@ -12,22 +10,31 @@ from range.checks.accounts import Account, read_account
 from range.checks.base import Judgement, Probe
 from range.checks.judgements import met, unmet
 from range.checks.patterns import PatternTooCostly, Regex, found
-from range.checks.places import Misleading, real_path
+from range.checks.places import Misleading
 from range.checks.spec import CheckSpec, Line, MachineName, Templated
-from range.checks.sudoers import Grant, RulesTooDeep, Sudoers, read_sudoers
+from range.checks.sudo_lines import NotUnderstood
+from range.checks.sudo_places import Places
+from range.checks.sudoers import Grant, Sudoers, read_sudoers
 
-FILE_LIMIT_BYTES = 256 * 1024
-FILES_LIMIT = 2000
-# Lines of sudo.conf by which sudo asks others than /etc/sudoers. Source: sudo.conf(5).
-_ELSEWHERE = r"^\s*(Plugin\s+\S+\s+(?!sudoers\.so\s*$)|Path\s+plugin)"
+# Lines by which sudo asks others than /etc/sudoers. Sources: sudo.conf(5), sudoers.ldap(5).
+_ELSEWHERE = {
+    "/etc/sudo.conf": r"^\s*(Plugin\s+\S+\s+(?!sudoers\.so\s*$)|Path\s+plugin)|^[^#\n]*\\$",
+    "/etc/nsswitch.conf": r"^\s*sudoers\s*:(?!\s*files\s*(#|$))",
+}
+
+# A rule, and one of the commands that it grants; `!` before it takes away.
+type Command = tuple[Grant, str]
 
 
 class SudoRuleCheck(CheckSpec):
     """Met when sudo's rules keep an account from some programs and still grant it others.
 
-    Trap: rules hidden in aliases, groups or included files, and a fix that takes everything
-    away. Rules are read as sudo reads them, behind links too; what cannot be read to its end, or
-    is asked for elsewhere by sudo.conf, counts as a grant. `may` names what must go on working.
+    Trap: rules hidden in aliases, groups or included files, rules that one reader understands
+    and sudo otherwise, and a fix that takes everything away. Rules are read as sudo reads them,
+    behind links too, and paths by where they lead. Where a rule is not understood, such as a
+    regular expression, a `[`, a quoted name or an option like CWD, or cannot be read to its end,
+    or is asked for elsewhere by sudo.conf, the check is not met and shows it. `may` names what
+    must go on working.
     """
 
     kind: Literal["sudo_rule"]
@@ -58,98 +65,110 @@ class SudoRuleCheck(CheckSpec):
         return self
 
     def judge(self, probe: Probe, *, objective: str = "") -> Judgement:
+        places = Places(probe, self.machine)
         try:
-            if found(_ELSEWHERE, _text(probe, self.machine, "/etc/sudo.conf") or ""):
-                return unmet("sudo-rules-hidden", excerpt="/etc/sudo.conf")
-            return self._judged(probe)
-        except (Misleading, PatternTooCostly, RulesTooDeep) as error:
+            for path, pattern in _ELSEWHERE.items():
+                if found(pattern, places.text(path) or "", ignore_case=True):
+                    return unmet("sudo-rules-hidden", excerpt=path)
+            return self._judged(places)
+        except (Misleading, NotUnderstood, PatternTooCostly) as error:
             return unmet("sudo-rules-hidden", excerpt=str(error))
 
-    def _judged(self, probe: Probe) -> Judgement:
-        rules = read_sudoers(
-            lambda path: _text(probe, self.machine, path),
-            lambda path: _names(probe, self.machine, path),
+    def _judged(self, places: Places) -> Judgement:
+        rules = read_sudoers(places.rules, places.names)
+        account = read_account(places.text, self.account)
+        if account.has_twins:
+            return unmet("sudo-rules-hidden", excerpt="/etc/passwd")
+        target = read_account(places.text, self.run_as)
+        commands = [
+            (grant, command)
+            for grant in rules.grants
+            if self._concerns(rules, grant, account, target)
+            for command in rules.expanded("Cmnd", [grant.command])
+        ]
+        return (
+            self._wrongly_granted(places, commands)
+            or self._no_longer_granted(places, commands)
+            or self._wrong_defaults(rules)
+            or met("sudo-rules-as-wanted")
         )
-        account = read_account(lambda path: _text(probe, self.machine, path), self.account)
-        grants = [grant for grant in rules.grants if self._concerns(rules, grant, account)]
-        for program in self.may_not:
-            if self._grants_program(rules, grants, program):
-                return unmet("sudo-still-granted", excerpt=program)
-        for command in self.may:
-            if not _grants_command(rules, grants, command):
-                return unmet("sudo-no-longer-granted", excerpt=command)
-        written = [_as_written(command) for _, command in _each_command(rules, grants)]
-        if self.may_any and not any(_is_one_of(each, self.may_any) for each in written if each):
-            return unmet("sudo-no-longer-granted", excerpt=self.may_any[0])
-        for each in written if self.may_only else ():
-            if each and not _is_one_of(each, self.may_only):
-                return unmet("sudo-still-granted", excerpt=each)
-        for pattern in self.defaults_not:
-            if any(found(pattern, line) for line in rules.defaults):
-                return unmet("sudo-default-still-there", excerpt=pattern)
-        return met("sudo-rules-as-wanted")
 
-    def _concerns(self, rules: Sudoers, grant: Grant, account: Account) -> bool:
+    def _concerns(self, rules: Sudoers, grant: Grant, account: Account, target: Account) -> bool:
         if not account.is_in(list(rules.expanded("User", grant.users))):
             return False
         if not grant.runas:
             return self.run_as == "root"
-        targets = list(rules.expanded("Runas", grant.runas))
-        return Account(name=self.run_as, uid=0 if self.run_as == "root" else None).is_in(targets)
+        return target.is_in(list(rules.expanded("Runas", grant.runas)))
 
-    def _grants_program(self, rules: Sudoers, grants: Sequence[Grant], program: str) -> bool:
+    def _wrongly_granted(self, places: Places, commands: Sequence[Command]) -> Judgement | None:
+        for program in self.may_not:
+            if self._grants_program(places, commands, program):
+                return unmet("sudo-still-granted", excerpt=program)
+        for _, command in commands if self.may_only else ():
+            written = _as_written(places, command)
+            if not command.startswith("!") and not _is_one_of(written, self.may_only):
+                return unmet("sudo-still-granted", excerpt=written[0])
+        return None
+
+    def _no_longer_granted(self, places: Places, commands: Sequence[Command]) -> Judgement | None:
+        for wanted in self.may:
+            if not _grants_command(places, commands, wanted):
+                return unmet("sudo-no-longer-granted", excerpt=wanted)
+        if self.may_any and not _grants_any(places, commands, self.may_any):
+            return unmet("sudo-no-longer-granted", excerpt=self.may_any[0])
+        return None
+
+    def _wrong_defaults(self, rules: Sudoers) -> Judgement | None:
+        for pattern in self.defaults_not:
+            if any(found(pattern, line) for line in rules.defaults):
+                return unmet("sudo-default-still-there", excerpt=pattern)
+        return None
+
+    def _grants_program(self, places: Places, commands: Sequence[Command], program: str) -> bool:
         granted = False
-        for grant, command in _each_command(rules, grants):
-            path, _, arguments = command.lstrip("!").partition(" ")
-            if not _path_matches(path, program):
-                continue
+        for grant, command in commands:
+            path, _, arguments = command.removeprefix("!").partition(" ")
             if command.startswith("!"):
-                # Only a negation without arguments takes every use of the program away.
-                granted = granted and bool(arguments)
-            elif not (self.noexec_is_enough and "NOEXEC" in grant.tags):
+                # Only a negation that is in force for sure takes every use of a program away.
+                takes = grant.is_everywhere and not arguments and places.same(path, program)
+                granted = granted and not takes
+            elif self.noexec_is_enough and "NOEXEC" in grant.tags:
+                continue
+            elif places.same(path, program) or places.leads_to(path, program):
                 granted = True
         return granted
 
 
-def _each_command(rules: Sudoers, grants: Sequence[Grant]) -> list[tuple[Grant, str]]:
-    return [
-        (grant, command)
-        for grant in grants
-        for command in rules.expanded("Cmnd", [("!" if grant.negated else "") + grant.command])
-    ]
-
-
-def _grants_command(rules: Sudoers, grants: Sequence[Grant], wanted: str) -> bool:
+def _grants_command(places: Places, commands: Sequence[Command], wanted: str) -> bool:
     granted = False
     program, _, arguments = wanted.strip().partition(" ")
-    for _, command in _each_command(rules, grants):
-        path, _, pattern = command.lstrip("!").partition(" ")
-        if _path_matches(path, program) and _arguments_match(pattern.strip(), arguments.strip()):
-            granted = not command.startswith("!")
+    for grant, command in commands:
+        path, _, pattern = command.removeprefix("!").partition(" ")
+        if not places.same(path, program) or not _arguments_match(pattern, arguments.strip()):
+            continue
+        granted = (granted or grant.is_everywhere) and not command.startswith("!")
     return granted
 
 
-def _as_written(command: str) -> str:
-    """Return a granted command line with its path made plain; nothing for a negation."""
-    if command.startswith("!"):
-        return ""
+def _grants_any(places: Places, commands: Sequence[Command], patterns: Sequence[str]) -> bool:
+    kept: list[str] = []
+    for grant, command in commands:
+        path = command.removeprefix("!").partition(" ")[0]
+        if command.startswith("!"):
+            kept = [each for each in kept if not places.same(path, each)]
+        elif grant.is_everywhere and _is_one_of(_as_written(places, command), patterns):
+            kept.append(path)
+    return bool(kept)
+
+
+def _as_written(places: Places, command: str) -> tuple[str, ...]:
+    """Return the ways to write a granted command line with its path made plain."""
     path, _, arguments = command.partition(" ")
-    # sudo follows `..` in a rule's path, so it must not hide where the path leads.
-    plain = posixpath.normpath(path) if path.startswith("/") else path
-    return f"{plain} {arguments.strip()}".strip()
+    return tuple(f"{each} {arguments}".strip() for each in places.plain(path))
 
 
-def _is_one_of(written: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(written, pattern) for pattern in patterns)
-
-
-def _path_matches(pattern: str, program: str) -> bool:
-    if "ALL" in (pattern, program):
-        return pattern == "ALL"
-    if pattern.endswith("/"):
-        return str(PurePosixPath(program).parent) == pattern.rstrip("/")
-    # In paths a wildcard does not reach over a slash.
-    return pattern.count("/") == program.count("/") and fnmatchcase(program, pattern)
+def _is_one_of(written: Sequence[str], patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(each, pattern) for each in written for pattern in patterns)
 
 
 def _arguments_match(pattern: str, arguments: str) -> bool:
@@ -157,33 +176,4 @@ def _arguments_match(pattern: str, arguments: str) -> bool:
         return True
     if pattern == '""':
         return not arguments
-    return fnmatchcase(arguments, pattern.replace("\\,", ",").replace("\\:", ":"))
-
-
-def _text(probe: Probe, machine: str, path: str) -> str | None:
-    # sudo follows links, so they are followed here.
-    place = real_path(probe, machine, path)
-    if place is None:
-        return None
-    looked = probe.look(machine, place, limit_bytes=FILE_LIMIT_BYTES)
-    if looked is None or looked[0].is_directory:
-        return None
-    if looked[1] is None:
-        # There are rules that sudo would read, and we cannot.
-        raise Misleading(place)
-    return looked[1].decode("utf-8", errors="replace")
-
-
-def _names(probe: Probe, machine: str, path: str) -> list[str]:
-    place = real_path(probe, machine, path)
-    if place is None:
-        return []
-    folder = PurePosixPath(place)
-    listing = probe.list_files(machine, place, limit=FILES_LIMIT)
-    if len(listing) >= FILES_LIMIT:
-        raise Misleading(place)
-    return [
-        PurePosixPath(stat.path).name
-        for stat in listing
-        if not stat.is_directory and PurePosixPath(stat.path).parent == folder
-    ]
+    return fnmatchcase(arguments, pattern)

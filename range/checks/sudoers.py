@@ -1,25 +1,33 @@
-"""Reads sudoers text as sudo does: aliases, tags, negation, included folders; nothing is run.
+"""Reads sudoers rules as sudo does: aliases, tags, negation; what is not understood is refused.
 
-Source: sudoers(5), sections "SUDOERS FILE FORMAT" and "Other special characters".
+Source: sudoers(5), section "SUDOERS FILE FORMAT"; tried against what cvtsudoers makes of it.
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-_ALIAS = re.compile(r"^(User|Runas|Host|Cmnd|Cmd)_Alias\s+(.*)$")
-_ALIAS_NAME = re.compile(r"^[A-Z][A-Z0-9_]*$")
-_INCLUDE = re.compile(r"^[@#](include|includedir)\s+(\S.*)$")
-_TAG = re.compile(
-    r"^(NO)?(PASSWD|EXEC|SETENV|LOG_INPUT|LOG_OUTPUT|MAIL|FOLLOW|INTERCEPT):\s*",
-)
-_OPTION = re.compile(r"^(CWD|CHROOT|TIMEOUT|NOTBEFORE|NOTAFTER|ROLE|TYPE)=\S+\s*")
-_DIGEST = re.compile(r"^(sha224|sha256|sha384|sha512):\S+\s+")
-DEPTH_LIMIT = 16
+from range.checks.sudo_lines import ListNames, NotUnderstood, ReadText, sudoers_lines
 
-# Reads a file's text (None: there is none), and the names in a folder.
-ReadText = Callable[[str], str | None]
-ListNames = Callable[[str], Sequence[str]]
+_ALIAS = re.compile(r"(User|Runas|Host|Cmnd|Cmd)_Alias(?=[ \t])")
+_DEFAULTS = re.compile(r"Defaults(?=[ \t:@!>]|$)")
+# Settings that change what the rules beside them grant, and are not followed here.
+_UNSETTLING = re.compile(r"\b(runas_default|runchroot|group_plugin|case_insensitive_\w+)\b")
+_TAGS = r"(NO)?(PASSWD|EXEC|SETENV|LOG_INPUT|LOG_OUTPUT|MAIL|FOLLOW|INTERCEPT)[ \t]*:"
+_OPTIONS = r"(CWD|CHROOT|ROLE|TYPE|TIMEOUT|NOTBEFORE|NOTAFTER|APPARMOR_PROFILE|(LIMIT)?PRIVS)\b"
+_TAG = re.compile(_TAGS)
+_ALIAS_NAME = re.compile(rf"(?!{_OPTIONS})[A-Z][A-Z0-9_]*(?=[ \t,:=)]|$)")
+# Names end where nothing else can begin; quoted and escaped ones are not read.
+_NAME = re.compile(rf"(?!{_TAGS})(%?#[0-9]+|%?[A-Za-z_][A-Za-z0-9_.-]*\$?)(?=[ \t,:=)]|$)")
+_GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*(?=[ \t,)]|$)")
+_HOST = re.compile(rf"(?!{_OPTIONS})[A-Za-z0-9_.*?-]+(?=[ \t,:=]|$)")
+_PATH = re.compile(r"(sudoedit|/(?!([^ \t,:]*/)?sudoedit\b)[A-Za-z0-9_.+@~*?/-]+)(?=[ \t,:]|$)")
+_ARGUMENTS = re.compile(
+    r'""|([A-Za-z0-9 \t_./+@%~*?!;&|<>$`{}-]|(?<=[A-Za-z0-9_-])=(?=[A-Za-z0-9_./-])|\\[,:=\\])*'
+)
+_ESCAPED = re.compile(r"\\(.)")
+_NEGATION = re.compile("!+")
+EXPANSION_LIMIT = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +37,15 @@ class Grant:
     Args:
         runas: Accounts it may run as; empty means root.
         tags: Upper-case tags in force, such as NOPASSWD or NOEXEC.
-        command: Path and arguments as written, or ALL.
+        command: Path and arguments, or ALL, or an alias; `!` before it takes away.
+        is_everywhere: It holds on every host, so that it is in force for sure.
     """
 
     users: tuple[str, ...]
     runas: tuple[str, ...]
     tags: frozenset[str]
-    negated: bool
     command: str
+    is_everywhere: bool
 
 
 @dataclass
@@ -46,158 +55,161 @@ class Sudoers:
     grants: list[Grant] = field(default_factory=list)
     defaults: list[str] = field(default_factory=list)
     aliases: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    _expanded: int = 0
 
-    def expanded(self, kind: str, names: Sequence[str], *, depth: int = 0) -> Iterator[str]:
-        """Yield names with aliases of a kind replaced; a negation is carried along."""
+    def expanded(
+        self, kind: str, names: Sequence[str], *, within: tuple[str, ...] = ()
+    ) -> Iterator[str]:
+        """Yield names with aliases of a kind replaced; a negation is carried along.
+
+        Raises:
+            NotUnderstood: An alias stands for itself, for too much, or for no command.
+        """
         for name in names:
-            negation = "!" * (len(name) - len(name.lstrip("!")))
-            bare = name.lstrip("!").strip()
+            self._expanded += 1
+            bare = name.removeprefix("!")
             members = self.aliases.get((kind, bare))
-            if members is None or depth > DEPTH_LIMIT:
-                yield _simplified(negation) + bare
+            if bare in within or self._expanded > EXPANSION_LIMIT:
+                raise NotUnderstood(bare)
+            if members is not None:
+                for member in self.expanded(kind, members, within=(*within, bare)):
+                    yield _negated(member) if name.startswith("!") else member
+            elif kind == "Cmnd" and bare != "ALL" and _ALIAS_NAME.fullmatch(bare):
+                raise NotUnderstood(bare)
             else:
-                for member in self.expanded(kind, members, depth=depth + 1):
-                    yield _simplified(negation + member)
-
-
-class RulesTooDeep(Exception):
-    """Files include each other further than they are followed."""
+                yield name
 
 
 def read_sudoers(read: ReadText, list_names: ListNames, *, path: str = "/etc/sudoers") -> Sudoers:
     """Read a sudoers file and everything it includes.
 
-    A line that cannot be understood is left out, as a rule that grants nothing.
-
     Raises:
-        RulesTooDeep: Files include each other further than they are followed.
+        NotUnderstood: Something in it could grant more, or less, than is understood.
     """
     found = Sudoers()
-    for line in _lines(read, list_names, path, depth=0):
-        _take(found, line)
+    for line in sudoers_lines(read, list_names, path):
+        words = _Words(line)
+        if alias := words.take(_ALIAS):
+            _take_aliases(found, alias.replace("Cmd_", "Cmnd_").removesuffix("_Alias"), words)
+        elif words.take(_DEFAULTS):
+            if _UNSETTLING.search(line) or "\\" in line or "#" in line:
+                raise NotUnderstood(line)
+            found.defaults.append(line)
+        else:
+            found.grants.extend(_grants(words))
     return found
 
 
-def _lines(read: ReadText, list_names: ListNames, path: str, *, depth: int) -> Iterator[str]:
-    if depth > DEPTH_LIMIT:
-        raise RulesTooDeep(path)
-    text = read(path)
-    for line in _logical(text or ""):
-        include = _INCLUDE.match(line)
-        if include is None:
-            if not line.startswith("#") or re.match(r"^#\d+\s", line):
-                yield line
-            continue
-        target = include.group(2).strip().strip('"')
-        if not target.startswith("/"):
-            target = path.rpartition("/")[0] + "/" + target
-        for each in _included(include.group(1), target, list_names):
-            yield from _lines(read, list_names, each, depth=depth + 1)
+class _Words:
+    """Takes a line apart from left to right."""
+
+    def __init__(self, line: str) -> None:
+        self._line = line
+        self._at = 0
+
+    def take(self, wanted: re.Pattern[str] | str) -> str:
+        """Return what comes next if it is as wanted, or an empty string; blanks are skipped."""
+        while self._line[self._at : self._at + 1] in (" ", "\t"):
+            self._at += 1
+        pattern = re.compile(re.escape(wanted)) if isinstance(wanted, str) else wanted
+        match = pattern.match(self._line, self._at)
+        self._at = match.end() if match else self._at
+        return match.group() if match else ""
+
+    def need(self, wanted: re.Pattern[str] | str) -> str:
+        """Return what comes next, which must be as wanted."""
+        taken = self.take(wanted)
+        if not taken:
+            raise NotUnderstood(self._line)
+        return taken
+
+    @property
+    def are_over(self) -> bool:
+        """Whether nothing is left."""
+        return not self._line[self._at :].strip(" \t")
 
 
-def _included(how: str, target: str, list_names: ListNames) -> list[str]:
-    if how == "include":
-        return [target]
-    # sudo leaves out names that hold a dot or end in a tilde.
-    names = sorted(n for n in list_names(target) if "." not in n and not n.endswith("~"))
-    return [f"{target.rstrip('/')}/{name}" for name in names]
+def _take_aliases(found: Sudoers, kind: str, words: _Words) -> None:
+    item: Callable[[_Words], str] = {
+        "Cmnd": _command,
+        "Host": lambda words: words.need(_HOST),
+    }.get(kind, lambda words: words.need(_NAME))
+    while True:
+        name = words.need(_ALIAS_NAME)
+        words.need("=")
+        if name == "ALL" or (kind, name) in found.aliases:
+            raise NotUnderstood(name)
+        found.aliases[kind, name] = _list(words, item)
+        if words.are_over:
+            return
+        words.need(":")
 
 
-def _logical(text: str) -> Iterator[str]:
-    joined = re.sub(r"\\\n\s*", " ", text)
-    for raw in joined.splitlines():
-        line = raw.strip()
-        if line.startswith("#"):
-            yield line
-        elif line:
-            # A hash begins a comment unless it belongs to a numeric id.
-            yield re.split(r"(?<!\\)\s#(?!\d)", line)[0].strip()
+def _grants(words: _Words) -> Iterator[Grant]:
+    users = _list(words, lambda words: words.need(_NAME))
+    while True:
+        hosts = _list(words, lambda words: words.need(_HOST))
+        words.need("=")
+        yield from _commands(words, users, is_everywhere=hosts == ("ALL",))
+        if words.are_over:
+            return
+        words.need(":")
 
 
-def _take(found: Sudoers, line: str) -> None:
-    alias = _ALIAS.match(line)
-    if alias is not None:
-        _take_alias(found, alias.group(1).replace("Cmd", "Cmnd").replace("Cmnnd", "Cmnd"), alias)
-    elif line.startswith("Defaults"):
-        found.defaults.append(line)
-    elif "=" in line and not line.startswith("#include"):
-        found.grants.extend(_grants(line))
-
-
-def _take_alias(found: Sudoers, kind: str, match: re.Match[str]) -> None:
-    for definition in _split(match.group(2), ":"):
-        name, _, members = definition.partition("=")
-        if _ALIAS_NAME.match(name.strip()):
-            # sudo refuses a second definition; adding to it can only find more grants.
-            known = found.aliases.get((kind, name.strip()), ())
-            found.aliases[kind, name.strip()] = known + tuple(_split(members, ","))
-
-
-def _grants(line: str) -> Iterator[Grant]:
-    users_and_hosts, _, rest = line.partition("=")
-    users = _users(users_and_hosts)
-    if users is None:
-        return
-    for part in _split(rest, ":"):
-        # A later `host = commands` of the same line; hosts do not matter inside one machine.
-        commands = re.sub(r"^[\w.,!* -]+=\s*(?=[(/!A-Z])", "", part)
-        yield from _commands(tuple(users), commands)
-
-
-def _users(text: str) -> list[str] | None:
-    words = re.sub(r"\s*,\s*", ",", text.strip()).replace("\\ ", "\x00").split()
-    if len(words) < 2:
-        return None
-    return [each.replace("\x00", " ").strip('"') for each in words[0].split(",") if each]
-
-
-def _commands(users: tuple[str, ...], text: str) -> Iterator[Grant]:
+def _commands(words: _Words, users: tuple[str, ...], *, is_everywhere: bool) -> Iterator[Grant]:
     runas: tuple[str, ...] = ()
     tags: frozenset[str] = frozenset()
-    for written in _split(text, ","):
-        rest = written
-        given = re.match(r"^\(([^)]*)\)\s*", rest)
-        if given:
-            # An account list may be empty: `(:group)` runs as the invoking account.
-            names = given.group(1).partition(":")[0]
-            runas = tuple(each.strip() for each in names.split(",") if each.strip()) or ("-",)
-            rest = rest[given.end() :]
-        while option := _OPTION.match(rest):
-            rest = rest[option.end() :]
-        while tag := _TAG.match(rest):
-            opposite = tag.group(2) if tag.group(1) else f"NO{tag.group(2)}"
-            tags = (tags - {opposite}) | {f"{tag.group(1) or ''}{tag.group(2)}"}
-            rest = rest[tag.end() :]
-        while digest := _DIGEST.match(rest):
-            rest = rest[digest.end() :]
-        command = rest.lstrip("!").strip()
-        if command:
-            negated = (len(rest) - len(rest.lstrip("!"))) % 2 == 1
-            yield Grant(users=users, runas=runas, tags=tags, negated=negated, command=command)
+    while True:
+        if words.take("("):
+            runas = _runas(words)
+        while tag := words.take(_TAG).rstrip(": \t"):
+            opposite = tag.removeprefix("NO") if tag.startswith("NO") else f"NO{tag}"
+            tags = (tags - {opposite}) | {tag}
+        yield Grant(
+            users=users,
+            runas=runas,
+            tags=tags,
+            command=_item(words, _command),
+            is_everywhere=is_everywhere,
+        )
+        if not words.take(","):
+            return
 
 
-def _split(text: str, separator: str) -> list[str]:
-    """Split where the separator is neither escaped, quoted, nor part of a tag or account list."""
-    parts, current, depth, quoted, previous = [], "", 0, False, ""
-    for character in text:
-        quoted = not quoted if character == '"' and previous != "\\" else quoted
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        plain = depth <= 0 and not quoted and previous != "\\"
-        if character == separator and plain and not _ends_in_tag(current, separator):
-            parts.append(current.strip())
-            current = ""
-        else:
-            current += character
-        previous = character
-    return [part for part in [*parts, current.strip()] if part]
+def _runas(words: _Words) -> tuple[str, ...]:
+    # A list of accounts may be empty: `(:group)` runs as whoever asks.
+    names: tuple[str, ...] = ("-",)
+    if words.take(")"):
+        return names
+    if not words.take(":"):
+        names = _list(words, lambda words: words.need(_NAME))
+        if words.take(")"):
+            return names
+        words.need(":")
+    _list(words, lambda words: words.need(_GROUP))
+    words.need(")")
+    return names
 
 
-def _ends_in_tag(text: str, separator: str) -> bool:
-    if separator != ":":
-        return False
-    return re.search(r"(^|[\s),:])((NO)?[A-Z_]{4,12}|sha\d{3})$", text) is not None
+def _command(words: _Words) -> str:
+    if name := words.take(_ALIAS_NAME):
+        return name
+    path = words.need(_PATH)
+    arguments = "" if path.endswith("/") else words.take(_ARGUMENTS)
+    return f"{path} {_ESCAPED.sub(r'\1', ' '.join(arguments.split()))}".strip()
 
 
-def _simplified(text: str) -> str:
-    bare = text.lstrip("!")
-    return ("!" if (len(text) - len(bare)) % 2 else "") + bare
+def _list(words: _Words, item: Callable[[_Words], str]) -> tuple[str, ...]:
+    found = [_item(words, item)]
+    while words.take(","):
+        found.append(_item(words, item))
+    return tuple(found)
+
+
+def _item(words: _Words, item: Callable[[_Words], str]) -> str:
+    is_negated = len(words.take(_NEGATION)) % 2
+    return ("!" if is_negated else "") + item(words)
+
+
+def _negated(name: str) -> str:
+    return name[1:] if name.startswith("!") else f"!{name}"

@@ -1,6 +1,7 @@
 """Files of a container through the engine's archives: types and sizes judged outside of it."""
 
 import io
+import re
 import tarfile
 import time
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,12 @@ _LISTING_LIMIT_BYTES = 64 << 20
 # Where the engine's archives carry a file's extended attribute. Source: archive(5), SCHILY keys.
 _CAPABILITY = "SCHILY.xattr.security.capability"
 _MISSING = b"could not find the file"
+# What it says of a path that leads nowhere. Its words, not those of a path that it repeats.
+_NOWHERE = re.compile(
+    rb'^\{"message":"evalSymlinksInScope: too many links in '
+    rb'|: (not a directory|too many levels of symbolic links|file name too long)"\}\s*$',
+    re.IGNORECASE,
+)
 
 
 def read(engine: Engine, container: str, path: str, *, limit_bytes: int) -> bytes | None:
@@ -125,8 +132,8 @@ def _archive(engine: Engine, container: str, path: str) -> Iterator[tarfile.TarF
             http.request("GET", f"/v{engine.version()}/containers/{container}/archive?{query}")
             answer = http.getresponse()
             if answer.status >= 400:
-                said = answer.read(4096)
-                if answer.status != 404 or _MISSING not in said.lower():
+                said = answer.read(32768)
+                if not _is_missing(answer.status, said):
                     refuse(answer.status, said)
                 yield None
                 return
@@ -134,6 +141,12 @@ def _archive(engine: Engine, container: str, path: str) -> Iterator[tarfile.TarF
                 yield archive
     except (tarfile.TarError, HTTPException) as error:
         raise EngineDown("an archive ended early") from error
+
+
+def _is_missing(status: int, said: bytes) -> bool:
+    if status == 404:
+        return _MISSING in said.lower()
+    return status == 500 and _NOWHERE.search(said) is not None
 
 
 def _below(

@@ -117,6 +117,25 @@ def test_tampered_tools_change_no_judgement(box):
     assert [judged.reason for judged in after] == [judged.reason for judged in before]
 
 
+NOWHERE = {
+    "a file in place of the folder above": "mkdir /srv/conf && rm -r /srv/conf && touch /srv/conf",
+    "a loop in place of the folder above": "ln -s other /srv/conf && ln -s conf /srv/other",
+    "a loop in its place": "mkdir /srv/conf && ln -s b /srv/conf/app && ln -s app /srv/conf/b",
+    "a name too long": "ln -s $(printf 'x%.0s' $(seq 300)) /srv/conf",
+}
+
+
+@pytest.mark.parametrize("deed", NOWHERE.values(), ids=NOWHERE)
+def test_attack_a_path_that_leads_nowhere_is_judged_and_makes_nothing_uncertain(box, deed):
+    box.run(deed)
+    wanted = file("/srv/conf/app", contains=["x"])
+    assert wanted.judge(box.probe).outcome is Outcome.UNMET
+    gone = file("/srv/conf/app", exists=False)
+    assert gone.judge(box.probe).outcome is not Outcome.INCONCLUSIVE
+    box.run("echo '@include /srv/conf/app' >> /etc/sudoers")
+    assert sudo(may_not=["/usr/bin/less"]).judge(box.probe).reason == "sudo-rules-hidden"
+
+
 def test_special_bits_and_capabilities_are_seen_wherever_they_are_moved(box):
     clean = file("/usr/local", below="*", mode_clear="6000", no_capabilities=True)
     assert clean.judge(box.probe).outcome is Outcome.MET

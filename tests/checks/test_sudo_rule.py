@@ -55,7 +55,6 @@ def granted(sudoers, program="/usr/bin/less", **fields):
         "Cmnd_Alias A = /usr/bin/less\nCmnd_Alias B = A\nann ALL=B",
         "Runas_Alias ADM = root\nann ALL=(ADM) /usr/bin/less",
         "ann ALL=(root) SETENV: NOPASSWD: /usr/bin/less",
-        "ann ALL=(root) sha256:abc= /usr/bin/less",
         "ann ALL=!/usr/bin/less, /usr/bin/less",
         "ann ALL=/usr/bin/less, !/usr/bin/less /etc/shadow",
         "@include /etc/extra",
@@ -81,7 +80,7 @@ def test_trap_a_grant_is_found_however_it_is_written(rule):
         "ann ALL=ALL, !/usr/bin/less",
         "ALL, !ann ALL=/usr/bin/less",
         "Defaults env_reset",
-        "garbage = = =",
+        "# old \\\n#- older -#\nbob ALL=/usr/bin/less # ann ALL=/usr/bin/less",
     ],
 )
 def test_what_is_not_granted_is_not_found(rule):
@@ -216,3 +215,134 @@ def test_trap_anything_wider_than_what_is_listed_is_a_hole(rule):
 )
 def test_one_of_several_ways_to_go_on_working_is_enough(rule, reason):
     assert check(may_any=ALLOWED).judge(probe_with(rule)).reason == reason
+
+
+# Each gives root to ann, or has sudo leave out what looks like a rule that takes it away.
+UNCLEAR = [
+    'Defaults x="\\\nann ALL=(ALL) ALL\nDefaults y"',
+    '"ann"ALL=(ALL) ALL',
+    'ann ALL=("root") ALL',
+    "Defaultsx, ann ALL=(ALL) ALL : garbage",
+    "ann ALL=^/bin/(ba)?sh$",
+    "ann ALL=/bin/[^x]ash",
+    "ann ALL=/usr/bin/id (, /bin/bash",
+    'ann ALL=/usr/bin/id ", /bin/bash',
+    "ann ALL=CWD=/tmp /bin/bash",
+    "ann ALL=CHROOT=/srv /usr/local/sbin/report",
+    "ann ALL=/usr/bin/id \x0c, /bin/bash",
+    "\u2028ann ALL=/bin/bash",
+    "ann ALL=/b\\x69n/bash",
+    "ann ALL=/usr/local/sbin/report sh\\\nadow",
+    "ann ALL=ALL, !NOWHERE",
+    "User_Alias A = B\nUser_Alias B = A\nA ALL=ALL",
+    "User_Alias A = bob\nUser_Alias A = ann\nALL, !A ALL=ALL",
+    "ann ALL=/srv/*/bash",
+    "Defaults runas_default=bob",
+    "Defaults runchroot=/srv",
+    "Defaults !case_insensitive_user\nALL, !ANN ALL=ALL",
+    "+crew ALL=ALL",
+    "ann ALL=sha256:abc= !/bin/bash",
+    "ann ALL=/bin/bash\nann ALL=!/bin/bash, /bin/x A = b",
+    "ann ALL=/bin/bash\nann ALL=!/bin/bash, /bin/sudoedit",
+    "garbage = = =",
+    "@include /etc/rules.%h",
+    '@include "/etc/extra"',
+    "@include /etc/not-there",
+    "@include /dev/shm/rules",
+    "ann ALL=/dev/shm/bash",
+]
+
+
+@pytest.mark.parametrize("rule", UNCLEAR)
+@pytest.mark.parametrize(
+    "asked",
+    [{"may_only": ["/usr/local/sbin/*"]}, {"may_not": ["/bin/bash"]}, {"may": ["/usr/bin/id"]}],
+)
+def test_attack_a_rule_that_is_not_understood_is_a_hole(rule, asked):
+    if rule.startswith("ann ALL=/dev") and "may" in asked:
+        asked = {"may_any": ["/usr/bin/id"]}
+    assert check(**asked).judge(probe_with(rule)).reason == "sudo-rules-hidden"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "# old \\\nann ALL=(ALL) NOPASSWD: ALL",
+        "Defaults x \\\n\nann ALL=ALL",
+        "ann ALL=(%root) ALL",
+        "ann ALL=(#0) ALL",
+        "#1000,x ALL=(ALL) ALL",
+        "ANN ALL=(Root) ALL",
+        "%SUDO ALL=ALL",
+        "Defaultsx, ann ALL=(ALL) ALL",
+        "ann ALL=/bin/bash",
+        "ann ALL=/usr/bin/bash",
+        "ann ALL=/usr/bin/../bin/bash",
+        "ann ALL=/usr/sbin/../../bin/ba?h",
+        "ann ALL=/usr/bin/",
+        "ann ALL=ALL\nann elsewhere=!ALL",
+        "ann ALL=/srv/shell",
+        "ann ALL=/srv/bin/bash",
+    ],
+)
+@pytest.mark.parametrize("asked", [{"may_only": ["/usr/local/sbin/*"]}, {"may_not": ["/bin/bash"]}])
+def test_attack_a_grant_is_found_where_sudo_reads_otherwise_than_one_thinks(rule, asked):
+    probe = probe_with(rule)
+    probe.file("/usr/bin/bash", "shell")
+    probe.link("/bin", "usr/bin")
+    probe.link("/srv/shell", "/bin/bash")
+    probe.link("/srv/bin", "/usr/bin")
+    assert check(**asked).judge(probe).reason == "sudo-still-granted"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "ann ALL=/usr/bin/id#, /usr/local/sbin/pack",
+        "ann elsewhere=/usr/local/sbin/pack",
+        "ann ALL=/usr/local/sbin/pack, !/usr/local/sbin/pack",
+        "ann ALL=/usr/local/sbin/pack\nann here=!/usr/local/sbin/",
+    ],
+)
+@pytest.mark.parametrize("how", ["may", "may_any"])
+def test_attack_a_grant_that_sudo_does_not_make_is_none(rule, how):
+    judged = check(**{how: ["/usr/local/sbin/pack"]}).judge(probe_with(rule))
+    assert judged.reason == "sudo-no-longer-granted"
+
+
+@pytest.mark.parametrize("more", [{"uid": 1000}, {"mode": 0o666}, {"mode": 0o460, "gid": 50}])
+def test_attack_a_file_that_sudo_passes_over_takes_nothing_away(more):
+    probe = probe_with("ann ALL=/usr/bin/less\n@includedir /etc/sudoers.d\n")
+    probe.file("/etc/sudoers.d/zz", "ann ALL=!/usr/bin/less\n", **more)
+    assert check(may_not=["/usr/bin/less"]).judge(probe).reason == "sudo-rules-hidden"
+
+
+def test_attack_a_second_name_for_the_account_is_no_way_round():
+    probe = probe_with("twin ALL=ALL\n")
+    probe.file("/etc/passwd", "twin:x:1000:1000::/:/bin/sh\n" + PASSWD)
+    assert check(may_not=["/usr/bin/less"]).judge(probe).reason == "sudo-rules-hidden"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/etc/sudo.conf", "plugin sudoers_policy evil.so\n"),
+        ("/etc/sudo.conf", "Plug\\\nin sudoers_policy evil.so\n"),
+        ("/etc/nsswitch.conf", "sudoers: files sss\n"),
+    ],
+)
+def test_attack_rules_asked_for_elsewhere_are_seen(path, text):
+    probe = probe_with("")
+    probe.file(path, text)
+    assert check(may_not=["/usr/bin/less"]).judge(probe).reason == "sudo-rules-hidden"
+
+
+def test_what_debian_ships_is_understood():
+    shipped = (
+        '# See the man page.\nDefaults\tenv_reset\nDefaults\tsecure_path="/usr/sbin:/usr/bin"\n'
+        '#Defaults:%sudo env_keep += "EDITOR"\n# Host alias specification\n\n'
+        "root\tALL=(ALL:ALL) ALL\n%ops ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n"
+    )
+    probe = probe_with(shipped, desk='Defaults:ann env_keep += "X" # why\n')
+    probe.file("/etc/nsswitch.conf", "passwd: files\nsudoers: files\n")
+    assert check(may_not=["/bin/bash"]).judge(probe).reason == "sudo-rules-as-wanted"

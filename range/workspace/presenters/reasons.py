@@ -45,7 +45,7 @@ _SENTENCES = {
     "sudo-default-still-there": "A default that opens the way is still set",
     "sudo-no-longer-granted": "A right that people need is no longer granted",
     "sudo-rules-as-wanted": "The sudo rules are as they should be",
-    "sudo-rules-hidden": "Rules lie where they cannot be read to their end",
+    "sudo-rules-hidden": "A rule is not understood, or cannot be read to its end",
     "sudo-still-granted": "A right that opens the way is still granted",
     "too-much-there": "The files are larger than is looked at",
     "too-many-files": "There are too many files to look at",
