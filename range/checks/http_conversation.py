@@ -6,6 +6,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
+import regex  # type: ignore[import-untyped]
+
 from range.checks.base import HttpReply, Probe
 from range.checks.http_appearance import appearance
 from range.checks.http_body import Unreadable, readable
@@ -55,7 +57,12 @@ class Conversation:
             ProbeUnavailable: The probe could not look.
         """
         url = self._filled(request.url)
-        host = urlsplit(url).netloc
+        try:
+            place = urlsplit(url)
+            host, _ = place.netloc, place.port
+            expected = self._expected(request.expect)
+        except ValueError:
+            return "a saved value fits neither an address nor what is expected"
         headers, body = self._outgoing(request, host)
         reply = self._probe.http(
             from_network=self._from_network,
@@ -72,9 +79,7 @@ class Conversation:
         except Unreadable as error:
             return str(error)
         self._keep_cookies(reply, host)
-        return first_difference(reply, self._expected(request.expect)) or self._save(
-            reply, request.save
-        )
+        return first_difference(reply, expected) or self._save(reply, request.save)
 
     def _outgoing(self, request: Request, host: str) -> tuple[list[tuple[str, str]], bytes]:
         headers = dict(self._appearance)
@@ -113,11 +118,19 @@ class Conversation:
     def _expected(self, expect: Expectation) -> Expectation:
         if not self._saved:
             return expect
-        return Expectation.model_validate(self._filled_value(expect.model_dump(by_alias=True)))
+        wanted = self._filled_value(expect.model_dump(by_alias=True))
+        # What a service sent is a word in a pattern, whatever signs it is made of.
+        wanted["headers"] = {
+            self._filled(name): self._filled(pattern, as_pattern=True)
+            for name, pattern in expect.headers.items()
+        }
+        if expect.matches is not None:
+            wanted["matches"] = self._filled(expect.matches, as_pattern=True)
+        return Expectation.model_validate(wanted)
 
-    def _filled(self, text: str) -> str:
+    def _filled(self, text: str, *, as_pattern: bool = False) -> str:
         for name, value in self._saved.items():
-            text = text.replace(f"${{{name}}}", value)
+            text = text.replace(f"${{{name}}}", regex.escape(value) if as_pattern else value)
         return text
 
     def _filled_value(self, value: Any) -> Any:

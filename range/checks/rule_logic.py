@@ -88,8 +88,8 @@ def pattern(text: str, *, ignore_case: bool = False) -> ValueTest:
     if len(text) > PATTERN_LIMIT:
         raise RuleInvalid(f"a pattern is longer than {PATTERN_LIMIT} characters")
     try:
-        regex.compile(text, regex.MULTILINE)
-    except (regex.error, RecursionError, OverflowError, MemoryError) as error:
+        regex.compile(text, regex.MULTILINE | (regex.IGNORECASE if ignore_case else 0))
+    except (regex.error, ValueError, RecursionError, OverflowError, MemoryError) as error:
         raise RuleInvalid(f"{text[:60]!r} is no regular expression: {error}") from error
     return lambda value, budget: budget.found(text, text_of(value), ignore_case=ignore_case)
 

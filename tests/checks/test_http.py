@@ -116,6 +116,35 @@ def test_trap_a_service_cannot_write_headers_through_saved_values(probe):
     assert all("\r" not in v and "\n" not in v for _, v in probe.requests[1]["headers"])
 
 
+@pytest.mark.parametrize("sent", ["(", "a{{b", "[x", "x+y", "${t}"])
+def test_attack_a_saved_value_is_a_word_in_a_pattern(probe, sent):
+    requests = [
+        get(save={"t": "$.t"}),
+        get(expect={"matches": "^it: ${t}$", "headers": {"X-It": "^${t}$"}}),
+    ]
+    for said, outcome in ((sent, Outcome.MET), ("other", Outcome.UNMET)):
+        probe.answer(200, json.dumps({"t": sent}))
+        probe.answer(200, f"it: {said}", [("X-It", sent)])
+        assert check(requests=requests).judge(probe).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("later", "sent"),
+    [
+        ({"expect": {"matches": "^${t}$"}}, "x" * 600),
+        ({"path": "http://web:${t}/"}, "x"),
+        ({"path": "http://web:${t}/"}, "99999"),
+        ({"path": "http://${t}/"}, "[web"),
+    ],
+)
+def test_attack_a_saved_value_that_fits_nowhere_is_a_difference(probe, later, sent):
+    probe.answer(200, json.dumps({"t": sent}))
+    probe.answer()
+    wanted = get(**later) | ({"url": later["path"]} if "path" in later else {})
+    judged = check(requests=[get(save={"t": "$.t"}), wanted]).judge(probe)
+    assert judged.outcome is Outcome.UNMET
+
+
 def test_trap_the_grader_cannot_be_told_by_its_agent(probe):
     seen = set()
     for _ in range(60):

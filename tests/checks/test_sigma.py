@@ -107,6 +107,7 @@ def test_a_condition_is_read_as_sigma_means_it(condition, wanted):
         ("detection: {s: {a: 1}, condition: 1 of none*}", "names nothing"),
         ("detection: {s: {a|base64offset: x}, condition: s}", "not supported"),
         ("detection: {s: {a|re: '('}, condition: s}", "no regular expression"),
+        ("detection: {s: {a|re: '(?au)x'}, condition: s}", "no regular expression"),
         ("detection: {s: {a|cidr: x}, condition: s}", "x"),
         ("detection: {s: {a|gt: x}, condition: s}", "no number"),
         ("detection: {s: {a: [[1]]}, condition: s}", "plain values"),
