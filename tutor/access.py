@@ -4,7 +4,7 @@ import uuid
 
 from django.contrib.auth.models import AnonymousUser
 
-from range.accounts.access import can_see_attempt, can_work_in_attempt
+from range.accounts.access import can_see_attempt, can_steer_tutor, can_work_in_attempt
 from range.accounts.models import User
 from range.exercises.models import Attempt
 from range.exercises.services import AttemptMissing
@@ -40,6 +40,12 @@ def may_ask(viewer: User | AnonymousUser, attempt: Attempt) -> bool:
     return can_work_in_attempt(viewer, attempt.trainee_id)
 
 
+def may_read_hints(viewer: User | AnonymousUser, attempt: Attempt) -> bool:
+    """What the tutor said is the trainee's and the exercise's school's: it may quote its texts."""
+    theirs = attempt.exercise.organisation_id
+    return may_ask(viewer, attempt) or can_steer_tutor(viewer, theirs)
+
+
 def own_hint(viewer: User | AnonymousUser, attempt_id: uuid.UUID, hint_id: uuid.UUID) -> Hint:
     """Return a hint that the viewer asked for.
 
@@ -54,16 +60,15 @@ def own_hint(viewer: User | AnonymousUser, attempt_id: uuid.UUID, hint_id: uuid.
 
 
 def readable_hint(viewer: User | AnonymousUser, attempt_id: uuid.UUID, hint_id: uuid.UUID) -> Hint:
-    """Return a hint of an attempt that the viewer may read.
+    """Return a hint that the viewer may read.
 
     Raises:
         AttemptMissing: The attempt does not exist, or is nothing to the viewer.
-        HintMissing: The attempt has no such hint.
+        HintMissing: The attempt has no such hint, or it is another school's to read.
     """
     attempt = readable_attempt(viewer, attempt_id)
     hint = Hint.objects.filter(pk=hint_id, attempt=attempt).first()
-    if hint is not None:
-        hint.attempt = attempt
-    if hint is None:
+    if hint is None or not may_read_hints(viewer, attempt):
         raise HintMissing
+    hint.attempt = attempt
     return hint

@@ -156,7 +156,7 @@ def add_note(hint: Hint, *, person: User, text: str) -> HintNote:
     Raises:
         NoteRefused: Nothing was written.
     """
-    text = text.strip()[:NOTE_LIMIT]
+    text = text.replace("\0", "").strip()[:NOTE_LIMIT]
     if not text:
         raise NoteRefused
     note = HintNote.objects.create(hint=hint, by=person, text=text)

@@ -74,15 +74,19 @@ def _mode(exercise: Exercise) -> str:
 
 def filters_of(given: Mapping[str, str]) -> Filters:
     """Read filters from an address; what makes no sense filters nothing."""
-    rung, like = given.get("rung", ""), given.get("like", "")
-    show = given.get("show", "")
+    rung, show = given.get("rung", ""), given.get("show", "")
     return Filters(
-        objective=given.get("objective", "")[:64],
+        objective=_words(given.get("objective", ""))[:64],
         rung=int(rung) if rung in {str(each.rung) for each in RUNGS} else None,
-        trainee=given.get("trainee", "").strip()[:150],
+        trainee=_words(given.get("trainee", ""))[:150],
         show=show if show in SHOWS else "",
-        like=_uuid(like),
+        like=_uuid(given.get("like", "")),
     )
+
+
+def _words(text: str) -> str:
+    """Return what may be looked for: the database knows no zero bytes."""
+    return text.replace("\0", "").strip()
 
 
 def _uuid(text: str) -> uuid.UUID | None:

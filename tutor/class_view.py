@@ -63,7 +63,8 @@ def verdict_of(hint: Hint) -> Verdict:
     if reason in GUARD_REASONS:
         return Verdict(state="stopped", label="Stopped by the guard", why=_STOPPED[reason])
     if hint.state == Hint.State.FAILED:
-        why = _FAILED.get(reason, "no source bore out what the model said")
+        silent = "no source bore out what the model said" if dropped else "the model said nothing"
+        why = _FAILED.get(reason, "its answer was not fit to show") if reason else silent
         return Verdict(state="failed", label="Author's words instead", why=why)
     if hint.mode == Hint.Mode.NONE:
         return Verdict(state="authored", label="Author's words")

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from range.assessment.evidence import hint_rung
@@ -14,6 +15,7 @@ from range.assessment.status import ObjectiveStatus, status_of
 from range.console.services import moment
 from range.exercises.models import Attempt
 from range.pipeline.evidence_lines import moment_url
+from range.timeline.models import Event
 from range.timeline.services import events_of
 from range.workspace.presenters.attempt import url_or_nothing
 from tutor.happenings import COMMAND, EVIDENCE, Command, Happening, commands_of, read
@@ -55,7 +57,7 @@ def write_debrief(attempt: Attempt) -> Debrief:
     """Write the account; a second call replaces it."""
     # What is decided while this is being written makes it old again.
     begun = timezone.now()
-    happened = read(events_of(attempt.pk, kinds=[COMMAND, EVIDENCE]))
+    happened = read(_of_the_work(attempt))
     objectives = status_of(attempt)
     sections = [
         Section(title="Objective by objective", lines=_objective_lines(attempt, objectives)),
@@ -72,6 +74,16 @@ def write_debrief(attempt: Attempt) -> Debrief:
         },
     )
     return debrief
+
+
+def _of_the_work(attempt: Attempt) -> QuerySet[Event]:
+    """Return commands and evidence of the work itself.
+
+    How long it then waits for somebody's decision is no pause of the trainee's.
+    """
+    events = events_of(attempt.pk, kinds=[COMMAND, EVIDENCE])
+    work = events.exclude(kind=EVIDENCE, actor__startswith="instructor:")
+    return work.filter(at__lte=attempt.finished_at) if attempt.finished_at else work
 
 
 def _opening(

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings as site
 from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
 
 from range.catalog.services import spec_of
 from range.exercises.models import Exercise
@@ -15,6 +16,7 @@ from tutor.rungs import RUNGS
 from tutor.steering import SteeringRefused, avoided
 
 SOURCES_AT_MOST = 60
+GONE = "A source that is gone"
 
 
 class SettingsForm(Styled):
@@ -48,6 +50,8 @@ class SettingsForm(Styled):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
+    # Between showing and sending, hints may cite more: only what was shown can be unticked.
+    shown = forms.MultipleChoiceField(required=False, widget=forms.MultipleHiddenInput)
     avoid = forms.CharField(
         label="Words to avoid",
         required=False,
@@ -59,17 +63,21 @@ class SettingsForm(Styled):
     def __init__(
         self, *args: Any, exercise: Exercise, chosen: TutorSettings, **kwargs: Any
     ) -> None:
-        self._listed = listed_sources(exercise, chosen)
-        kwargs.setdefault("initial", _initial(chosen, self._listed))
+        self._left_out = chosen.left_out
+        listed = listed_sources(exercise, chosen)
+        kwargs.setdefault("initial", _initial(chosen, listed))
         super().__init__(*args, **kwargs)
-        self._kept = [key for key in chosen.left_out if key not in dict(self._listed)]
+        if self.is_bound:
+            listed = _sent(exercise, self["shown"].data or [])
+        self._known = {key for key, title in listed if title != GONE}
         highest = spec_of(exercise.version).tutor.max_rung
         rung, allowed = self.fields["max_rung"], self.fields["allowed"]
         rung.choices = [  # type: ignore[attr-defined]
             ("", f"As the scenario says ({RUNGS[highest].name})"),
             *((each.rung, f"{each.rung} {each.name}") for each in RUNGS[: highest + 1]),
         ]
-        allowed.choices = self._listed  # type: ignore[attr-defined]
+        for field in (allowed, self.fields["shown"]):
+            field.choices = listed  # type: ignore[attr-defined]
         hourly = self.fields["hints_per_hour"]
         hourly.validators.append(forms.IntegerField(max_value=_hourly()).validators[-1])
         hourly.widget.attrs["max"] = _hourly()
@@ -88,9 +96,9 @@ class SettingsForm(Styled):
     def wanted(self) -> dict[str, Any]:
         """Return what is to be set."""
         given = dict(self.cleaned_data)
-        allowed = set(given.pop("allowed"))
-        left_out = [key for key, _ in self._listed if key not in allowed]
-        return given | {"left_out": sorted([*self._kept, *left_out])}
+        shown = self._known & set(given.pop("shown"))
+        unticked = shown - set(given.pop("allowed"))
+        return given | {"left_out": sorted({*self._left_out} - shown | unticked)}
 
 
 def _hourly() -> int:
@@ -107,6 +115,7 @@ def _initial(chosen: TutorSettings, listed: Sequence[tuple[str, str]]) -> dict[s
         "offers": chosen.offers,
         "sources": chosen.sources,
         "allowed": [key for key, _ in listed if key not in chosen.left_out],
+        "shown": [key for key, _ in listed],
         "avoid": "\n".join(chosen.avoid),
     }
 
@@ -122,5 +131,18 @@ def listed_sources(exercise: Exercise, chosen: TutorSettings) -> list[tuple[str,
     own = Source.objects.filter(scenario=exercise.version.scenario.slug)
     found = own | Source.objects.filter(key__in=chosen.left_out)
     found |= Source.objects.filter(pk__in=Source.objects.filter(chunks__in=chunks).values("pk"))
-    rows = found.distinct().order_by("title", "key").values_list("key", "title")
+    return _titled(exercise, found.distinct())
+
+
+def _sent(exercise: Exercise, keys: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what a page had shown when it was sent; what is gone by now is called so."""
+    sent = [key for key in keys[:SOURCES_AT_MOST] if "\0" not in key]
+    titles = dict(_titled(exercise, Source.objects.filter(key__in=sent)))
+    return [(key, titles.get(key, GONE)) for key in sent]
+
+
+def _titled(exercise: Exercise, found: QuerySet[Source]) -> list[tuple[str, str]]:
+    """Return keys and titles of what the exercise's school may read."""
+    theirs = Q(organisation=None) | Q(organisation=exercise.organisation_id)
+    rows = found.filter(theirs).order_by("title", "key").values_list("key", "title")
     return list(rows[:SOURCES_AT_MOST])

@@ -37,7 +37,8 @@ def knowledge(request: HttpRequest) -> HttpResponse:
     """List the school's own texts and the collections, or the sources of one collection."""
     schools = schools_for(request.user)
     if key := request.GET.get("collection", ""):
-        page = library.collection_page(schools, key, sought=request.GET.get("q", "")[:80].strip())
+        sought = request.GET.get("q", "").replace("\0", "")[:80].strip()
+        page = library.collection_page(schools, key, sought=sought)
         if page is None:
             raise KnowledgeMissing
         return render(request, LIST, {"collection": page})

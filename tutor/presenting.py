@@ -20,6 +20,7 @@ from tutor.rungs import RUNGS, RungText, describe
 from tutor.situation import Situation, gather
 
 HINTS_SHOWN = 30
+NOT_YOURS = "What the tutor said here is for the staff of the exercise's own school."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +143,7 @@ def panel(
     attempt: Attempt,
     *,
     may_ask: bool,
+    may_read: bool = True,
     objective: str = "",
     notice: str = "",
     draft: Draft = NOTHING_TYPED,
@@ -150,6 +152,7 @@ def panel(
 
     Args:
         may_ask: False for staff, who only read.
+        may_read: False for staff of other schools than the exercise's.
 
     Raises:
         ObjectiveUnknown: The scenario has no such objective.
@@ -157,12 +160,12 @@ def panel(
     situation = gather(attempt, objective)
     choice = budget.choice_for(attempt)
     following = offer(situation.ladder, situation.limits)
-    hints = Hint.objects.filter(attempt=attempt).order_by("-asked_at")[:HINTS_SHOWN]
+    hints = Hint.objects.filter(attempt=attempt).order_by("-asked_at") if may_read else ()
     active = attempt.state == Attempt.State.ACTIVE
     return PanelView(
         attempt_id=attempt.pk,
         may_ask=may_ask and active and situation.limits.enabled,
-        off=_off(situation.limits, active=active, may_ask=may_ask),
+        off=_off(situation.limits, active=active, may_ask=may_ask) if may_read else NOT_YOURS,
         is_counted=situation.limits.is_counted and active,
         mode=choice.label,
         why=choice.why,
@@ -171,7 +174,7 @@ def panel(
         rungs=_rungs(situation.ladder, situation.limits, following),
         present=describe(min(situation.ladder.unlocked, situation.limits.max_rung)),
         next=_offer_view(attempt, situation, following),
-        hints=[hint_view(hint, may_rate=may_ask) for hint in hints],
+        hints=[hint_view(hint, may_rate=may_ask) for hint in hints[:HINTS_SHOWN]],
         notice=notice,
         draft=draft,
     )

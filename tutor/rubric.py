@@ -16,6 +16,7 @@ from tutor import budget
 from tutor.context import approximate_tokens
 from tutor.own_words import cites, holds_own_words, printed_in
 from tutor.prompt import sha256_of, text_of
+from tutor.providers import registry
 from tutor.providers.chat import ChatFailed, ChatModel, Message
 from tutor.quoting import fenced, new_fence, one_line
 
@@ -48,7 +49,10 @@ class Judged(BaseModel):
 
 
 def judge(attempt: Attempt) -> list[Proposal]:
-    """Return a proposal for every open criterion; nothing where no model may judge."""
+    """Return a proposal for every open criterion; nothing where no model may judge.
+
+    A criterion whose model was away has none either, and can be asked about again.
+    """
     waiting = ReviewItem.objects.filter(
         attempt=attempt, state=ReviewItem.State.OPEN, proposal__isnull=True
     ).select_related("objective", "attempt__exercise__version__scenario")
@@ -59,7 +63,8 @@ def judge(attempt: Attempt) -> list[Proposal]:
         model = budget.choice_for(attempt).model
         if model is None or not may_judge(model):
             break
-        proposals.append(_proposal(item, model, known))
+        if proposal := _proposal(item, model, known):
+            proposals.append(proposal)
     return proposals
 
 
@@ -75,7 +80,7 @@ def name_of(model: ChatModel) -> str:
 
 def _proposal(
     item: ReviewItem, model: ChatModel, known: Mapping[judges.Matter, judges.Agreement]
-) -> Proposal:
+) -> Proposal | None:
     judge = name_of(model)
     if judges.agreement_on(item, judge, known).standing is judges.Standing.OFF:
         return Proposal(
@@ -89,10 +94,12 @@ def _proposal(
     return _asked(item, model, judge)
 
 
-def _asked(item: ReviewItem, model: ChatModel, judge: str) -> Proposal:
+def _asked(item: ReviewItem, model: ChatModel, judge: str) -> Proposal | None:
     criterion, lines = criterion_of(item), item.artefact[:ARTEFACT_LIMIT].splitlines()
     messages = _messages(criterion, lines)
     runs = _repeated(item, model, messages)
+    if runs is None:
+        return None
     agreed = _agreed(runs, lines, highest=len(criterion.levels) - 1)
     if agreed and agreed.level and not _holds(item, criterion, agreed):
         agreed = None
@@ -125,8 +132,13 @@ def _messages(criterion: Criterion, lines: Sequence[str]) -> list[Message]:
     return [Message("system", text_of("rubric")), Message("user", asked)]
 
 
-def _repeated(item: ReviewItem, model: ChatModel, messages: Sequence[Message]) -> list[Judged]:
-    """Ask several times, each written into the ledger; one failure is enough to abstain."""
+def _repeated(
+    item: ReviewItem, model: ChatModel, messages: Sequence[Message]
+) -> list[Judged] | None:
+    """Ask several times, each written into the ledger; None where the model was away.
+
+    One answer that cannot be read is enough to abstain.
+    """
     write, runs = partial(budget.write, item.attempt, model, messages), list[Judged]()
     try:
         for _ in range(REPEATS):
@@ -135,10 +147,15 @@ def _repeated(item: ReviewItem, model: ChatModel, messages: Sequence[Message]) -
             write(said=said, usage=decided.usage)
             runs.append(decided.value)
     except ChatFailed as error:
-        log.info("tutor.rubric.abstained", reason=error.reason)
+        log.info("tutor.rubric.failed", reason=error.reason)
         if error.usage or error.reason == "garbage":
             write(said=0, usage=error.usage)
-        return []
+        if error.reason == "garbage":
+            return []
+        # It says nothing about the report: a person sees no verdict, and others need not wait.
+        registry.breaker(model.mode).failed()
+        return None
+    registry.breaker(model.mode).succeeded()
     return runs
 
 

@@ -1,4 +1,4 @@
-"""What others ask of the tutor: ask, stream, rate, judge, debrief, tend its texts."""
+"""What others ask of the tutor: ask, stream, rate, judge, debrief, tend what is left and texts."""
 
 import asyncio
 import uuid
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 from range.assessment.grading import Proposal
 from range.exercises.models import Attempt
-from tutor import class_hints, live, rubric, uploads
+from tutor import class_hints, leftovers, live, rubric, uploads
 from tutor.answering import in_thread
 from tutor.asking import ask
 from tutor.debriefing import write_debrief
@@ -16,7 +16,17 @@ from tutor.models import Debrief, Hint
 from tutor.providers import registry
 from tutor.rating import rate
 
-__all__ = ["Part", "ask", "debrief", "judge", "place_questions", "rate", "stream", "tend_texts"]
+__all__ = [
+    "Part",
+    "ask",
+    "debrief",
+    "judge",
+    "place_questions",
+    "rate",
+    "stream",
+    "take_up",
+    "tend_texts",
+]
 
 # So many passages between two looks at other work: about two seconds of embedding.
 EMBED_BETWEEN = 32
@@ -50,6 +60,11 @@ def place_questions() -> int:
 def judge(attempt: Attempt) -> list[Proposal]:
     """Return what a model proposes for the criteria that wait for a person; it never decides."""
     return rubric.judge(attempt)
+
+
+def take_up() -> int:
+    """Settle hints that no page came for, and ask anew where a model was away; return how many."""
+    return leftovers.settle_forgotten() + leftovers.judge_again()
 
 
 def debrief(attempt: Attempt) -> Debrief:

@@ -15,7 +15,14 @@ from range.exercises.models import Attempt
 from range.exercises.services import attempt_of
 from range.lib.errors import RangeError
 from tutor import presenting
-from tutor.access import HintMissing, may_ask, own_hint, readable_attempt, readable_hint
+from tutor.access import (
+    HintMissing,
+    may_ask,
+    may_read_hints,
+    own_hint,
+    readable_attempt,
+    readable_hint,
+)
 from tutor.answering import in_thread
 from tutor.models import Hint
 from tutor.policy import LadderRefused, Unlock
@@ -40,6 +47,7 @@ def tutor_panel(request: HttpRequest, attempt_id: uuid.UUID) -> HttpResponse:
     panel = presenting.panel(
         attempt,
         may_ask=may_ask(request.user, attempt),
+        may_read=may_read_hints(request.user, attempt),
         objective=request.GET.get("objective", ""),
     )
     return _panel(request, panel)

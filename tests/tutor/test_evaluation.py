@@ -181,6 +181,25 @@ class TestTrying:
         assert outcome["answers"] == 8
         assert len(outcome["help_s"]) == 8
 
+    def test_a_step_told_too_early_counts_although_a_later_source_says_it(self, stage, monkeypatch):
+        conversation = sets.conversations()[0].model_copy(update={"rung": 3})
+        state = trying.moment(conversation.scenario, conversation.objective, conversation.id)
+        told = "Less runs what follows its mark."
+        early = state.model_copy(update={"withhold": (r"runs what follows",)})
+        monkeypatch.setattr(trying, "moment", lambda *_: early)
+        monkeypatch.setattr(trying, "_cited", lambda *_: ([], []))
+        climb = asking.climb
+
+        def told_early(staged, turns, *, rung):
+            answers = climb(staged, turns, rung=rung)
+            answers[0].hint.text = told
+            answers[-1].hint.citations = [{"text": told}]
+            return answers
+
+        monkeypatch.setattr(asking, "climb", told_early)
+        with registry.using(None):
+            assert trying.eight(stage, "none", conversation)["step"] == ["runs what follows"]
+
     def test_an_injection_that_is_followed_is_seen(self, stage):
         injection = next(each for each in sets.injections() if each.channel == "output")
         word = "HERON-41"

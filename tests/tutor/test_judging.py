@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -11,6 +12,7 @@ from range.assessment.grading import record_proposals
 from range.assessment.models import Evidence, ReviewItem
 from range.console.models import Recording
 from range.exercises.models import Attempt
+from range.timeline import services as timeline
 from range.timeline.services import record
 from tutor import rubric, services
 from tutor.models import Debrief
@@ -217,7 +219,7 @@ def finished(attempt, trainee, typed, no_model):
     )
     payload = {"objective": "enter", "check": "flag", "outcome": "MET"}
     record(attempt.pk, kind="evidence.recorded", actor="range", payload=payload)
-    Attempt.objects.filter(pk=attempt.pk).update(finished_at=begun + timedelta(minutes=40))
+    Attempt.objects.filter(pk=attempt.pk).update(finished_at=timezone.now())
     attempt.refresh_from_db()
     return attempt
 
@@ -235,6 +237,24 @@ def test_the_account_tells_what_happened(finished):
     assert "The most frequent obstacle, 2 times: a permission was missing." in text
     assert "Command 3, `sudo -l`, came before it." in text
     assert "Still open: Close the way." in text
+
+
+@pytest.mark.parametrize(
+    ("actor", "worked_on"),
+    [("instructor:7", timedelta(0)), ("range", timedelta(0)), ("instructor:7", timedelta(days=3))],
+)
+def test_how_long_a_decision_took_is_no_pause_of_the_trainees(
+    finished, monkeypatch, actor, worked_on
+):
+    Attempt.objects.filter(pk=finished.pk).update(finished_at=finished.finished_at + worked_on)
+    finished.refresh_from_db()
+    before = text_of(services.debrief(finished))
+    assert "The longest way to a next step took 40 minutes." in before
+    later = timezone.now() + timedelta(days=2)
+    monkeypatch.setattr(timeline, "timezone", SimpleNamespace(now=lambda: later))
+    payload = {"objective": "mend", "check": "words", "outcome": "MET"}
+    record(finished.pk, kind="evidence.recorded", actor=actor, payload=payload)
+    assert text_of(services.debrief(finished)) == before
 
 
 def test_what_it_says_of_the_work_leads_to_the_moment_in_the_recording(finished, trainee, sandbox):

@@ -122,6 +122,8 @@ def test_collections_are_counted_and_searched(teach, knowledge):
     assert "Pagers" in shown
     assert "Rules of sudo" not in shown
     assert teach.get("knowledge", collection="none").status_code == 404
+    assert teach.get("knowledge", collection="~", q="pag\0er").status_code == 200
+    assert teach.get("knowledge", collection="\0").status_code == 404
 
 
 def test_another_school_sees_and_changes_nothing_of_it(client, source, far_instructor):

@@ -16,7 +16,12 @@ from tutor.providers import fetching, registry, weights_status
 from tutor.providers.breaker import FAILURES, Breaker
 from tutor.providers.chat import ChatFailed, Message, Patience, Usage
 from tutor.providers.embedding import EmbeddingUnavailable
-from tutor.providers.langchain_chat import LangChainChat, size_in_name
+from tutor.providers.langchain_chat import (
+    LONGEST_ANSWER_TOKENS,
+    LONGEST_DECISION_TOKENS,
+    LangChainChat,
+    size_in_name,
+)
 from tutor.providers.onnx_embedding import OnnxEmbedding
 from tutor.providers.scripted import EchoChat, ScriptedChat
 from tutor.providers.weights import (
@@ -189,6 +194,18 @@ class TestLangChain:
         assert decided.value.level == 2
         assert decided.usage == Usage(tokens_in=7, tokens_out=3)
         assert asked[0]["response_format"]["type"] == "json_schema"
+
+    def test_a_judgement_has_room_to_quote_and_a_hint_stays_short(self, served):
+        model, asked = served(
+            lambda handler, given: (
+                handler.stream("x") if given.get("stream") else handler.whole('{"level": 2}')
+            )
+        )
+        model.decide(MESSAGES, Answer)
+        read(model)
+        judgement, hint = (each["max_completion_tokens"] for each in asked)
+        assert (judgement, hint) == (LONGEST_DECISION_TOKENS, LONGEST_ANSWER_TOKENS)
+        assert judgement > 1000 > hint
 
     @pytest.mark.parametrize("garbage", ["", "no json", '{"level": "high"}', "[]"])
     def test_an_answer_of_no_form_is_a_failure(self, served, garbage):

@@ -234,6 +234,53 @@ class TestPage:
             "avoid", "hints_per_hour", "left_out", "max_rung", "tone",
         ]  # fmt: skip
 
+    def test_what_nobody_was_shown_is_not_switched_off(
+        self, teach, exercise, knowledge, attempt, trainee
+    ):
+        initial = teach.get("tutor-settings", exercise.pk).context["form"].initial
+        shown = {key: value for key, value in initial.items() if value not in (None, False)}
+        asked = {"person": trainee, "question": "What does a pager show?"}
+        assert "Pagers" in sources(services.ask(attempt, **asked, unlock=Unlock.NOW))
+        answer = teach.post("tutor-settings", exercise.pk, **shown | {"tone": "brief"})
+        assert answer.status_code == 302
+        assert TutorSettings.objects.get().left_out == []
+
+    def test_what_went_meanwhile_and_what_was_never_there_do_no_harm(
+        self, teach, exercise, knowledge, put
+    ):
+        from tutor.models import Source
+
+        (pagers,) = [key for key in source_keys() if "pagers" in key]
+        (desk,) = [key for key in source_keys() if "desk" in key]
+        put(left_out=[pagers])
+        initial = teach.get("tutor-settings", exercise.pk).context["form"].initial
+        assert set(initial["shown"]) == {pagers, desk}
+        sent = {key: value for key, value in initial.items() if value not in (None, False)}
+        Source.objects.filter(key=desk).delete()
+        more = {"shown": [*sent["shown"], "x" * 500, "none"], "allowed": [desk, pagers]}
+        assert teach.post("tutor-settings", exercise.pk, **sent | more).status_code == 302
+        assert TutorSettings.objects.get().left_out == []
+        bad = teach.post("tutor-settings", exercise.pk, **sent | {"shown": ["\0"]})
+        assert bad.status_code == 422
+
+    def test_other_schools_texts_are_not_named(
+        self, teach, exercise, school, far_school, article, put
+    ):
+        from tutor.chunking import parse
+        from tutor.storing import Place, store
+
+        text = parse(article("notes", "## A\n\nText.").read_text(), name="notes")
+        for title, whose in (("far", far_school), ("near", school)):
+            store(Place(key=f"upload/{title}", organisation_id=whose.pk), text)
+        put(left_out=["upload/far", "upload/near"])
+        listed = dict(teach.get("tutor-settings", exercise.pk).context["form"].initial)["shown"]
+        assert listed == ["upload/near"]
+        initial = teach.get("tutor-settings", exercise.pk).context["form"].initial
+        sent = {key: value for key, value in initial.items() if value not in (None, False)}
+        sent |= {"shown": ["upload/near", "upload/far"], "allowed": ["upload/near", "upload/far"]}
+        assert teach.post("tutor-settings", exercise.pk, **sent).status_code == 302
+        assert TutorSettings.objects.get().left_out == ["upload/far"]
+
     def test_sending_what_holds_already_changes_nothing(self, form, exercise):
         assert form().status_code == 302
         assert not TutorSettings.objects.exists()

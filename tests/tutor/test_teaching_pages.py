@@ -115,6 +115,19 @@ class TestClass:
         assert "Stopped by the guard" in text
         assert "<html" not in teach.get("tutor-lately", exercise.pk).content.decode()
 
+    @pytest.mark.parametrize(
+        ("guard", "says"),
+        [
+            ({"reason": "", "dropped": 2}, "no source bore out what the model said"),
+            ({"reason": "", "dropped": 0}, "the model said nothing"),
+            ({}, "the model said nothing"),
+            ({"reason": "slow", "dropped": 1}, "the model was too slow"),
+        ],
+    )
+    def test_why_the_authors_words_stand_alone_is_said(self, teach, exercise, ask, guard, says):
+        hint = ask("What now?", state=Hint.State.FAILED, guard=guard)
+        assert says in words(teach.get("tutor-hint", exercise.pk, hint.pk)).casefold()
+
     def test_hostile_words_stay_words(self, teach, exercise, ask, vectors):
         hint = ask(HOSTILE)
         place_questions(vectors)
@@ -142,6 +155,8 @@ class TestHints:
         assert listed(trainee="tia") == 2
         assert listed(trainee="nobody") == 0
         assert listed(rung="x", show="y", like="z", page="-1") == 2
+        assert listed(objective="\0", trainee="\0") == 2
+        assert listed(trainee="ti\0a", show="\0", like="\0", rung="\0") == 2
         assert "No hint is like this" in words(teach.get("tutor-hints", exercise.pk, rung="4"))
 
     def test_what_did_not_help_awaits_a_look_until_somebody_says_what_was_done(
@@ -154,7 +169,8 @@ class TestHints:
         refused = teach.post("note-hint", exercise.pk, hint.pk, text="  ")
         assert refused.status_code == 422
         assert "Write what you did about it" in words(refused)
-        teach.post("note-hint", exercise.pk, hint.pk, text="Wrote an article on pagers.")
+        assert teach.post("note-hint", exercise.pk, hint.pk, text="\0").status_code == 422
+        teach.post("note-hint", exercise.pk, hint.pk, text="Wrote an article\0 on pagers.")
         assert "did not help" not in words(teach.get("tutor-class", exercise.pk))
         assert len(teach.get("tutor-hints", exercise.pk, show="waiting").context["lines"]) == 0
         assert len(teach.get("tutor-hints", exercise.pk, show="unhelpful").context["lines"]) == 1

@@ -7,6 +7,7 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 from django.urls import reverse
 
+from range.accounts.models import Membership
 from range.exercises.models import Attempt
 from range.timeline.models import Event
 from tutor import services
@@ -171,6 +172,22 @@ def test_staff_read_but_do_not_ask(client, attempt, instructor, hint):
     answer = client.post(reverse("ask-hint", args=[attempt.pk]), {"question": "x"}, headers=HTMX)
     assert answer.status_code == 404
     assert (Hint.objects.count(), Event.objects.count()) == before
+
+
+def test_staff_of_another_school_of_the_trainees_reads_none_of_it(
+    client, attempt, trainee, far_school, far_instructor, hint
+):
+    Membership.objects.create(person=trainee, organisation=far_school, role="TRAINEE")
+    client.force_login(far_instructor)
+    text = body(client.get(reverse("tutor-panel", args=[attempt.pk]), headers=HTMX))
+    assert "own school" in text
+    assert "sudo rules?" not in text
+    assert "Rules of sudo" not in text
+    for name, more in (("citation", [1]), ("hint-stream", [])):
+        address = reverse(name, args=[attempt.pk, hint.pk, *more])
+        assert client.get(address).status_code == 404
+    client.force_login(trainee)
+    assert client.get(reverse("citation", args=[attempt.pk, hint.pk, 1])).status_code == 200
 
 
 def test_nobody_else_asks(client, attempt, other_trainee):

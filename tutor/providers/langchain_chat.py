@@ -23,6 +23,8 @@ HOSTED_PATIENCE = Patience(first_words=8, between_words=15, whole=90)
 # A cold prompt takes a small machine half a minute; the author's hint is on the page by then.
 LOCAL_PATIENCE = Patience(first_words=60, between_words=20, whole=150)
 LONGEST_ANSWER_TOKENS = 260
+# A judgement quotes lines of a report beside its reason; one that is cut off decides nothing.
+LONGEST_DECISION_TOKENS = 1500
 _BILLIONS = re.compile(r"(?<![\d.])(\d{1,4}(?:\.\d)?)b\b", re.IGNORECASE)
 _TRACING = (
     "LANGSMITH_TRACING",
@@ -68,7 +70,7 @@ class LangChainChat:
                 asyncio.timeout(self.patience.whole),
                 httpx.AsyncClient(follow_redirects=False) as client,
             ):
-                model = await asyncio.to_thread(self._build, client)
+                model = await asyncio.to_thread(self._build, client, LONGEST_ANSWER_TOKENS)
                 words = model.astream(_as_tuples(messages), config={"callbacks": []}).__aiter__()
                 wait = self.patience.first_words
                 while (part := await _next_part(words, wait)) is not None:
@@ -90,7 +92,7 @@ class LangChainChat:
         Raises:
             ChatFailed: No answer of that form came.
         """
-        asked = self._build(None).with_structured_output(
+        asked = self._build(None, LONGEST_DECISION_TOKENS).with_structured_output(
             schema, method="json_schema", include_raw=True
         )
         try:
@@ -106,7 +108,7 @@ class LangChainChat:
         except ValidationError as error:
             raise ChatFailed("garbage", usage=usage) from error
 
-    def _build(self, client: httpx.AsyncClient | None) -> "BaseChatModel":
+    def _build(self, client: httpx.AsyncClient | None, longest: int) -> "BaseChatModel":
         """Return a client of its own for each answer; connections belong to one event loop.
 
         Raises:
@@ -117,12 +119,12 @@ class LangChainChat:
             log.error("tutor.chat.address_refused", model=self.name, why=why)
             raise ChatFailed("address")
         try:
-            return self._compatible(client) if self._base_url else self._by_name()
+            return self._compatible(client, longest) if self._base_url else self._by_name(longest)
         except Exception as error:
             log.warning("tutor.chat.misconfigured", model=self.name, error=type(error).__name__)
             raise ChatFailed("refused") from error
 
-    def _compatible(self, client: httpx.AsyncClient | None) -> "BaseChatModel":
+    def _compatible(self, client: httpx.AsyncClient | None, longest: int) -> "BaseChatModel":
         from langchain_openai import ChatOpenAI
         from openai import Timeout
 
@@ -136,10 +138,10 @@ class LangChainChat:
             http_client=httpx.Client(follow_redirects=False),
             max_retries=0,
             temperature=0.2,
-            max_completion_tokens=LONGEST_ANSWER_TOKENS,
+            max_completion_tokens=longest,
         )
 
-    def _by_name(self) -> "BaseChatModel":
+    def _by_name(self, longest: int) -> "BaseChatModel":
         from langchain.chat_models import init_chat_model
 
         options: dict[str, Any] = {"api_key": self._api_key} if self._api_key else {}
@@ -148,7 +150,7 @@ class LangChainChat:
             timeout=self.patience.whole,
             max_retries=0,
             temperature=0.2,
-            max_tokens=LONGEST_ANSWER_TOKENS,
+            max_tokens=longest,
             **options,
         )
         return model

@@ -65,6 +65,7 @@ class Command(BaseCommand):
                     complete_all()
                     refresh_reviewed()
                     tutor.place_questions()
+                    tutor.take_up()
                     if clock.monotonic() >= difficulties_due:
                         difficulties_due = clock.monotonic() + DIFFICULTIES_EVERY.total_seconds()
                         refresh_difficulties()

@@ -72,10 +72,15 @@ class Command(BaseCommand):
     def _serve(self, weights: Path) -> None:
         self._say("loading", "")
         began = time.monotonic()
-        with local_server.serving(weights, port=settings.TUTOR_LOCAL_PORT) as address:
-            log.info("model.serving", address=address, seconds=round(time.monotonic() - began, 1))
-            self._say("serving", address)
-            self.stopping.wait()
+        try:
+            with local_server.serving(weights, port=settings.TUTOR_LOCAL_PORT) as address:
+                seconds = round(time.monotonic() - began, 1)
+                log.info("model.serving", address=address, seconds=seconds)
+                self._say("serving", address)
+                self.stopping.wait()
+        except local_server.ServerFailed as error:
+            self._say("failed", error.message)
+            return
         self._say("unknown", "")
 
     def _say(self, state: Any, message: str) -> None:
