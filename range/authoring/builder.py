@@ -10,11 +10,9 @@ from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 
 from range.authoring.images import allowed_tag, build_images, tags_of
-from range.catalog.bound_images import bound_digest
-from range.catalog.folder import digest_of, list_files
 from range.catalog.models import IMAGES_CHANNEL, AllowedImage, ScenarioVersion
 from range.catalog.publish import source_of
-from range.catalog.services import spec_of
+from range.catalog.services import is_unchanged, spec_of
 from range.catalog.source import written_out
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
@@ -166,11 +164,7 @@ class Builder:
         return self._scenarios / version.scenario.slug
 
     def _is_unchanged(self, version: ScenarioVersion) -> bool:
-        folder = self._folder(version)
-        if not folder.is_dir():
-            return False
-        digest = digest_of(folder, list_files(folder))
-        return bound_digest(digest, spec_of(version)) == version.digest
+        return is_unchanged(version, self._folder(version))
 
     def _take_over(self) -> None:
         if not self._taken_over:

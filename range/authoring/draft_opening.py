@@ -21,12 +21,10 @@ from range.authoring.importers.draft import REPORT_FILE, slug_of, write
 from range.authoring.importing import FORMATS, understood
 from range.authoring.models import Draft
 from range.authoring.skeleton import KINDS, checked_slug, new_scenario
-from range.catalog.bound_images import bound_digest
-from range.catalog.folder import digest_of, list_files
 from range.catalog.models import Scenario, ScenarioVersion
 from range.catalog.publish import source_of
 from range.catalog.reader import SCENARIO_FILE
-from range.catalog.services import spec_of
+from range.catalog.services import is_unchanged
 from range.catalog.source import File, read_files
 from range.lib.errors import RangeError
 
@@ -68,7 +66,7 @@ def files_of_version(version: ScenarioVersion, *, viewer: User) -> dict[str, Fil
     if kept is not None:
         return kept
     folder = Path(settings.RANGE_SCENARIOS_DIR) / version.scenario.slug
-    if folder.is_dir() and _digest(folder, version) == version.digest:
+    if is_unchanged(version, folder):
         return read_files(folder)
     raise SourceMissing
 
@@ -212,10 +210,6 @@ def _for_the_browser(file: File) -> File:
     kept = [each for each in lines if "yaml-language-server" not in each]
     text = "".join(kept).removeprefix("#\n")
     return File(data=_SHELL.sub("and look: Try follows every save.", text).encode())
-
-
-def _digest(folder: Path, version: ScenarioVersion) -> str:
-    return bound_digest(digest_of(folder, list_files(folder)), spec_of(version))
 
 
 def _refuse_strangers(author: User, organisation: Organisation) -> None:

@@ -4,6 +4,7 @@ import bz2
 import io
 import lzma
 import re
+import struct
 import tarfile
 import time
 import zipfile
@@ -21,6 +22,18 @@ SECONDS_LIMIT = 120.0
 PROBLEM_LIMIT = 20
 ENTRIES_LIMIT = 2000
 DEPTH_LIMIT = 3
+# What readers of packed files raise where one is damaged or encrypted, or only looks like one.
+_DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 _GZIP = 16 + zlib.MAX_WBITS
 # A flag belongs to one attempt; one that is built in belongs to all. Source: flags.py, its form.
 _FLAG = re.compile(rb"FLAG\{[A-Z2-7]{40,}\}")
@@ -102,7 +115,7 @@ def _unpacked(path: str, data: bytes, depth: int) -> Iterator[tuple[str, bytes]]
     yield path, data
     if depth == 0:
         return
-    with suppress(EOFError, OSError, ValueError, zlib.error, lzma.LZMAError):
+    with suppress(*_DAMAGED):
         if data.startswith(b"\x1f\x8b"):
             inner = zlib.decompressobj(_GZIP).decompress(data, FILE_LIMIT_BYTES)
             yield from _unpacked(f"{path} (unpacked)", inner, depth - 1)
@@ -114,7 +127,7 @@ def _unpacked(path: str, data: bytes, depth: int) -> Iterator[tuple[str, bytes]]
             decoder = lzma.LZMADecompressor(memlimit=64 << 20)
             inner = decoder.decompress(data, FILE_LIMIT_BYTES)
             yield from _unpacked(f"{path} (unpacked)", inner, depth - 1)
-    with suppress(tarfile.TarError, zipfile.BadZipFile, OSError, ValueError, RuntimeError):
+    with suppress(*_DAMAGED):
         yield from _entries(path, data, depth)
 
 

@@ -16,6 +16,7 @@ from range.authoring.verifications import WORKSHOP_CHANNEL
 from range.checks.spec import Scalar
 from range.lib.errors import RangeError
 from range.lib.notify import notify
+from range.lib.storable import storable
 from range.sandboxes.models import Trial
 
 # An author who presses again and again waits for what they asked before.
@@ -118,7 +119,7 @@ def order(of_draft: DraftTrial, kind: str, *, text: str = "") -> TrialOrder:
     if of_draft.orders.filter(done_at=None).count() >= MOST_ORDERS:
         raise TrialRefused("One thing after the other: wait for the last.", reason="trial-busy")
     with transaction.atomic():
-        asked = TrialOrder.objects.create(of_draft=of_draft, kind=kind, text=text[:1000])
+        asked = TrialOrder.objects.create(of_draft=of_draft, kind=kind, text=storable(text)[:1000])
         notify(WORKSHOP_CHANNEL, "")
     return asked
 

@@ -19,10 +19,10 @@ from range.authoring.verification_progress import Progress
 from range.authoring.verifications import in_line
 from range.authoring.verified import own_log
 from range.authoring.verify import Build, Verifier
-from range.catalog.folder import digest_of, list_files
 from range.catalog.models import ScenarioVersion
 from range.catalog.publish import source_of
 from range.catalog.schema import ScenarioSpec
+from range.catalog.services import is_unchanged
 from range.catalog.source import written_out
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
@@ -260,7 +260,7 @@ def _folder_of_version(version: ScenarioVersion) -> Iterator[Path]:
     if kept is not None:
         with written_out(kept, name=version.scenario.slug) as written:
             yield written
-    elif folder.is_dir() and digest_of(folder, list_files(folder)) == version.digest:
+    elif is_unchanged(version, folder):
         yield folder
     else:
         raise FilesGone

@@ -14,6 +14,7 @@ from range.catalog.lint_texts import text_problems
 from range.catalog.lint_variants import variant_problems
 from range.catalog.problems import Problem, ScenarioInvalid, Severity
 from range.catalog.reader import LoadedScenario, read_scenario
+from range.catalog.templating import together
 
 RULES: tuple[Callable[[LoadedScenario], Iterator[Problem]], ...] = (
     check_problems,
@@ -31,7 +32,8 @@ _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 def lint(loaded: LoadedScenario) -> list[Problem]:
     """Return everything to say about a scenario, errors first, each finding once."""
-    found = {problem for rule in RULES for problem in rule(loaded)}
+    with together():
+        found = {problem for rule in RULES for problem in rule(loaded)}
     return sorted(found, key=lambda each: (_ORDER[each.severity], each.file, each.line, str(each)))
 
 

@@ -33,7 +33,7 @@ def text_problems(loaded: LoadedScenario) -> Iterator[Problem]:
 
 
 def _names(loaded: LoadedScenario, place: Place, text: str, told: bool) -> Iterator[Problem]:
-    for expected, found in _wrong_names(loaded, text, told):
+    for _, expected, found in _wrong_names(loaded, text, told):
         yield loaded.problem(Severity.ERROR, place, expected, found)
 
 
@@ -41,25 +41,25 @@ def _asset(loaded: LoadedScenario, name: str, *, told: bool) -> Iterator[Problem
     text = loaded.assets.get(name, {}).get("text")
     if text is None:
         return
-    for expected, found in _wrong_names(loaded, text, told):
+    for line, expected, found in _wrong_names(loaded, text, told):
         yield Problem(
-            severity=Severity.ERROR, file=name, line=0, where="", expected=expected, found=found
+            severity=Severity.ERROR, file=name, line=line, where="", expected=expected, found=found
         )
 
 
-def _wrong_names(loaded: LoadedScenario, text: str, told: bool) -> Iterator[tuple[str, str]]:
+def _wrong_names(loaded: LoadedScenario, text: str, told: bool) -> Iterator[tuple[int, str, str]]:
     variables = loaded.spec.variables
     try:
         names = names_in(text)
     except TemplateInvalid as error:
-        yield "a text that can be filled in", error.message
+        yield error.line, "a text that can be filled in", error.message
         return
     for name in sorted(names):
         if name not in variables:
             known = ", ".join(variables) or "none"
-            yield f"one of the variables {known}", repr(name)
+            yield 0, f"one of the variables {known}", repr(name)
         elif told and (variables[name].is_secret or variables[name].hidden):
-            yield "no secret where trainees read", repr(name)
+            yield 0, "no secret where trainees read", repr(name)
 
 
 def _told(place: Place) -> bool:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from range.catalog.schema import ScenarioSpec
 from range.catalog.schema_variables import ChoiceVariable
-from range.catalog.templating import TemplateInvalid, fill
+from range.catalog.templating import TemplateInvalid, fill, together
 from range.catalog.variables import Values
 from range.checks.spec import Scalar
 
@@ -32,10 +32,11 @@ def rendered_data(data: Mapping[str, Any], values: Values) -> ScenarioSpec:
     Raises:
         TemplateInvalid: As `rendered`.
     """
-    chosen = {
-        key: part if key in VERBATIM else _filled(_pruned(part, values), values, path=key)
-        for key, part in data.items()
-    }
+    with together():
+        chosen = {
+            key: part if key in VERBATIM else _filled(_pruned(part, values), values, path=key)
+            for key, part in data.items()
+        }
     chosen["verify"] = _pruned(chosen.get("verify", []), values)
     try:
         return ScenarioSpec.model_validate(chosen)

@@ -1,10 +1,13 @@
 """What other parts ask of a published scenario version: topology, values, secrets, texts."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from uuid import UUID
 
 from range.catalog import flags
+from range.catalog.bound_images import bound_digest
 from range.catalog.briefs import to_html
+from range.catalog.folder import digest_of, list_files
 from range.catalog.hints import hint_text
 from range.catalog.models import ScenarioVersion
 from range.catalog.reader import BRIEF_FILE
@@ -34,6 +37,14 @@ class ImagesNotReady(RangeError):
 def spec_of(version: ScenarioVersion) -> ScenarioSpec:
     """Return the scenario as written, with nothing chosen or filled in."""
     return remember(_written, version.pk, lambda: ScenarioSpec.model_validate(version.spec))
+
+
+def is_unchanged(version: ScenarioVersion, folder: Path) -> bool:
+    """Tell whether a folder holds what a version was published from, and nothing else."""
+    if not folder.is_dir():
+        return False
+    digest = digest_of(folder, list_files(folder))
+    return bound_digest(digest, spec_of(version)) == version.digest
 
 
 def attempt_spec(version: ScenarioVersion, attempt_id: UUID, epoch: int) -> ScenarioSpec:

@@ -1,14 +1,17 @@
 """Fills `{{ variables }}` into texts of a scenario, with nothing else within reach.
 
 Only expressions, `if` and `for` exist: no calls, no attributes of Python objects, no macros, no
-inclusion, a fixed list of filters, and limits on size. An undefined name is an error.
+inclusion, a fixed list of filters, and limits on size and time. An undefined name is an error.
 """
 
 import base64
 import hashlib
 import json
+import math
 import shlex
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, wraps
 from typing import Any
@@ -28,7 +31,11 @@ FOR_DEPTH_LIMIT = 3
 TURNS_LIMIT = 100_000
 PARTS_LIMIT = 20_000
 NUMBER_LIMIT_BITS = 256
+# Of the processor, for one text or for all within `together`; a whole scenario takes a fraction.
+SECONDS_LIMIT = 3.0
 _turns: ContextVar[list[int]] = ContextVar("turns")
+_left: ContextVar[list[float] | None] = ContextVar("left", default=None)
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 _LOOP_FACTS = frozenset({"index", "index0", "first", "last", "length"})
 _ALLOWED = (
     nodes.Template,
@@ -58,15 +65,41 @@ _ALLOWED = (
 
 
 class TemplateInvalid(RangeError):
-    """A text of a scenario cannot be filled in; the message says where and why."""
+    """A text of a scenario cannot be filled in; the message says where and why.
 
-    def __init__(self, message: str) -> None:
+    Args:
+        line: Of the text, where it is known.
+    """
+
+    def __init__(self, message: str, *, line: int = 0) -> None:
         super().__init__(message, reason="template", status=500)
+        self.line = line
 
 
 def is_template(text: str) -> bool:
     """Tell whether a text holds anything to fill in."""
     return "{{" in text or "{%" in text
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Let all texts that are filled in here share the time that one of them may take."""
+    token = _left.set(_left.get() or [SECONDS_LIMIT])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+@contextmanager
+def _timed() -> Iterator[None]:
+    left, began = _left.get() or [SECONDS_LIMIT], time.thread_time()
+    token = _deadline.set(began + left[0])
+    try:
+        yield
+    finally:
+        left[0] -= time.thread_time() - began
+        _deadline.reset(token)
 
 
 def fill(text: str, values: Mapping[str, Any], *, name: str = "text") -> str:
@@ -76,10 +109,15 @@ def fill(text: str, values: Mapping[str, Any], *, name: str = "text") -> str:
         name: Where the text comes from, for the message.
 
     Raises:
-        TemplateInvalid: It cannot be read, names something unknown, or grows too large.
+        TemplateInvalid: It cannot be read, names something unknown, grows too large or takes long.
     """
     if not is_template(text):
         return text
+    with _timed():
+        return _filled(text, values, name)
+
+
+def _filled(text: str, values: Mapping[str, Any], name: str) -> str:
     parts: list[str] = []
     size = 0
     _turns.set([TURNS_LIMIT])
@@ -105,7 +143,7 @@ def names_in(text: str) -> frozenset[str]:
     try:
         tree = _parsed(text)
     except _FAILURES as error:
-        raise TemplateInvalid(f"{error}.") from error
+        raise TemplateInvalid(f"{error}.", line=getattr(error, "lineno", 0)) from error
     written = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")}
     return frozenset(node.name for node in tree.find_all(nodes.Name)) - written - {"loop"}
 
@@ -120,6 +158,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         return False
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        _refuse_late()
         plain = all(isinstance(each, (int, float)) for each in (left, right))
         if operator == "+" and not plain:
             if sum(len(each) for each in (left, right) if hasattr(each, "__len__")) > OUTPUT_LIMIT:
@@ -205,9 +244,15 @@ def _refuse_strange(node: nodes.Node, *, depth: int) -> None:
         _refuse_strange(child, depth=depth)
 
 
+def _refuse_late() -> None:
+    if time.thread_time() > _deadline.get():
+        raise ValueError(f"takes longer than {SECONDS_LIMIT:g} seconds to fill in")
+
+
 def _counted(value: Iterable[Any]) -> Iterator[Any]:
     left = _turns.get([TURNS_LIMIT])
     for each in value:
+        _refuse_late()
         left[0] -= 1
         if left[0] < 0:
             raise ValueError(f"loops turn more than {TURNS_LIMIT} times")
@@ -215,10 +260,11 @@ def _counted(value: Iterable[Any]) -> Iterator[Any]:
 
 
 def _careful(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Bound what a filter returns, so that no chain of filters grows without end."""
+    """Bound what a filter returns and when it begins, so that no chain goes on without end."""
 
     @wraps(function)
     def bounded(*args: Any, **options: Any) -> Any:
+        _refuse_late()
         return _bounded(function(*args, **options))
 
     return bounded

@@ -285,6 +285,10 @@ class TestWhoMay:
         with pytest.raises(TrialRefused, match="One thing after the other"):
             order(of_draft, Kind.CHECK)
 
+    def test_attack_null_characters_are_left_out_of_what_is_handed_in(self, draft, instructor):
+        of_draft = begin(draft.pk, author=instructor)
+        assert order(of_draft, Kind.HAND_IN, text="FLAG\0{x}").text == "FLAG{x}"
+
     def test_no_more_run_at_once_than_a_machine_carries(
         self, role, draft, person, school, instructor
     ):

@@ -15,6 +15,7 @@ from range.sandboxes import disks
 from tests.authoring.support import ShellDriver, images
 from tests.authoring.test_verify import solvable
 from tests.catalog.support import write
+from tests.catalog.test_allowed_images import DOCKERFILE, made, offered
 from tests.support.waiting import until
 
 
@@ -50,6 +51,21 @@ def test_only_what_changed_is_verified_again(scenarios, capsys):
     (scenarios / "small-desk" / "brief.md").write_text("# Other words\n")
     call_command("verify_scenarios", "--changed", "--json")
     assert json.loads(capsys.readouterr().out)["passed"] is True
+
+
+@pytest.mark.django_db
+def test_a_scenario_of_a_named_image_is_known_until_the_image_changes(scenarios, tmp_path, capsys):
+    offered(made(tmp_path / "web-server"))
+    data = solvable()
+    del data["machines"]["box"]["build"]
+    data["machines"]["box"]["image"] = "web-server"
+    write(scenarios / "small-desk", data)
+    call_command("verify_scenarios")
+    call_command("verify_scenarios", "--changed")
+    assert "small-desk: unchanged since" in capsys.readouterr().out
+    offered(made(tmp_path / "web-server", dockerfile=DOCKERFILE.replace("php-fpm", "php")))
+    call_command("verify_scenarios", "--changed")
+    assert "small-desk: verified" in capsys.readouterr().out
 
 
 def test_a_difference_ends_with_an_error_and_is_reported(scenarios, tmp_path, capsys):

@@ -25,12 +25,16 @@ from range.authoring.verifications import (
 )
 from range.authoring.verified import own_log
 from range.authoring.verifying import Verifying
+from range.catalog.models import Scenario, ScenarioSource
+from range.catalog.publish import publish as publish_folder
 from range.sandboxes.models import Sandbox
 from range.sandboxes.protection import Unprotected
 from range.timeline.services import events_of
 from tests.authoring.support import ShellDriver, images
 from tests.authoring.test_verify import solvable
 from tests.authoring.workshop_support import drafted, saved
+from tests.catalog.support import write
+from tests.catalog.test_allowed_images import made, offered
 
 State = VerificationRun.State
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -192,6 +196,22 @@ def test_a_version_that_passes_gets_its_date(role, draft, instructor):
     version.refresh_from_db()
     assert run.digest == version.digest
     assert version.verified_at is not None
+
+
+def test_a_version_of_a_named_image_is_verified_from_its_folder(
+    role, instructor, tmp_path, settings
+):
+    settings.RANGE_SCENARIOS_DIR = tmp_path / "scenarios"
+    offered(made(tmp_path / "web-server"))
+    data = solvable()
+    del data["machines"]["box"]["build"]
+    data["machines"]["box"]["image"] = "web-server"
+    version = publish_folder(write(tmp_path / "scenarios" / "small-desk", data)).version
+    ScenarioSource.objects.all().delete()
+    Scenario.objects.update(owner=instructor.memberships.get().organisation)
+    run = ended(role, ask_for_version(version, author=instructor))
+    assert (run.state, run.message) == (State.PASSED, "")
+    assert run.digest == version.digest
 
 
 def test_a_draft_that_passes_dates_the_version_of_the_same_content(role, draft, instructor):

@@ -125,6 +125,8 @@ def test_a_brief_is_needed_and_may_name_no_secret(tmp_path):
     assert any("brief.md" in each for each in errors(tmp_path / "a", files={"brief.md": None}))
     secret = {"brief.md": "The password is {{ password }}."}
     assert any("brief.md: error" in each for each in errors(tmp_path / "b", files=secret))
+    broken = {"brief.md": "# Small desk\n\nThe way is {{ way.\n"}
+    assert any("brief.md:3: error" in each for each in errors(tmp_path / "c", files=broken))
     hidden = {"brief.md": "The way is {{ way }}."}
     assert any("'way'" in each for each in errors(tmp_path / "c", files=hidden))
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from range.catalog import templating
 from range.catalog.templating import (
     FILTERS,
     OUTPUT_LIMIT,
@@ -85,6 +86,26 @@ def test_attack_output_is_bounded():
     text = "{% for a in s %}{% for b in s %}{{ s }}{% endfor %}{% endfor %}"
     with pytest.raises(TemplateInvalid, match="grows beyond"):
         fill(text, {"s": "x" * 10_000})
+
+
+SLOW = "{% for a in n %}{% for b in n %}{% if s | title %}{% endif %}{% endfor %}{% endfor %}"
+
+
+@pytest.mark.parametrize("slow", [SLOW, SLOW.replace("s | title", "s + s")])
+def test_attack_time_is_bounded(monkeypatch, slow):
+    monkeypatch.setattr(templating, "SECONDS_LIMIT", 0.05)
+    with pytest.raises(TemplateInvalid, match=r"takes longer than 0\.05 seconds"):
+        fill(slow, {"s": "a b " * 50_000, "n": range(300)})
+    assert fill("{{ s | title }}", {"s": "a b"}) == "A B"
+
+
+def test_attack_many_texts_share_the_time_of_one(monkeypatch):
+    monkeypatch.setattr(templating, "SECONDS_LIMIT", 0.05)
+    values = {"s": "a b " * 50_000}
+    filled = (fill(f"{each}{{{{ s | title | length }}}}", values) for each in range(1_000))
+    with templating.together(), pytest.raises(TemplateInvalid, match="takes longer"):
+        list(filled)
+    assert fill("{{ s | title | length }}", values) == "200000"
 
 
 LONG = "x" * 9_000

@@ -18,9 +18,9 @@ from range.authoring.verification import Follower, RunResult, Verification
 from range.authoring.verification_report import as_json, as_junit, as_text
 from range.authoring.verified import last_verified, own_log, project_record
 from range.authoring.verify import Verifier
-from range.catalog.folder import digest_of, list_files
 from range.catalog.folders import scenario_folders
 from range.catalog.models import ScenarioVersion
+from range.catalog.reader import read_scenario
 from range.lib.errors import RangeError
 from range.runtime import options as driver_options
 from range.runtime.driver import Driver
@@ -132,7 +132,7 @@ def _only(text: str | None) -> Callable[[PlannedRun], bool] | None:
 
 def _digest(folder: Path) -> str:
     try:
-        return digest_of(folder, list_files(folder))
+        return read_scenario(folder).digest
     except RangeError:
         # What is wrong with the folder is told where it is verified.
         return ""
