@@ -69,6 +69,7 @@ FORMS: dict[str, Form] = {
         f"number: {NUMBER}".encode("utf-16-le"),
         "Content-Type: text/plain; charset=utf-16-le\r\n",
     ),
+    "ebcdic": lambda: (NUMBER.encode(), "Content-Type: text/plain; charset=cp037\r\n"),
     "padded": lambda: (b" " * (1 << 20) + NUMBER.encode(), "Content-Type: text/html\r\n"),
     "entities": lambda: (
         "".join(f"&#{ord(c)};" for c in NUMBER).encode(),

@@ -112,6 +112,12 @@ HTTP = Case(
             bites_on="third",
         ),
         Tamper(
+            name="said-to-be-in-another-alphabet",
+            run=started("http", 80, "ebcdic"),
+            bites=HTTP_BITES,
+            bites_on="third",
+        ),
+        Tamper(
             name="behind-a-million-blanks",
             run=started("http", 80, "padded"),
             bites=HTTP_BITES,

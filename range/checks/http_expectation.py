@@ -5,8 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from range.checks.base import HttpReply
-from range.checks.http_body import writings
+from range.checks.http_body import ReadableReply, writings
 from range.checks.json_path import MISSING, looked_up
 from range.checks.patterns import PatternTooCostly, Regex, found
 from range.checks.spec import Line, Spec, Templated, Text
@@ -48,7 +47,7 @@ class Expectation(Spec):
     """Largest body."""
 
 
-def first_difference(reply: HttpReply, wanted: Expectation) -> str:
+def first_difference(reply: ReadableReply, wanted: Expectation) -> str:
     """Return what differs first, as a sentence for authors, or an empty string."""
     if wanted.status and str(reply.status) not in {str(each) for each in wanted.status}:
         return f"status {reply.status}"
@@ -57,7 +56,7 @@ def first_difference(reply: HttpReply, wanted: Expectation) -> str:
     return _wrong_headers(reply, wanted) or _wrong_text(reply, wanted) or _wrong_json(reply, wanted)
 
 
-def _wrong_headers(reply: HttpReply, wanted: Expectation) -> str:
+def _wrong_headers(reply: ReadableReply, wanted: Expectation) -> str:
     for name, pattern in wanted.headers.items():
         values = [value for key, value in reply.headers if key.lower() == name.lower()]
         if not any(_occurs(pattern, value) for value in values):
@@ -65,13 +64,16 @@ def _wrong_headers(reply: HttpReply, wanted: Expectation) -> str:
     return ""
 
 
-def _wrong_text(reply: HttpReply, wanted: Expectation) -> str:
+def _wrong_text(reply: ReadableReply, wanted: Expectation) -> str:
     body = reply.body.decode("utf-8", errors="replace")
     if any(text not in body for text in wanted.contains):
         return "a wanted text is missing"
     if reply.is_cut and (wanted.not_contains or wanted.json_absent):
         return "a body too long to be read to its end"
     everywhere = [*writings(body), *(value for _, value in reply.headers)]
+    if reply.unpacked != reply.body:
+        # Not every reader believes what a service says about its alphabet.
+        everywhere += writings(reply.unpacked.decode("utf-8", errors="replace"))
     if any(text and text in each for text in wanted.not_contains for each in everywhere):
         return "an unwanted text is there"
     if wanted.matches is not None and not _occurs(wanted.matches, body):
@@ -79,7 +81,7 @@ def _wrong_text(reply: HttpReply, wanted: Expectation) -> str:
     return ""
 
 
-def _wrong_json(reply: HttpReply, wanted: Expectation) -> str:
+def _wrong_json(reply: ReadableReply, wanted: Expectation) -> str:
     if not wanted.json_path and not wanted.json_absent:
         return ""
     try:

@@ -32,10 +32,42 @@ def reply(body, **headers):
         reply("".join(f"%{ord(c):02x}" for c in NUMBER).encode()),
         reply(('["' + "".join(f"\\u{ord(c):04x}" for c in NUMBER) + '"]').encode()),
         reply(b"", X_Number=NUMBER),
+        reply(NUMBER.encode(), Content_Type="text/plain; charset=cp037"),
+        reply(NUMBER.encode(), Content_Type="text/plain; charset=utf-16"),
+        reply(NUMBER.encode(), Content_Type="text/plain; charset=unicode_escape"),
+        reply(b"MRN-4711\x1b(B-2290", Content_Type="text/plain; charset=iso-2022-jp"),
+        reply(b"<meta charset=iso-2022-jp>MRN-4711\x1b(B-2290"),
     ],
 )
 def test_what_a_browser_would_show_is_found(answer):
     assert first_difference(readable(answer), KEPT_BACK) == "an unwanted text is there"
+
+
+@pytest.mark.parametrize(
+    "charset", ["punycode", "idna", "cp037", "rot13", "zip", "no-such", "utf-7"]
+)
+def test_attack_a_service_cannot_choose_how_hard_its_body_is_to_read(charset):
+    text = "abc-" + "9z" * 20_000
+    answer = reply(text.encode(), Content_Type=f"text/plain; charset={charset}")
+    assert readable(answer).body == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [
+        ("windows-1252", "Müller €"),
+        ("ISO-8859-15", "Müller €"),
+        ("koi8-r", "Иван"),
+        ("Shift_JIS", "山田"),
+        ("utf-16be", "Müller"),
+        ('"utf-8"', "Müller"),
+    ],
+)
+def test_a_body_is_read_in_the_alphabets_that_browsers_know(charset, text):
+    packed = text.encode(charset.strip('"'))
+    answer = reply(packed, Content_Type=f"text/plain; charset={charset}")
+    assert readable(answer).body.decode() == text
+    assert first_difference(readable(answer), Expectation(not_contains=(text,))) != ""
 
 
 def test_a_body_without_it_is_as_wanted():
