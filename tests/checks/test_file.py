@@ -90,6 +90,13 @@ def test_content_is_compared_line_by_line(probe, fields, expected):
     assert reason(probe, **fields) == expected
 
 
+@pytest.mark.parametrize("end", ["\r", "\f", "\v", "\x1c", "\x85", "\u2028"])
+def test_attack_a_remark_ends_where_programs_end_it(probe, end):
+    probe.file("/etc/x", f"a = 1\n# x{end}max_tries = 3\n")
+    fields = {"contains": ["^max_tries = 3$"], "ignore_lines": r"^\s*#"}
+    assert reason(probe, **fields) == "content-missing"
+
+
 def test_a_digest_is_compared(probe):
     probe.file("/etc/x", "right")
     assert reason(probe, sha256=hashlib.sha256(b"right").hexdigest()) == ""
