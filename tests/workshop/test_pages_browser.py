@@ -81,6 +81,23 @@ def test_a_trial_tells_of_a_full_disk(visit, draft, instructor):
     visitor.page.get_by_text("box was stopped: its disk is full").wait_for()
     visitor.page.get_by_text("The disk of desk is nearly full").wait_for()
     visitor.looks("trial-disk-full")
+    # On a telephone somebody is at the terminals, and is told there, once and not again.
+    page = visitor.page
+    page.set_viewport_size({"width": 390, "height": 800})
+    for tab in ("Terminal", "Draft", "Terminal"):
+        page.get_by_role("tab", name=tab).click()
+        page.get_by_text("box was stopped: its disk is full").wait_for()
+    page.evaluate("document.querySelector('#trial-disks .callout').dataset.same = 'yes'")
+    with page.expect_response("**/panel/*"):
+        page.evaluate("htmx.trigger('#trial-follow', 'sse:trial')")
+    page.wait_for_timeout(300)
+    assert page.get_by_text("its disk is full").count() == 1
+    assert page.locator("#trial-disks [data-same]").count() == 1
+    assert page.locator("#trial-panel").count() == 1
+    type(of_draft).objects.update(disks={})
+    page.evaluate("htmx.trigger('#trial-follow', 'sse:trial')")
+    page.get_by_text("its disk is full").wait_for(state="detached")
+    assert visitor.problems == []
 
 
 def test_a_verification_while_it_runs(visit, draft, instructor):

@@ -79,6 +79,7 @@ def end_trial(request: HttpRequest, trial_id: uuid.UUID) -> HttpResponse:
 def _panel(request: HttpRequest, trial_id: uuid.UUID) -> HttpResponse:
     page = trial_page(trials.trial_of(cast(User, request.user), trial_id, seen=True))
     answer = render(request, f"{PAGE}#trial-panel", {"page": page})
+    answer.write(render(request, f"{PAGE}#trial-disks", {"page": page, "oob": True}).content)
     shown = request.POST.get("shown") or request.GET.get("shown", "")
     if page.is_over or page.terminals != shown:
         # Machines came or went: the page has other terminals, and loads once more.
