@@ -162,15 +162,8 @@ def test_the_worker_rebuilds_when_it_starts_and_then_every_ten_minutes(monkeypat
     monkeypatch.setattr(run_worker, "refresh_difficulties", lambda: done.append(1))
     monkeypatch.setattr(run_worker, "complete_all", lambda: None)
     monkeypatch.setattr(run_worker, "refresh_reviewed", lambda: None)
-    seconds = iter([0.0, *(t for _ in range(9) for t in (0.0, 0.0, 500.0, 601.0))])
-    monkeypatch.setattr(run_worker.clock, "monotonic", lambda: next(seconds))
-
-    class FourRounds:
-        left = 4
-
-        def is_set(self):
-            self.left -= 1
-            return self.left < 0
+    rounds, now = [0.0, 500.0, 601.0, 700.0], [0.0]
+    monkeypatch.setattr(run_worker.clock, "monotonic", lambda: now[0])
 
     class NoListener:
         def __init__(self, *_):
@@ -183,8 +176,12 @@ def test_the_worker_rebuilds_when_it_starts_and_then_every_ten_minutes(monkeypat
             pass
 
         def wait(self, _):
-            pass
+            now[0] = rounds.pop(0)
+
+    class UntilNoneIsLeft:
+        def is_set(self):
+            return not rounds
 
     monkeypatch.setattr(run_worker, "Listener", NoListener)
-    run_worker.Command().run(FourRounds())
+    run_worker.Command().run(UntilNoneIsLeft())
     assert len(done) == 2
