@@ -1,6 +1,7 @@
 """The JSON Schema of scenario files, and the copy beside the scenarios that editors read."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 from range.catalog.schema import ScenarioSpec
@@ -11,6 +12,7 @@ SCHEMA_FILE = ".schema.json"
 EDITOR_LINE = f"# yaml-language-server: $schema=../{SCHEMA_FILE}\n"
 
 
+@cache
 def schema_text() -> str:
     """Return the JSON Schema of `scenario.yaml` as it is now."""
     schema = {"$schema": DIALECT} | ScenarioSpec.model_json_schema(by_alias=True)

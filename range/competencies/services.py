@@ -74,20 +74,22 @@ def load_starter() -> None:
     skills = _load_skills(content.skills)
     asked = list(content.requirements.rows())
     ours = unchanged_roles([role_code for role_code, *_ in asked])
-    for role_code, key, cut, reason in asked:
-        # What people decided stays as they left it, also what they no longer ask for.
-        if role_code not in ours:
-            continue
-        RoleRequirement.objects.get_or_create(
-            framework=content.requirements.framework,
-            role_code=role_code,
-            skill=skills[key],
-            defaults={
-                "cut_logits": cut,
-                "author": content.requirements.author,
-                "reason": reason,
-            },
-        )
+    # What people decided stays as they left it, also what they no longer ask for.
+    RoleRequirement.objects.bulk_create(
+        (
+            RoleRequirement(
+                framework=content.requirements.framework,
+                role_code=role_code,
+                skill=skills[key],
+                cut_logits=cut,
+                author=content.requirements.author,
+                reason=reason,
+            )
+            for role_code, key, cut, reason in asked
+            if role_code in ours
+        ),
+        ignore_conflicts=True,
+    )
 
 
 @transaction.atomic
@@ -194,26 +196,41 @@ def _fill(framework: Framework, content: FrameworkContent) -> None:
 
 
 def _load_skills(content: starter.StarterSkills) -> dict[str, ObservableSkill]:
-    skills = {}
-    for entry in content.skills:
-        rubric = [
-            {"level": level, "text": text} for level, text in zip(CUTS, entry.rubric, strict=True)
-        ]
-        skills[entry.key], _ = ObservableSkill.objects.update_or_create(
-            key=entry.key,
-            defaults={"name": entry.name, "description": entry.description, "rubric": rubric},
-        )
-        for code, relation in entry.relations():
-            # An alignment that a person reviewed or changed stays as that person left it.
-            Alignment.objects.get_or_create(
+    ObservableSkill.objects.bulk_create(
+        (
+            ObservableSkill(
+                key=entry.key,
+                name=entry.name,
+                description=entry.description,
+                rubric=[
+                    {"level": level, "text": text}
+                    for level, text in zip(CUTS, entry.rubric, strict=True)
+                ],
+            )
+            for entry in content.skills
+        ),
+        update_conflicts=True,
+        unique_fields=["key"],
+        update_fields=["name", "description", "rubric"],
+    )
+    skills = ObservableSkill.objects.in_bulk(
+        [entry.key for entry in content.skills], field_name="key"
+    )
+    # An alignment that a person reviewed or changed stays as that person left it.
+    Alignment.objects.bulk_create(
+        (
+            Alignment(
                 skill=skills[entry.key],
                 framework=content.framework,
                 framework_version=content.framework_version,
                 code=code,
-                defaults={
-                    "relation": relation,
-                    "author": content.author,
-                    "aligned_on": content.aligned_on,
-                },
+                relation=relation,
+                author=content.author,
+                aligned_on=content.aligned_on,
             )
+            for entry in content.skills
+            for code, relation in entry.relations()
+        ),
+        ignore_conflicts=True,
+    )
     return skills

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -119,16 +120,19 @@ def read(folder: Path = FOLDER) -> Starter:
     Raises:
         pydantic.ValidationError: A file of the project's own is malformed.
     """
-    text = (folder / "frameworks.yaml").read_bytes()
-    frameworks = _Frameworks.model_validate(_yaml(text))
+    names = ("frameworks.yaml", "skills.yaml", "requirements.yaml")
+    return _parsed(*((folder / name).read_bytes() for name in names))
+
+
+@lru_cache(maxsize=1)
+def _parsed(frameworks: bytes, skills: bytes, requirements: bytes) -> Starter:
+    content = _Frameworks.model_validate(_yaml(frameworks))
     return Starter(
-        nice=_nice(frameworks.nice),
-        dcwf=_dcwf(frameworks.dcwf),
-        frameworks_sha256=hashlib.sha256(text).hexdigest(),
-        skills=StarterSkills.model_validate(_yaml((folder / "skills.yaml").read_bytes())),
-        requirements=StarterRequirements.model_validate(
-            _yaml((folder / "requirements.yaml").read_bytes())
-        ),
+        nice=_nice(content.nice),
+        dcwf=_dcwf(content.dcwf),
+        frameworks_sha256=hashlib.sha256(frameworks).hexdigest(),
+        skills=StarterSkills.model_validate(_yaml(skills)),
+        requirements=StarterRequirements.model_validate(_yaml(requirements)),
     )
 
 
