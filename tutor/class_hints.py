@@ -12,6 +12,7 @@ from pgvector.django import CosineDistance
 from range.accounts.models import User
 from range.exercises.models import Exercise
 from range.lib.errors import RangeError
+from range.lib.storable import storable
 from range.timeline.services import record
 from tutor.access import HintMissing
 from tutor.clusters import NEAR
@@ -156,7 +157,7 @@ def add_note(hint: Hint, *, person: User, text: str) -> HintNote:
     Raises:
         NoteRefused: Nothing was written.
     """
-    text = text.replace("\0", "").strip()[:NOTE_LIMIT]
+    text = storable(text).strip()[:NOTE_LIMIT]
     if not text:
         raise NoteRefused
     note = HintNote.objects.create(hint=hint, by=person, text=text)

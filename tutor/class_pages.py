@@ -8,6 +8,7 @@ from typing import Any
 from range.accounts.access import STAFF, Viewer, has_role, schools_of_staff
 from range.exercises.models import Exercise
 from range.lib.errors import RangeError
+from range.lib.storable import storable
 from range.workspace.presenters.attempt import url_or_nothing
 from tutor import presenting
 from tutor.class_hints import Filters, counts_of
@@ -76,17 +77,12 @@ def filters_of(given: Mapping[str, str]) -> Filters:
     """Read filters from an address; what makes no sense filters nothing."""
     rung, show = given.get("rung", ""), given.get("show", "")
     return Filters(
-        objective=_words(given.get("objective", ""))[:64],
+        objective=storable(given.get("objective", "")).strip()[:64],
         rung=int(rung) if rung in {str(each.rung) for each in RUNGS} else None,
-        trainee=_words(given.get("trainee", ""))[:150],
+        trainee=storable(given.get("trainee", "")).strip()[:150],
         show=show if show in SHOWS else "",
         like=_uuid(given.get("like", "")),
     )
-
-
-def _words(text: str) -> str:
-    """Return what may be looked for: the database knows no zero bytes."""
-    return text.replace("\0", "").strip()
 
 
 def _uuid(text: str) -> uuid.UUID | None:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from range.accounts.cohorts import NotStaff, schools_for
 from range.accounts.models import Organisation, User
 from range.lib.errors import RangeError
+from range.lib.storable import storable
 from range.timeline.services import events_of
 from tutor import given_text, library, uploads
 from tutor.library import ChunkView
@@ -37,7 +38,7 @@ def knowledge(request: HttpRequest) -> HttpResponse:
     """List the school's own texts and the collections, or the sources of one collection."""
     schools = schools_for(request.user)
     if key := request.GET.get("collection", ""):
-        sought = request.GET.get("q", "").replace("\0", "")[:80].strip()
+        sought = storable(request.GET.get("q", ""))[:80].strip()
         page = library.collection_page(schools, key, sought=sought)
         if page is None:
             raise KnowledgeMissing

@@ -20,6 +20,7 @@ from range.checks.rubric import Criterion, RubricCheck
 from range.exercises.models import Attempt
 from range.lib.errors import RangeError
 from range.lib.notify import notify
+from range.lib.storable import storable
 from range.timeline.services import record
 
 NOTE_LIMIT = 2000
@@ -93,8 +94,7 @@ def decide(item: ReviewItem, *, person: User, level: int, note: str) -> None:
         raise ReviewRefused(
             f"The level must lie between 0 and {highest}; it was {level}.", reason="no-such-level"
         )
-    # The database has no place for a NUL in a text.
-    note = note.replace("\0", "").strip()[:NOTE_LIMIT]
+    note = storable(note).strip()[:NOTE_LIMIT]
     with transaction.atomic():
         # Of two who decide at once, the second one corrects the first.
         hold(item.attempt_id)

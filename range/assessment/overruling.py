@@ -12,6 +12,7 @@ from range.assessment.models import Evidence
 from range.checks.base import Outcome
 from range.exercises.models import Attempt
 from range.lib.notify import notify
+from range.lib.storable import storable
 from range.timeline.services import record
 
 OVERRULED = "evidence.overruled"
@@ -41,8 +42,7 @@ def overrule(evidence_id: uuid.UUID, *, person: User, outcome: str, reason: str)
             says too little.
         CorrectedMeanwhile: A newer record stands in its place.
     """
-    # The database has no place for a NUL in a text.
-    wanted, words = _outcome(outcome), reason.replace("\0", "").strip()
+    wanted, words = _outcome(outcome), storable(reason).strip()
     if not REASON_AT_LEAST <= len(words) <= REASON_AT_MOST:
         raise ReviewRefused(
             f"Give the reason in {REASON_AT_LEAST} to {REASON_AT_MOST:,} characters; it had "
