@@ -4,11 +4,14 @@ import os
 import secrets
 import shutil
 import tempfile
+import textwrap
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 CONTROLLER = "MUSTER_TEST_CONTROLLER"
+REASON_CHARS = 1500
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -88,6 +91,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         embedded.create()
         _server.append(embedded.start())
         embedded.ensure_database()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note each failure in a few lines, which `bin/test` shows last of all."""
+    place = os.environ.get("MUSTER_TEST_FAILURES")
+    if not (report.failed and place and _is_controller()):
+        return
+    crash = getattr(report.longrepr, "reprcrash", None)
+    said = (crash.message if crash else report.longreprtext)[:REASON_CHARS]
+    begun = datetime.fromtimestamp(report.start, UTC).strftime("%H:%M:%S")
+    worker = getattr(report, "worker_id", "")
+    with Path(place).open("a") as file:
+        head = f"{report.nodeid} ({report.when}; {begun}, {report.duration:.1f} s; {worker})"
+        file.write(f"{head}\n{textwrap.indent(said, '    ')}\n")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -124,6 +124,7 @@ class DockerDriver:
     def pause(self, handle: Handle) -> None:
         """Freeze every container."""
         for machine in handle.machines:
+            self._wait_until_free(handle, machine)
             self._switch(handle, machine, pause=True)
 
     def resume(self, handle: Handle) -> None:
@@ -295,6 +296,13 @@ class DockerDriver:
     def kill_consoles(self, handle: Handle, machine: str, *, console_id: str = "") -> None:
         """Kill what holds the shells."""
         self._consoles.kill_consoles(handle, machine, console_id=console_id)
+
+    def _wait_until_free(self, handle: Handle, machine: str) -> None:
+        # Whoever holds it still would let it go again later, unseen by the engine.
+        with self.engine.client() as client:
+            found = client.inspect_container(container_of(handle, machine))
+        if not found["State"]["Paused"]:
+            host_stillness.wait_until_free(int(found["State"]["Pid"]), found["Id"])
 
     def _switch(self, handle: Handle, machine: str, *, pause: bool) -> None:
         container = container_of(handle, machine)

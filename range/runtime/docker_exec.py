@@ -9,13 +9,17 @@ from datetime import timedelta
 from range.runtime import host_processes
 from range.runtime.driver import OUTPUT_LIMIT_BYTES, ExecResult
 from range.runtime.engine_http import EngineSocket
-from range.runtime.engine_socket import STDERR, Hijacked, hijack
+from range.runtime.engine_socket import (
+    STDERR,
+    Hijacked,
+    failed_to_enter,
+    hijack,
+    is_held_still,
+)
 
 _KILLED = 137
 _GRACE_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
-_NO_SUCH_USER = b"unable to find user"
-_RUNTIME_FAILED = b"OCI runtime exec failed"
 # Holds a program back until a line comes; it then reads nothing of whoever sent that line.
 _GATE = ["/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "gate"]
 
@@ -44,7 +48,7 @@ def run(
     timeout: timedelta,
     before: Callable[[], None] | None = None,
 ) -> ExecResult:
-    """Run `argv` and collect its output.
+    """Run `argv` and collect its output; a container held still is waited for.
 
     Args:
         before: Done while the engine enters the container; the program begins afterwards.
@@ -53,7 +57,24 @@ def run(
         SandboxGone: The container does not run.
         EngineDown: The engine does not answer.
     """
-    seconds = max(timeout.total_seconds(), 0.05)
+    end = time.monotonic() + timeout.total_seconds()
+    while True:
+        seconds = max(end - time.monotonic(), 0.05)
+        result = _run(engine, container, argv, user=user, seconds=seconds, before=before)
+        if not is_held_still(result.stderr) or time.monotonic() > end:
+            return result
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _run(
+    engine: EngineSocket,
+    container: str,
+    argv: Sequence[str],
+    *,
+    user: str,
+    seconds: float,
+    before: Callable[[], None] | None,
+) -> ExecResult:
     bounded = not host_processes.can_signal()
     command = _bounded(argv, seconds) if bounded else list(argv)
     if before is not None:
@@ -114,7 +135,7 @@ def _result(engine: EngineSocket, exec_id: str, output: _Output, *, timed_out: b
     found = engine.ask("GET", f"/exec/{exec_id}/json")
     code = found.get("ExitCode")
     stdout, stderr = bytes(output.stdout), bytes(output.stderr)
-    if code in {126, 127} and _is_runtime_error(stdout):
+    if code in {126, 127} and failed_to_enter(stdout):
         stdout, stderr = b"", stdout
     return ExecResult(
         exit_code=_KILLED if timed_out or code is None else int(code),
@@ -123,7 +144,3 @@ def _result(engine: EngineSocket, exec_id: str, output: _Output, *, timed_out: b
         timed_out=timed_out,
         truncated=output.truncated,
     )
-
-
-def _is_runtime_error(stdout: bytes) -> bool:
-    return stdout.startswith((_RUNTIME_FAILED, _NO_SUCH_USER))

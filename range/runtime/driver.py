@@ -341,6 +341,7 @@ class Driver(Consoles, Protocol):
         """Let nothing move in one machine for a moment, where the driver can; not a pause.
 
         The machine goes on when the context ends, and soon after whoever opened it has died.
+        Meanwhile programs, consoles and pauses wait for it.
         """
         ...
 

@@ -14,6 +14,10 @@ _CHUNK_BYTES = 64 << 10
 # Source: Docker Engine API, "Attach to a container", stream format.
 _FRAME = struct.Struct(">BxxxL")
 STDERR = 2
+# What the engine's runtime and the engine say where a program should have begun.
+_RUNTIME_FAILED = b"OCI runtime exec failed"
+_FROZEN = b"cannot exec in a paused container"
+_NO_SUCH_USER = b"unable to find user"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +78,19 @@ def refuse(status: int, body: bytes) -> None:
     if status in {404, 409}:
         raise SandboxGone
     raise EngineError(said or f"status {status}")
+
+
+def failed_to_enter(said: bytes) -> bool:
+    """Tell whether the first words of a program are the runtime's instead: it never began."""
+    return said.startswith((_RUNTIME_FAILED, _NO_SUCH_USER))
+
+
+def is_held_still(said: bytes) -> bool:
+    """Tell whether a program never began because its machine's processes are frozen just now.
+
+    The engine knows nothing of it: a check holds the machine still for a moment.
+    """
+    return said.startswith(_RUNTIME_FAILED) and _FROZEN in said
 
 
 def hijack(socket_path: str, path: str, body: Mapping[str, Any], *, timeout: float) -> "Hijacked":

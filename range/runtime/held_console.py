@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from range.runtime.console_stream import AsyncEngine, EagerReader, EngineConsole, in_time
 from range.runtime.driver import Size
+from range.runtime.engine_socket import is_held_still
 
 # What the holder says first: range/runtime/base_image/console-hold.c.
 _HELD = b"H"
@@ -13,6 +14,7 @@ _HELD = b"H"
 _HEAD_BYTES = 8
 # A little more than what counts as full, so that frames' heads do not make it less.
 _CHUNK_BYTES = (64 << 10) + 4096
+_BETWEEN_ATTEMPTS_SECONDS = 0.05
 
 
 class HeldConsole(EngineConsole):
@@ -35,10 +37,29 @@ class HeldConsole(EngineConsole):
     ) -> Self | None:
         """Return a console on a shell that is held; None where nothing can hold one.
 
+        A machine that a check holds still is waited for.
+
         Raises:
             SandboxGone: The container does not run.
             EngineDown: The engine does not answer.
         """
+        async with in_time():
+            while True:
+                console, said = await cls._greeted(engine, container, command, size)
+                if not is_held_still(said):
+                    break
+                console._writer.close()
+                await asyncio.sleep(_BETWEEN_ATTEMPTS_SECONDS)
+        if not said.startswith(_HELD):
+            console._writer.close()
+            return None
+        console._first = said.removeprefix(_HELD)
+        return console
+
+    @classmethod
+    async def _greeted(
+        cls, engine: AsyncEngine, container: str, command: Mapping[str, Any], size: Size
+    ) -> tuple[Self, bytes]:
         console = await cls.enter(engine, container, command)
         try:
             await console.resize(size)
@@ -47,11 +68,7 @@ class HeldConsole(EngineConsole):
         except BaseException:
             console._writer.close()
             raise
-        if not said.startswith(_HELD):
-            console._writer.close()
-            return None
-        console._first = said.removeprefix(_HELD)
-        return console
+        return console, said
 
     async def read(self) -> bytes:
         """Return what the terminal printed next, b"" once it has ended."""

@@ -52,7 +52,7 @@ def held_still(pid: int, container_id: str) -> Iterator[None]:
         pid: Of the container's first process.
     """
     freezer = _freezer_of(pid, container_id)
-    if freezer is None:
+    if freezer is None or not freezer.is_free():
         yield
         return
     words = [str(freezer.file), freezer.freeze, freezer.thaw, str(_LONGEST_SECONDS)]
@@ -74,6 +74,15 @@ def held_still(pid: int, container_id: str) -> Iterator[None]:
             keeper.wait()
 
 
+def wait_until_free(pid: int, container_id: str) -> None:
+    """Return once nobody holds a container still, or cannot be doing so any more."""
+    freezer = _freezer_of(pid, container_id)
+    end = time.monotonic() + _LONGEST_SECONDS
+    with suppress(OSError):
+        while freezer is not None and not freezer.is_free() and time.monotonic() < end:
+            time.sleep(0.02)
+
+
 def _wait_for(freezer: _Freezer) -> None:
     end = time.monotonic() + _STILL_WITHIN_SECONDS
     with suppress(OSError):
@@ -88,7 +97,7 @@ def _freezer_of(pid: int, container_id: str) -> _Freezer | None:
         lines = (_PROC / str(pid) / "cgroup").read_text("utf-8").splitlines()
         places = {parts[1]: parts[2] for line in lines if len(parts := line.split(":", 2)) == 3}
         for freezer in (_second(places), _first(places)):
-            if freezer is not None and freezer.file.exists() and freezer.is_free():
+            if freezer is not None and freezer.file.exists():
                 return freezer
     return None
 

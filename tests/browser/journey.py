@@ -75,7 +75,8 @@ done = get_driver(sandbox.driver).exec(
     Handle.from_json(sandbox.handle), values["machine"], argv, user="root",
     timeout=timedelta(seconds=30),
 )
-print(done.exit_code)
+shown = {"exit_code": done.exit_code, "timed_out": done.timed_out}
+print(json.dumps(shown | {"said": (done.stdout + done.stderr).decode("utf-8", "replace")}))
 """
 
 
@@ -153,7 +154,8 @@ class Person:
         for step in json.loads(self.site.ask(STEPS, attempt=attempt)):
             if not step["is_typed"]:
                 values = {"attempt": attempt, "machine": step["on"], "script": step["run"]}
-                assert self.site.ask(AS_ROOT, **values) == "0"
+                done = json.loads(self.site.ask(AS_ROOT, **values))
+                assert done["exit_code"] == 0, (step, done)
                 continue
             for line in step["run"].strip().splitlines():
                 self.type_line(line)

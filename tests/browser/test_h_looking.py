@@ -156,6 +156,12 @@ def test_machines_that_are_waited_for_and_machines_that_are_refused(chromium, si
         site.begin("reconciler")
     person.wait_for_text(r"[$#] ?$")
 
+    workspace = page.url
+    page.goto(f"{workspace}tutor/")
+    page.locator(".offer").wait_for()
+    looks(page, "tutor-offer")
+    page.goto(workspace)
+
     file = site.state_dir / "probes.json"
     before = file.read_bytes()
     site.ask(BREACH)

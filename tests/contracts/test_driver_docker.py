@@ -1,13 +1,18 @@
 """The driver for one container engine passes the conformance suite of drivers."""
 
+import asyncio
 import os
 import signal
+import threading
 import time
+from contextlib import contextmanager
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from range.runtime.driver import Status
+from range.runtime import host_stillness
+from range.runtime.driver import Size, Status
 from tests.contracts.driver import LifecycleContract, ProgramsAndFilesContract
 from tests.contracts.driver_reach import ConsoleContract, ReachContract
 from tests.contracts.rigs import DockerRig, soon, topology
@@ -33,7 +38,41 @@ def served(rig, sandbox):
     return sandbox
 
 
+HOLD_SECONDS = 1
+SILENT = "exec >&- 2>&-"
 COUNT = "while :; do echo >> /srv/count; sleep 0.002; done"
+
+
+@pytest.fixture
+def held(rig):
+    """Return a context that holds a machine still for a moment, beside what goes on in it."""
+
+    @contextmanager
+    def holding():
+        handle = rig.driver.start(uuid4(), topology(), deadline=soon())
+        is_still = threading.Event()
+
+        def hold():
+            with rig.driver.held_still(handle, "desk"):
+                is_still.set()
+                time.sleep(HOLD_SECONDS)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        assert is_still.wait(20)
+        try:
+            yield handle
+        finally:
+            thread.join()
+
+    return holding
+
+
+def frozen(rig, handle):
+    """Tell whether the kernel holds the machine's first process still."""
+    with rig.driver.engine.client() as client:
+        found = client.inspect_container(handle.machines["desk"].container_id)
+    return not host_stillness._freezer_of(found["State"]["Pid"], found["Id"]).is_free()
 
 
 class TestLifecycle(LifecycleContract):
@@ -74,9 +113,37 @@ class TestLifecycle(LifecycleContract):
         assert rig.driver.status(handle) is Status.PAUSED
         rig.driver.stop(handle)
 
+    def test_what_is_held_still_is_paused_afterwards_and_for_good(self, rig, held):
+        with held() as handle:
+            rig.driver.pause(handle)
+        assert rig.driver.status(handle) is Status.PAUSED
+        assert frozen(rig, handle)
+        rig.driver.stop(handle)
+
 
 class TestProgramsAndFiles(ProgramsAndFilesContract):
-    pass
+    def test_a_program_waits_while_its_machine_is_held_still(self, rig, held):
+        with held() as handle:
+            result = rig.driver.exec(handle, "desk", ["echo", "on"])
+        assert (result.exit_code, result.stdout) == (0, b"on\n")
+        rig.driver.stop(handle)
+
+    def test_a_machine_held_still_for_too_long_is_a_result(self, rig, held):
+        with held() as handle:
+            soon_over = timedelta(milliseconds=HOLD_SECONDS * 200)
+            result = rig.driver.exec(handle, "desk", ["true"], timeout=soon_over)
+        assert result.exit_code == 126
+        rig.driver.stop(handle)
+
+    def test_a_program_that_closes_its_streams_is_waited_for(self, rig, sandbox):
+        result = rig.driver.exec(sandbox, "desk", ["sh", "-c", f"{SILENT}; sleep 1; exit 3"])
+        assert (result.exit_code, result.timed_out) == (3, False)
+
+    def test_a_program_that_closes_its_streams_ends_at_its_time_out(self, rig, sandbox):
+        argv = ["sh", "-c", f"{SILENT}; exec sleep 601"]
+        result = rig.driver.exec(sandbox, "desk", argv, timeout=timedelta(seconds=1))
+        assert (result.exit_code, result.timed_out) == (137, True)
+        assert not [p for p in rig.driver.processes(sandbox, "desk") if p.argv == ("sleep", "601")]
 
 
 class TestReach(ReachContract):
@@ -84,4 +151,13 @@ class TestReach(ReachContract):
 
 
 class TestConsole(ConsoleContract):
-    pass
+    async def test_a_console_of_a_machine_held_still_opens_afterwards(self, rig, held):
+        with held() as handle:
+            console = await rig.driver.open_console(handle, "desk", Size())
+            await console.write(b"echo $((20 + 22))\r")
+            seen = b""
+            while b"42" not in seen:
+                seen += await asyncio.wait_for(console.read(), 20)
+            await console.close()
+        assert b"OCI" not in seen
+        rig.driver.stop(handle)
