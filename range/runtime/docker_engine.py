@@ -13,6 +13,7 @@ from range.runtime import (
     docker_exec,
     docker_files,
     docker_observe,
+    docker_pause,
     docker_peer,
     docker_remove,
     docker_tool,
@@ -124,13 +125,12 @@ class DockerDriver:
     def pause(self, handle: Handle) -> None:
         """Freeze every container."""
         for machine in handle.machines:
-            self._wait_until_free(handle, machine)
-            self._switch(handle, machine, pause=True)
+            docker_pause.pause(self.engine, container_of(handle, machine))
 
     def resume(self, handle: Handle) -> None:
         """Thaw every container."""
         for machine in handle.machines:
-            self._switch(handle, machine, pause=False)
+            docker_pause.resume(self.engine, container_of(handle, machine))
 
     @contextmanager
     def held_still(self, handle: Handle, machine: str) -> Iterator[None]:
@@ -296,27 +296,6 @@ class DockerDriver:
     def kill_consoles(self, handle: Handle, machine: str, *, console_id: str = "") -> None:
         """Kill what holds the shells."""
         self._consoles.kill_consoles(handle, machine, console_id=console_id)
-
-    def _wait_until_free(self, handle: Handle, machine: str) -> None:
-        # Whoever holds it still would let it go again later, unseen by the engine.
-        with self.engine.client() as client:
-            found = client.inspect_container(container_of(handle, machine))
-        if not found["State"]["Paused"]:
-            host_stillness.wait_until_free(int(found["State"]["Pid"]), found["Id"])
-
-    def _switch(self, handle: Handle, machine: str, *, pause: bool) -> None:
-        container = container_of(handle, machine)
-        with self.engine.client() as client:
-            try:
-                (client.pause if pause else client.unpause)(container)
-            except APIError as error:
-                said = explanation(error).lower()
-                # A machine that ended is as still as a frozen one, and cannot be thawed either.
-                already = f"already {'paused' if pause else 'running'}"
-                calm = (already, "is not paused", "not running")
-                if any(phrase in said for phrase in calm):
-                    return
-                raise
 
 
 def _silent(step: str, detail: str) -> None:

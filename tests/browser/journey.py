@@ -64,6 +64,7 @@ print(json.dumps([
 ]))
 """
 AS_ROOT = """
+import json
 from datetime import timedelta
 from uuid import UUID
 from range.runtime.driver import Handle

@@ -7,6 +7,7 @@ import pytest
 from tests.browser.conftest import keep
 from tests.browser.journey import Person, choose, violations
 from tests.browser.test_b_pages import BREACH
+from tests.support.waiting import until
 
 pytestmark = [
     pytest.mark.browser,
@@ -15,6 +16,7 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.xdist_group("browser"),
 ]
+PROVED = "probes.done"
 LOOKED_AT = """() => {
     const buffer = document.querySelector("[data-look]")?.look?.term?.buffer.active;
     const rows = Array.from({length: buffer?.length ?? 0}, (_, at) => buffer.getLine(at));
@@ -145,6 +147,7 @@ def test_two_consoles_are_replayed_on_one_line(trainee, instructor):
 def test_machines_that_are_waited_for_and_machines_that_are_refused(chromium, site):
     person = Person(chromium, site, "trainee")
     page = person.page
+    proofs = site.log("reconciler").count(PROVED)
     site.kill("reconciler")
     try:
         page.goto("/scenarios/sudo-says/")
@@ -162,6 +165,8 @@ def test_machines_that_are_waited_for_and_machines_that_are_refused(chromium, si
     looks(page, "tutor-offer")
     page.goto(workspace)
 
+    # What it proves first of all would write over what is written here.
+    until(lambda: site.log("reconciler").count(PROVED) > proofs, "no proof", seconds=120)
     file = site.state_dir / "probes.json"
     before = file.read_bytes()
     site.ask(BREACH)

@@ -39,6 +39,19 @@ def served(rig, sandbox):
 
 
 HOLD_SECONDS = 1
+# Of so many pauses, some slip away at first, and some are heard of late.
+PAUSES = 30
+FORK = """
+import os
+while True:
+    try:
+        child = os.fork()
+    except OSError:
+        continue
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
 SILENT = "exec >&- 2>&-"
 COUNT = "while :; do echo >> /srv/count; sleep 0.002; done"
 
@@ -111,6 +124,18 @@ class TestLifecycle(LifecycleContract):
         with rig.driver.held_still(handle, "desk"):
             pass
         assert rig.driver.status(handle) is Status.PAUSED
+        rig.driver.stop(handle)
+
+    def test_what_starts_processes_all_the_time_is_paused(self, rig):
+        handle = rig.driver.start(uuid4(), topology(), deadline=soon())
+        for _ in range(6):
+            forking = f"setsid python3 -c '{FORK}' >/dev/null 2>&1 &"
+            rig.driver.exec(handle, "desk", ["sh", "-c", forking])
+        for _ in range(PAUSES):
+            rig.driver.pause(handle)
+            assert frozen(rig, handle)
+            rig.driver.resume(handle)
+            assert rig.driver.exec(handle, "desk", ["true"]).exit_code == 0
         rig.driver.stop(handle)
 
     def test_what_is_held_still_is_paused_afterwards_and_for_good(self, rig, held):
