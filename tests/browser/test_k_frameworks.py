@@ -5,6 +5,7 @@ import os
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import keep
 from tests.browser.journey import Person, violations, weight
@@ -142,7 +143,7 @@ def test_an_instructor_browses_and_reviews_an_alignment_by_keyboard(chromium, pa
     page.get_by_text("Approved: Triage vulnerabilities and nice:S0544 are related to.").wait_for()
     assert page.url != here
     # The next one is reached with what is to be judged in focus, three steps before the answer.
-    assert page.evaluate("document.activeElement.id") == "both"
+    expect(page.locator("#both")).to_be_focused()
     following = page.get_by_role("heading", level=1).inner_text()
     for _ in range(3):
         page.keyboard.press("Tab")

@@ -18,7 +18,8 @@ pytestmark = [
     pytest.mark.docker,
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    # Recording every run of the library takes as long as verifying it.
+    pytest.mark.timeout(3600 if os.environ.get("MUSTER_TEST_FULL") else 600),
     pytest.mark.xdist_group("recorded-runs"),
 ]
 LIBRARY = Path(__file__).resolve().parents[2] / "scenarios"
