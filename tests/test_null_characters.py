@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from tests.test_every_address import IN_A_THREAD, TABLE, world  # noqa: F401
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
 # Fields of forms, and what views ask a request for.
 _FIELDS = re.compile(r"""\bname="([\w-]+)"|\.(?:GET|POST)(?:\.get(?:list)?\(|\[)"([\w-]+)\"""")

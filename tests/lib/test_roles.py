@@ -47,7 +47,7 @@ def test_without_a_supervisor_there_is_nobody_to_tell(monkeypatch):
 def test_a_waiting_listener_returns_when_the_role_is_to_end():
     url = conninfo({**django_settings.DATABASES["default"], "NAME": "postgres"})
     end_on_signal()
-    with Listener(url, "sandboxes") as listener:
+    with Listener(url, "ending-of-roles") as listener:
         listener.wait(timedelta(seconds=5))
         os.kill(os.getpid(), signal.SIGTERM)
         assert listener.wait(timedelta(minutes=5)) == []

@@ -292,7 +292,9 @@ class TestChoice:
         assert weights_status.read(tmp_path).state == "unknown"
 
 
-def test_health_is_asked_of_the_server_and_remembered(served, settings):
+def test_health_is_asked_of_the_server_and_remembered(served, settings, monkeypatch):
+    monkeypatch.setattr(registry, "HEALTH_TIMEOUT_SECONDS", 10)
+    monkeypatch.setattr(registry, "HEALTH_SECONDS", 3600)
     model, _ = served(lambda *_: None)
     settings.TUTOR_LOCAL_URL = model._base_url
     registry.forget_health()

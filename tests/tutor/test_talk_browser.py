@@ -121,7 +121,7 @@ def test_keys_bring_the_last_lines_and_a_mark_may_be_left_out(place, tutor):
 
 
 def test_an_answer_comes_sentence_by_sentence_and_its_source_opens_in_place(place, tutor):
-    model = ScriptedChat(ANSWER, pause=0.15)
+    model = ScriptedChat(ANSWER, pause=0.6)
     pane = tutor(model)
     pane.get_by_text("I want it now").click()
     pane.get_by_role("button", name="Unlock rung 1 now").click()
