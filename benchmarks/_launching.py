@@ -104,7 +104,7 @@ class Visitor:
         ) as socket:
             seen = b""
             while not PROMPT.search(seen):
-                message = socket.recv(timeout=30)
+                message = socket.recv(timeout=120)
                 seen += message if isinstance(message, bytes) else b""
 
 

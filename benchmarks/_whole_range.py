@@ -23,7 +23,7 @@ from range.operations.supervisor import Role
 BASE = Path(__file__).resolve().parent.parent
 ROLES = ("reconciler", "web", "console", "checker", "worker")
 STOP_WITHIN_SECONDS = 20
-READY_WITHIN_SECONDS = 60
+READY_WITHIN_SECONDS = 180
 
 
 class WholeRange:

@@ -30,7 +30,7 @@ from tests.authoring.workshop_support import Drivers, drafted, saved
 
 State = Trial.State
 Kind = TrialOrder.Kind
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def stranger(person, db):
     return person("sam", elsewhere, Membership.Role.INSTRUCTOR)
 
 
-def until(role, done, *, within=20):
+def until(role, done, *, within=120):
     limit = time.monotonic() + within
     while time.monotonic() < limit:
         role.tick()

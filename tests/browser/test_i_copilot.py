@@ -144,7 +144,7 @@ def test_another_way_of_mending_than_the_references_counts(worker):
     for line in MENDED.strip().splitlines():
         worker.type_line(line)
     worker.type_line("clear; next test 2>&1 | tail -3; next attacks")
-    worker.wait_for_text("0 of 10 attacks")
+    worker.wait_for_text(r"^0 of 10 attacks")
     keep(worker.page, "copilot-mended")
     worker.check_now(met=5)
     keep(worker.page, "copilot-done")

@@ -106,7 +106,8 @@ def test_every_save_is_seen_in_the_terminal_of_the_trial(author, page):
     # Before the quotes, and then one step into them.
     seed.locator("span", has_text="{{ flag_look }}").last.click(position={"x": 1, "y": 8})
     beside.keyboard.press("ArrowRight")
-    beside.keyboard.type("Signed for: ")
+    # All at once, so that it is one save and one revision.
+    beside.keyboard.insert_text("Signed for: ")
     line(beside, 'text: "Signed for: {{ flag_look }}').wait_for()
     state(beside, "Saved")
     beside.close()

@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.xdist_group("whole-range"),
 ]
 README = Path(__file__).resolve().parents[2] / "README.md"
-PORT = 18660
+PORT = 17660
 # How the tutorial's table tells one desk from another, by what was seen there.
 SEEN = [
     ("A pager", r"NOPASSWD: /usr/bin/less"),

@@ -16,6 +16,8 @@ CLONE = Path(__file__).resolve().parents[2]
 @pytest.mark.docker
 @pytest.mark.slow
 @pytest.mark.timeout(400)
+# It counts the folders of every benchmark on this machine.
+@pytest.mark.xdist_group("bench")
 def test_it_measures_every_server_and_removes_its_range():
     before = bench_folders()
     few = "--rounds 1 --seconds 0.3 --consoles 1 2 --open 20 --bulk 1"

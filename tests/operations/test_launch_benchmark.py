@@ -15,6 +15,8 @@ CLONE = Path(__file__).resolve().parents[2]
 @pytest.mark.docker
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+# It counts the folders of every benchmark on this machine.
+@pytest.mark.xdist_group("bench")
 def test_it_prints_both_sides_and_removes_its_range():
     before = bench_folders()
     done = subprocess.run(
