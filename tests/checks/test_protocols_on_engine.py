@@ -79,14 +79,15 @@ def test_dns(box, monkeypatch, is_near):
     """From our own host, and through a program in the peer as where we may not enter."""
     if not is_near:
         monkeypatch.setattr(host_processes, "may_enter", lambda _: False)
-    fields = {"kind": "dns", "from": "lan", "server": "box:5300", "timeout_seconds": 1.0}
+    fields = {"kind": "dns", "from": "lan", "server": "box:5300"}
     www = {"name": "www.city.example", "answers": ["198.51.100.7"], "authoritative": True}
     gone = {"name": "old.city.example", "status": "NXDOMAIN", "answers": []}
     check = DnsCheck.model_validate(fields | {"questions": [www, gone]})
     assert check.judge(box).outcome is Outcome.MET
     other = DnsCheck.model_validate(fields | {"questions": [www | {"answers": ["198.51.100.8"]}]})
     assert other.judge(box).reason == "answers-differ"
-    silent = DnsCheck.model_validate(fields | {"questions": [www], "server": "box:5399"})
+    nobody = {"server": "box:5399", "timeout_seconds": 1.0}
+    silent = DnsCheck.model_validate(fields | {"questions": [www]} | nobody)
     assert silent.judge(box).reason == "no-answer"
 
 

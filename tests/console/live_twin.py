@@ -72,7 +72,7 @@ class LiveTwin(TwinPage):
         view = self.views[-1] if self.views else None
         return b"" if view is None or view.screen is None else view.screen + bytes(view.live)
 
-    async def until(self, condition, *, seconds=20.0):
+    async def until(self, condition, *, seconds=60.0):
         """Wait until the page shows something."""
         try:
             async with asyncio.timeout(seconds):

@@ -121,7 +121,8 @@ async def test_one_flood_leaves_another_console_alone(server):
             await page.type(b"k%d." % number)
             await page.until_shown(b"k%d." % number)
             slowest = max(slowest, loop.time() - began)
-        assert slowest < 0.5
+        # On a busy machine; behind the flood, which nobody draws, no key would ever come back.
+        assert slowest < 10
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,7 @@ async def test_keys_meet_no_database_after_connecting(server):
         )
         try:
             await page.type(b"while the thread is busy")
-            await page.until_shown(b"while the thread is busy", seconds=1.0)
+            await page.until_shown(b"while the thread is busy")
         finally:
             release.set()
             await busy

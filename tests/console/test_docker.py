@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
 
+from range.console import cast
 from range.console.models import ExtraConsole
 from range.lib.notify import conninfo
 from range.sandboxes.models import Sandbox
@@ -115,6 +116,13 @@ def commands(desk):
     return [event.payload for event in events_of(desk.attempt.pk, kinds=["console.command"])]
 
 
+def recorded(role):
+    """What recordings of a role's consoles hold, whether they are sealed or not."""
+    files = Path(role.environment["RANGE_STATE_DIR"]).rglob("*.cast")
+    events = [event for file in files for event in cast.read(file).events]
+    return "".join(event.data for event in events if event.code == "o")
+
+
 async def test_the_shell_and_its_screen_survive_a_killed_role(place):
     desk, server, role = place
     console = await a_console(desk)
@@ -123,7 +131,9 @@ async def test_the_shell_and_its_screen_survive_a_killed_role(place):
         await page.type(b"kept=in-the-shell; echo on the screen\r")
         await page.until_shown(b"on the screen\r\n")
         # What was flushed is what survives; that happens many times a second.
-        await asyncio.sleep(0.3)
+        async with asyncio.timeout(60):
+            while "on the screen\r\n" not in recorded(role):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         role.kill()
     await role.start()
     async with server.sit(desk, console=console) as socket:

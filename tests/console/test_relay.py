@@ -112,9 +112,9 @@ async def test_a_small_chunk_goes_at_once_and_a_large_one_lets_more_gather(monke
     async with Bench() as bench:
         page = bench.page()
         loop = asyncio.get_running_loop()
+        began = loop.time()
         bench.stream.show(b"x" * 600, b"after")
         await until(lambda: b"x" in page.shown)
-        began = loop.time()
         await until(lambda: page.shown.endswith(b"after"))
         assert loop.time() - began >= 0.05
 

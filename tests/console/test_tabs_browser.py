@@ -421,11 +421,7 @@ def test_the_connection_comes_back_in_both_halves(place, page):
     place.opens("web 2")
     page.keyboard.type("unsaved")
     place.shows("unsaved", "web 2")
-    page.evaluate(
-        "() => document.querySelectorAll('[data-label].terminal')"
-        ".forEach((each) => each.live.socket.close())"
-    )
-    page.locator(".terminal[data-state=waiting]").first.wait_for()
+    place.lose()
     for label in ("web", "web 2"):
         place.opens(label)
     place.shows("unsaved", "web 2")

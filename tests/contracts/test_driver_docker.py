@@ -16,6 +16,7 @@ from range.runtime.driver import Size, Status
 from tests.contracts.driver import LifecycleContract, ProgramsAndFilesContract
 from tests.contracts.driver_reach import ConsoleContract, ReachContract
 from tests.contracts.rigs import DockerRig, soon, topology
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.enable_socket]
 
@@ -39,7 +40,7 @@ def served(rig, sandbox):
 
 
 # Of so many pauses, some slip away at first, and some are heard of late.
-PAUSES = 30
+PAUSES = 15
 FORK = """
 import os
 while True:
@@ -92,10 +93,16 @@ class TestLifecycle(LifecycleContract):
     @pytest.fixture
     def count(self, rig, sandbox):
         """Have a program count on and on; return what it has come to."""
+
+        def come_to():
+            return len(rig.driver.read_file(sandbox, "desk", "/srv/count") or b"")
+
+        # Another test may have counted there.
+        before = come_to()
         counting = f"setsid sh -c '{COUNT}' >/dev/null 2>&1 &"
         rig.driver.exec(sandbox, "desk", ["sh", "-c", counting])
-        time.sleep(0.3)
-        yield lambda: len(rig.driver.read_file(sandbox, "desk", "/srv/count"))
+        until(lambda: come_to() > before, "it does not count")
+        yield come_to
         rig.driver.exec(sandbox, "desk", ["pkill", "-f", "/srv/count"])
 
     def test_nothing_moves_in_a_machine_held_still(self, rig, sandbox, count):
@@ -126,6 +133,7 @@ class TestLifecycle(LifecycleContract):
         assert rig.driver.status(handle) is Status.PAUSED
         rig.driver.stop(handle)
 
+    @pytest.mark.timeout(400)
     def test_what_starts_processes_all_the_time_is_paused(self, rig):
         handle = rig.driver.start(uuid4(), topology(), deadline=soon())
         for _ in range(6):

@@ -32,6 +32,8 @@ pytestmark = [
 HOST = Host()
 EPERM, ENOSYS, EAFNOSUPPORT = 1, 38, 97
 OUTSIDE = ("203.0.113.7", "169.254.169.254")
+# Whichever test asks for the tools first may have to wait until their image is built.
+BUILDS = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +114,7 @@ def watching(word):
         time.sleep(0.3)
 
 
+@BUILDS
 def test_the_attack_with_raw_frames_works_where_nothing_forbids_it(rig, tools):
     addresses = {name: machine.addresses["lan"] for name, machine in tools.machines.items()}
     card = rig.driver.exec(tools, "target", ["cat", "/sys/class/net/eth0/address"]).stdout
@@ -299,6 +302,7 @@ def test_the_host_shows_nothing_of_itself(run):
     assert not [line for line in told.splitlines() if b"docker/" in line and b"cgroup" in line]
 
 
+@BUILDS
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "user"),

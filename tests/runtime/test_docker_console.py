@@ -207,7 +207,7 @@ async def test_a_connection_that_just_vanished_is_cleared_by_the_next(rig, sandb
         console._writer.close()
     last = await opened("vanished")
     await run(last, "true")
-    assert len(clients(rig, sandbox, "vanished")) == 2
+    await until(lambda: len(clients(rig, sandbox, "vanished")) == 2)
 
 
 async def test_killing_consoles_leaves_no_holder_and_no_shell(rig, sandbox, opened):
@@ -242,6 +242,7 @@ async def test_killing_one_console_ends_what_ran_in_it(rig, sandbox, opened):
     assert b"kept" in await run(kept, "echo kept")
 
 
+@pytest.mark.timeout(400)
 async def test_what_a_shell_was_just_starting_ends_with_its_console(rig, sandbox, opened):
     for number in range(30):
         doomed = await opened(f"starting-{number}")
@@ -269,7 +270,7 @@ async def test_where_no_process_can_be_signalled_the_machine_ends_the_console(
         await read_until(console, READY)
     await asyncio.to_thread(rig.driver.kill_consoles, sandbox, "desk", console_id="doomed-too")
     await read_to_end(doomed)
-    assert clients(rig, sandbox, "doomed-too") == []
+    await until(lambda: clients(rig, sandbox, "doomed-too") == [])
     assert b"kept" in await run(kept, "echo kept")
 
 
@@ -327,7 +328,7 @@ async def test_leaving_the_shell_ends_the_console_and_the_next_is_fresh(rig, san
     await read_until(console, READY)
     await console.write(b"sleep 60 & echo last-words; exit\r")
     assert b"last-words" in await read_to_end(console)
-    assert clients(rig, sandbox, "left") == []
+    await until(lambda: clients(rig, sandbox, "left") == [])
     again = await opened("left")
     await read_until(again, READY)
     assert b"133;D;0" in await run(again, "true")

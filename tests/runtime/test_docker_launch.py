@@ -22,6 +22,14 @@ def rig():
     made.close()
 
 
+@pytest.fixture(autouse=True)
+def swept(rig):
+    """Stop what a test that failed had started: the next ones look for leftovers."""
+    yield
+    for handle in list(rig.driver.running()):
+        rig.driver.stop(handle)
+
+
 def leftovers(rig):
     labels = [f"range.installation={rig.driver.options.installation}"]
     with rig.driver.engine.client() as client:

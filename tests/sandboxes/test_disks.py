@@ -1,6 +1,7 @@
 """Disks that run full are told of in time, and a machine at its limit is stopped."""
 
 import threading
+from contextlib import contextmanager
 from copy import deepcopy
 
 import pytest
@@ -9,6 +10,7 @@ from range.runtime.driver import DiskLeft, Handle, MachineUsage
 from range.sandboxes import disks, services, troubles
 from range.sandboxes.models import Sandbox
 from range.sandboxes.watch import Watch
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MIB = 1 << 20
@@ -34,6 +36,19 @@ def holds(driver, handle_of):
         disks.sweep(driver)
 
     return look
+
+
+@contextmanager
+def watching(driver):
+    """Have a thread watch over the disks."""
+    ended = threading.Event()
+    thread = threading.Thread(target=disks.DiskWatch(lambda: driver).run, args=[ended])
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=60)
 
 
 def test_a_disk_with_room_is_not_spoken_of(holds, told, running):
@@ -134,15 +149,8 @@ def test_the_watch_goes_on_after_the_engine_was_away(running, driver, handle_of,
     monkeypatch.setattr("range.sandboxes.disks.EVERY", disks.EVERY / 1000)
     driver.machine(handle_of, "web").usage = MachineUsage(disk_bytes=90 * MIB)
     driver.fail_next("survey")
-    ended = threading.Event()
-    thread = threading.Thread(target=disks.DiskWatch(lambda: driver).run, args=[ended])
-    thread.start()
-    for _ in range(200):
-        if told(LOW):
-            break
-        ended.wait(0.02)
-    ended.set()
-    thread.join(timeout=10)
+    with watching(driver):
+        until(lambda: told(LOW), "nobody is told")
     assert len(told(LOW)) == 1
 
 
@@ -150,20 +158,18 @@ def test_a_host_whose_disk_fills_up_is_not_made_to_wait_for_the_next_look(
     running, driver, handle_of, told, monkeypatch
 ):
     monkeypatch.setattr("range.sandboxes.disks.GLANCE", disks.EVERY / 3000)
+    # However long this takes, no look is due in its turn.
+    monkeypatch.setattr("range.sandboxes.disks.EVERY", disks.EVERY * 1000)
     driver.machine(handle_of, "web").usage = MachineUsage(disk_bytes=90 * MIB)
     driver.disk = DiskLeft(free_bytes=1 << 40, files=10**6)
-    ended = threading.Event()
-    thread = threading.Thread(target=disks.DiskWatch(lambda: driver).run, args=[ended])
-    thread.start()
-    ended.wait(0.1)
-    quiet = driver.calls.count("survey")
-    driver.disk = DiskLeft(free_bytes=(1 << 40) - (1 << 30), files=10**6)
-    for _ in range(500):
-        if told(LOW):
-            break
-        ended.wait(0.02)
-    ended.set()
-    thread.join(timeout=10)
+    glances = []
+    monkeypatch.setattr(driver, "disk_left", lambda: glances.append(driver.disk) or driver.disk)
+    with watching(driver):
+        # One to compare with, one that found nothing, and the one that says so.
+        until(lambda: len(glances) > 2, "nobody looks")
+        quiet = driver.calls.count("survey")
+        driver.disk = DiskLeft(free_bytes=(1 << 40) - (1 << 30), files=10**6)
+        until(lambda: told(LOW), "nobody is told")
     assert (quiet, len(told(LOW))) == (0, 1)
 
 

@@ -5,6 +5,7 @@ from copy import deepcopy
 from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
@@ -57,8 +58,9 @@ def test_they_are_frozen_once(asleep, reconcile, driver, told):
 @pytest.mark.parametrize(
     "change",
     [
-        {"seen_at": timezone.now() + timedelta(hours=1)},
-        {"seen_at": None, "started_at": timezone.now() + timedelta(hours=1)},
+        # Counted from when the test runs, which may be long after it was collected.
+        {"seen_at": Now() + timedelta(hours=1)},
+        {"seen_at": None, "started_at": Now() + timedelta(hours=1)},
         {"wanted": Sandbox.Wanted.STOPPED, "state": Sandbox.State.STARTING},
         {"state": Sandbox.State.FAILED},
     ],

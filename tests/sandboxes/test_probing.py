@@ -316,7 +316,11 @@ def own_options(monkeypatch):
 @pytest.mark.docker
 @pytest.mark.skipif(os.geteuid() != 0, reason="watching the host's cards needs root")
 def test_the_critical_probes_of_this_machine_hold(state_dir, own_options):
-    assert Probing(driver_name="docker").probe("start")
+    probes = Probing(driver_name="docker")
+    # On a busy machine a run may prove nothing, which is not kept: then another one follows.
+    if not probes.probe("start"):
+        assert probe_record.newest(state_dir) is None
+        assert probes.probe("again")
     record = probe_record.newest(state_dir)
     assert {verdict.outcome for verdict in record.verdicts} == {Outcome.CLOSED, Outcome.OK}
 

@@ -9,8 +9,10 @@ from range.runtime.driver import Size
 
 _ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07]*(\x07|\x1b\\)|[@-Z\\-_=>]|\([B0])")
 QUIET_SECONDS = 0.35
-# An editor shows no prompt; it has drawn its screen once nothing comes for this long.
+# An editor shows no prompt; it has drawn its screen once nothing comes for this long after its name
+# or the key that leaves it was seen.
 EDITOR_SECONDS = 1.5
+DRAWN = re.compile(r"GNU nano|\^X")
 LONGEST_SECONDS = 40
 # A prompt of a shell, or of a program that waits for a key.
 READY = re.compile(r"([$#] |\(END\)|press RETURN\))\s*$")
@@ -31,13 +33,21 @@ async def _typed(driver, handle, machine, lines):
         for line in lines:
             at_rest = seen.text
             await console.write(keys(line))
-            await seen.settled(at_rest, in_editor=bool(IN_EDITOR.match(line)))
+            await seen.settled(at_rest, editor=editor_after(line))
     finally:
         reading.cancel()
         with suppress(asyncio.CancelledError):
             await reading
         await console.close()
     return seen.text
+
+
+def editor_after(line):
+    """Return what tells that an editor has the screen after a line; None where none has it."""
+    if not IN_EDITOR.match(line):
+        return None
+    # One that was open before may draw next to nothing.
+    return re.compile("") if line.startswith("^") else DRAWN
 
 
 def keys(line):
@@ -57,7 +67,7 @@ class _Screen:
             self.text += _ESCAPES.sub("", data.decode("utf-8", "replace")).replace("\r", "")
             self._last = time.monotonic()
 
-    async def settled(self, since="", *, in_editor=False):
+    async def settled(self, since="", *, editor=None):
         """Wait until something has come since a text, and ended: an old prompt says nothing."""
         began = time.monotonic()
         self._last = began
@@ -68,6 +78,6 @@ class _Screen:
                 continue
             if quiet > QUIET_SECONDS and READY.search(self.text):
                 return
-            if in_editor and quiet > EDITOR_SECONDS:
+            if editor and quiet > EDITOR_SECONDS and editor.search(self.text, len(since)):
                 return
         raise AssertionError(f"no prompt came back; the console shows: {self.text[-600:]}")

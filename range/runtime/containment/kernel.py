@@ -46,7 +46,8 @@ _FOLDERS = {"/tmp": 64, "/run": 16, "/dev/shm": 16}  # noqa: S108
 _FLOOD_MB = 96
 _FILES = {"/tmp": 16 << 10, "/run": 4 << 10}  # noqa: S108
 _MANY_FILES, _MANY_TERMINALS = 20_000, 200
-_HIDDEN_MB, _HIDDEN_SECONDS = 8, 5.0
+# Held for longer than the slowest host takes to look: with the machine it goes once the run ends.
+_HIDDEN_MB, _HIDDEN_SECONDS = 8, 60.0
 
 
 def look(rig: Rig) -> list[Verdict]:
