@@ -51,8 +51,8 @@ def held_still(pid: int, container_id: str) -> Iterator[None]:
     Args:
         pid: Of the container's first process.
     """
-    freezer = _freezer_of(pid, container_id)
-    if freezer is None or not freezer.is_free():
+    freezer = _free_freezer_of(pid, container_id)
+    if freezer is None:
         yield
         return
     words = [str(freezer.file), freezer.freeze, freezer.thaw, str(_LONGEST_SECONDS)]
@@ -88,6 +88,14 @@ def _wait_for(freezer: _Freezer) -> None:
     with suppress(OSError):
         while not freezer.is_frozen() and time.monotonic() < end:
             time.sleep(0.002)
+
+
+def _free_freezer_of(pid: int, container_id: str) -> _Freezer | None:
+    freezer = _freezer_of(pid, container_id)
+    with suppress(OSError):
+        if freezer is not None and freezer.is_free():
+            return freezer
+    return None
 
 
 def _freezer_of(pid: int, container_id: str) -> _Freezer | None:
