@@ -462,11 +462,14 @@ def allowed(expected: int | tuple[int, ...]) -> tuple[int, ...]:
     return expected if isinstance(expected, tuple) else (expected,)
 
 
+def url_of(name: str, world: dict[str, object]) -> str:
+    return reverse(name, args=[world[argument] for argument in TABLE[name].arguments])
+
+
 def visit(client, name: str, world: dict[str, object], method: str) -> int:
     address = TABLE[name]
-    url = reverse(name, args=[world[argument] for argument in address.arguments])
     call: Callable[..., object] = getattr(client, method)
-    return call(url, dict(address.data)).status_code
+    return call(url_of(name, world), dict(address.data)).status_code
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,9 +6,8 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 from django.test import Client
-from django.urls import reverse
 
-from tests.test_every_address import IN_A_THREAD, TABLE, world  # noqa: F401
+from tests.test_every_address import IN_A_THREAD, TABLE, url_of, world  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
@@ -33,10 +32,9 @@ def test_null_characters_are_no_error_of_the_server(request, world, who):  # noq
     failed = []
     # What reads in a thread of its own sees nothing of a test's transaction.
     for name in sorted(set(TABLE) - IN_A_THREAD):
-        address = TABLE[name]
-        url = reverse(name, args=[world[argument] for argument in address.arguments])
+        url = url_of(name, world)
         # Once more with what gets past the first look.
-        further = hostile | dict(address.data)
+        further = hostile | dict(TABLE[name].data)
         for ask, sent in ((client.get, hostile), (client.post, hostile), (client.post, further)):
             with transaction.atomic():
                 status = ask(url, sent).status_code

@@ -18,6 +18,7 @@ from range.runtime.engine_socket import (
 )
 
 _KILLED = 137
+_NOT_BEGUN = 126
 _GRACE_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
 # Holds a program back until a line comes; it then reads nothing of whoever sent that line.
@@ -51,7 +52,7 @@ def run(
     """Run `argv` and collect its output; a container held still is waited for.
 
     Args:
-        before: Done while the engine enters the container; the program begins afterwards.
+        before: Done each time the engine enters the container; the program begins afterwards.
 
     Raises:
         SandboxGone: The container does not run.
@@ -61,7 +62,8 @@ def run(
     while True:
         seconds = max(end - time.monotonic(), 0.05)
         result = _run(engine, container, argv, user=user, seconds=seconds, before=before)
-        if not is_held_still(result.stderr) or time.monotonic() > end:
+        is_held = result.exit_code == _NOT_BEGUN and is_held_still(result.stderr)
+        if not is_held or time.monotonic() > end:
             return result
         time.sleep(_PAUSE_SECONDS)
 

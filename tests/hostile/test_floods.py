@@ -3,7 +3,6 @@
 import os
 import socket
 import struct
-import threading
 import time
 from contextlib import contextmanager, suppress
 from copy import deepcopy
@@ -28,6 +27,7 @@ from range.sandboxes import disks
 from range.sandboxes.models import Sandbox
 from range.timeline.services import events_of
 from tests.contracts.rigs import DockerRig, single, soon
+from tests.support.disks import watching
 from tests.support.waiting import until
 
 pytestmark = [
@@ -310,18 +310,6 @@ def running(version, sandbox, driver, attempt):
     return sandbox
 
 
-@contextmanager
-def watched(driver):
-    ended = threading.Event()
-    thread = threading.Thread(target=disks.DiskWatch(lambda: driver).run, args=[ended])
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join(timeout=60)
-
-
 def until_halted(driver):
     def halted():
         looks = {each.machine: each for each in driver.survey()}
@@ -343,7 +331,7 @@ def test_a_disk_flood_is_stopped_long_before_the_next_look_is_due(
 ):
     monkeypatch.setattr(disks, "EVERY", timedelta(hours=1))
     handle = Handle.from_json(running.handle)
-    with watched(driver):
+    with watching(driver):
         # The watch waits for its turn now; only what it glances at can make it look.
         time.sleep(0.5)
         free = driver.disk_left().free_bytes
@@ -360,7 +348,7 @@ def test_who_writes_slowly_is_warned_first(running, driver, monkeypatch):
     monkeypatch.setattr(disks, "EVERY", timedelta(seconds=0.5))
     monkeypatch.setattr(disks, "GLANCE", timedelta(seconds=0.2))
     handle = Handle.from_json(running.handle)
-    with watched(driver):
+    with watching(driver):
         driver.exec(handle, "desk", begun(SLOWLY))
         until(lambda: told(running), "nobody is warned")
         assert told(running) == ["sandbox.disk_low"]

@@ -1,7 +1,5 @@
 """Disks that run full are told of in time, and a machine at its limit is stopped."""
 
-import threading
-from contextlib import contextmanager
 from copy import deepcopy
 
 import pytest
@@ -10,6 +8,7 @@ from range.runtime.driver import DiskLeft, Handle, MachineUsage
 from range.sandboxes import disks, services, troubles
 from range.sandboxes.models import Sandbox
 from range.sandboxes.watch import Watch
+from tests.support.disks import watching
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,19 +35,6 @@ def holds(driver, handle_of):
         disks.sweep(driver)
 
     return look
-
-
-@contextmanager
-def watching(driver):
-    """Have a thread watch over the disks."""
-    ended = threading.Event()
-    thread = threading.Thread(target=disks.DiskWatch(lambda: driver).run, args=[ended])
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join(timeout=60)
 
 
 def test_a_disk_with_room_is_not_spoken_of(holds, told, running):
