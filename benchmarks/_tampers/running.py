@@ -20,7 +20,7 @@ while True:
     if os.fork():
         os._exit(0)
     if number % 50 == 0:
-        open("/srv/alive", "w").write(str(number))
+        open("/srv/alive", "a").write("x")
 """
 HIDDEN = Case(
     name="implant-ended",
@@ -54,11 +54,13 @@ HIDDEN = Case(
         ),
         Tamper(
             name="walks-from-number-to-number",
-            run="pkill implant; cp -L /usr/bin/python3 /usr/local/bin/implant; "
+            # A file that a dying program still runs could not be written over.
+            run="pkill implant; rm /usr/local/bin/implant; "
+            "cp -L /usr/bin/python3 /usr/local/bin/implant || exit 1; "
             + STAY.format(f"/usr/local/bin/implant -c '{WALKS}'"),
-            bites="for i in $(seq 80); do test -s /srv/alive && break; sleep 0.1; done; "
-            "a=$(cat /srv/alive); sleep 0.5; b=$(cat /srv/alive); "
-            'test -n "$a" -a "$a" != "$b"',
+            bites="touch /srv/alive; for n in 1 2; do a=$(wc -c </srv/alive); "
+            "for i in $(seq 150); do b=$(wc -c </srv/alive); test $b -gt $a && break; "
+            "sleep 0.1; done; test $b -gt $a || { echo it walks no more; exit 1; }; done",
         ),
         Tamper(
             name="ps-that-hides",
