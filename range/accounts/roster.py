@@ -18,6 +18,7 @@ from range.accounts.cohorts import actor_of, one_time_password, place
 from range.accounts.models import Cohort, Membership, User
 from range.accounts.names import NameRefused, clean_name
 from range.lib.errors import RangeError
+from range.lib.storable import NOT_TEXT, storable
 from range.timeline.services import record
 
 BYTES_AT_MOST = 512 * 1024
@@ -259,7 +260,7 @@ def _row(
         fate = _fate(accounts, held, cohort)
     except NameRefused as refusal:
         problem = refusal.message
-    shown = (text.replace("\0", "�")[:200] for text in (username, name, email))
+    shown = (storable(text, instead=NOT_TEXT)[:200] for text in (username, name, email))
     username, name, email = shown
     return Row(
         line=number,

@@ -15,6 +15,7 @@ from range.checks.base import Outcome
 from range.exercises.models import Attempt
 from range.lib.errors import RangeError
 from range.lib.notify import notify
+from range.lib.storable import storable
 from range.timeline.services import record
 
 LENGTH = 2000
@@ -62,7 +63,7 @@ def contest(trainee: User, *, evidence_id: uuid.UUID, words: str) -> Appeal:
         raise _missing()
     # Of two clicks at once, the second finds the first one's appeal.
     hold(row.attempt_id)
-    words = words.replace("\0", "").strip()[:LENGTH]
+    words = storable(words).strip()[:LENGTH]
     if not words:
         raise AppealRefused("Say what is wrong with the record.", reason="appeal-words")
     if not is_contestable(row):
@@ -94,7 +95,7 @@ def answer(person: User, *, appeal_id: uuid.UUID, choice: str, words: str) -> Ap
         raise _missing()
     hold(found.evidence.attempt_id)
     found.refresh_from_db(fields=["state"])
-    words = words.replace("\0", "").strip()[:LENGTH]
+    words = storable(words).strip()[:LENGTH]
     if choice not in ANSWERS or not words:
         raise AppealRefused(
             "Choose an answer and give its reason; the trainee reads it.", reason="appeal-answer"

@@ -23,6 +23,7 @@ from range.console.services import typed_commands
 from range.exercises.models import Attempt
 from range.exercises.services import mark_collected
 from range.lib.errors import RangeError
+from range.lib.storable import NOT_TEXT, storable
 from range.runtime.driver import Driver, Handle
 from range.sandboxes.activity import awake, is_awake
 from range.sandboxes.models import Sandbox
@@ -32,8 +33,6 @@ from range.sandboxes.services import live_sandbox, stop
 RESUME_WITHIN = timedelta(seconds=10)
 # A report is only read at the end: until then the trainee is still writing it.
 AT_THE_END = frozenset({"rubric"})
-# Stands for what is no text; the database holds no zero bytes.
-NOT_TEXT = "\ufffd"
 
 
 def probe_for(attempt: Attempt, driver: Driver) -> SandboxProbe:
@@ -181,7 +180,7 @@ def _keep_reports(
                 continue
             if judgements[objective.key, check.id].reason == "awaits-judgement":
                 # Read once more: a judgement's excerpt is cut, a person gets the whole.
-                report = (check.read(probe) or "").replace("\0", NOT_TEXT)
+                report = storable(check.read(probe) or "", instead=NOT_TEXT)
                 _await_judgement(attempt, objective, check, report)
 
 

@@ -22,6 +22,7 @@ from range.checks.judgements import met
 from range.exercises.models import Attempt
 from range.exercises.services import AttemptClosed
 from range.lib.errors import RangeError
+from range.lib.storable import NOT_TEXT, storable
 from range.timeline.services import record
 
 VALUE_LIMIT = 2000
@@ -69,8 +70,7 @@ def submit(attempt: Attempt, *, objective: str, check: str, value: str) -> Recei
             f"That is {len(value)} characters long; at most {VALUE_LIMIT} are read.",
             reason="too-long",
         )
-    # The database holds no zero bytes, and no answer needs them.
-    value = value.replace("\0", "\ufffd")
+    value = storable(value, instead=NOT_TEXT)
     spec = _check(attempt, objective, check)
     with transaction.atomic():
         held = Attempt.objects.select_for_update().get(pk=attempt.pk)

@@ -152,8 +152,8 @@ class Builder:
     @contextmanager
     def _files(self, version: ScenarioVersion) -> Iterator[Path | None]:
         """Give a version's files: its folder, or what was kept of it; None where both are gone."""
-        if self._is_unchanged(version):
-            yield self._folder(version)
+        if is_unchanged(version, folder := self._folder(version)):
+            yield folder
         elif (kept := source_of(version)) is not None:
             with written_out(kept, name=version.scenario.slug) as folder:
                 yield folder
@@ -162,9 +162,6 @@ class Builder:
 
     def _folder(self, version: ScenarioVersion) -> Path:
         return self._scenarios / version.scenario.slug
-
-    def _is_unchanged(self, version: ScenarioVersion) -> bool:
-        return is_unchanged(version, self._folder(version))
 
     def _take_over(self) -> None:
         if not self._taken_over:

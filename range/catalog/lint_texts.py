@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from range.catalog.lint_names import nearest
 from range.catalog.problems import Problem, Severity
 from range.catalog.reader import BRIEF_FILE, LoadedScenario
 from range.catalog.rendering import VERBATIM, dumped
@@ -33,33 +34,42 @@ def text_problems(loaded: LoadedScenario) -> Iterator[Problem]:
 
 
 def _names(loaded: LoadedScenario, place: Place, text: str, told: bool) -> Iterator[Problem]:
-    for _, expected, found in _wrong_names(loaded, text, told):
-        yield loaded.problem(Severity.ERROR, place, expected, found)
+    for _, expected, found, advice in _wrong_names(loaded, text, told):
+        yield loaded.problem(Severity.ERROR, place, expected, found, advice)
 
 
 def _asset(loaded: LoadedScenario, name: str, *, told: bool) -> Iterator[Problem]:
     text = loaded.assets.get(name, {}).get("text")
     if text is None:
         return
-    for line, expected, found in _wrong_names(loaded, text, told):
+    for line, expected, found, advice in _wrong_names(loaded, text, told):
         yield Problem(
-            severity=Severity.ERROR, file=name, line=line, where="", expected=expected, found=found
+            severity=Severity.ERROR,
+            file=name,
+            line=line,
+            where="",
+            expected=expected,
+            found=found,
+            suggestion=advice,
         )
 
 
-def _wrong_names(loaded: LoadedScenario, text: str, told: bool) -> Iterator[tuple[int, str, str]]:
+def _wrong_names(
+    loaded: LoadedScenario, text: str, told: bool
+) -> Iterator[tuple[int, str, str, str]]:
+    """Yield line of the text, what was expected, what was found, and what to do."""
     variables = loaded.spec.variables
     try:
         names = names_in(text)
     except TemplateInvalid as error:
-        yield error.line, "a text that can be filled in", error.message
+        yield error.line, "a text that can be filled in", error.message, ""
         return
-    for name in sorted(names):
+    for name, line in sorted(names.items()):
         if name not in variables:
             known = ", ".join(variables) or "none"
-            yield 0, f"one of the variables {known}", repr(name)
+            yield line, f"one of the variables {known}", repr(name), nearest(name, variables)
         elif told and (variables[name].is_secret or variables[name].hidden):
-            yield 0, "no secret where trainees read", repr(name)
+            yield line, "no secret where trainees read", repr(name), ""
 
 
 def _told(place: Place) -> bool:

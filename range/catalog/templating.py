@@ -132,20 +132,25 @@ def _filled(text: str, values: Mapping[str, Any], name: str) -> str:
     return "".join(parts)
 
 
-def names_in(text: str) -> frozenset[str]:
-    """Return the variables a text needs.
+def names_in(text: str) -> dict[str, int]:
+    """Return the variables a text needs, each with the line that names it first.
 
     Raises:
         TemplateInvalid: It cannot be read.
     """
     if not is_template(text):
-        return frozenset()
+        return {}
     try:
         tree = _parsed(text)
     except _FAILURES as error:
         raise TemplateInvalid(f"{error}.", line=getattr(error, "lineno", 0)) from error
-    written = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")}
-    return frozenset(node.name for node in tree.find_all(nodes.Name)) - written - {"loop"}
+    written = {"loop"}
+    found: dict[str, int] = {}
+    for node in tree.find_all(nodes.Name):
+        if node.ctx in ("store", "param"):
+            written.add(node.name)
+        found[node.name] = min(node.lineno, found.get(node.name, node.lineno))
+    return {name: line for name, line in found.items() if name not in written}
 
 
 class _Environment(ImmutableSandboxedEnvironment):

@@ -4,13 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+# Stands for what is no text.
+NOT_TEXT = "\ufffd"
 # A null character, and halves of a pair that stand alone.
 REFUSED = re.compile("[\0\ud800-\udfff]")
 
 
-def storable(text: str) -> str:
-    """Return text without the characters that a database refuses."""
-    return REFUSED.sub("", text)
+def storable(text: str, *, instead: str = "") -> str:
+    """Return text without the characters that a database refuses, or with others instead."""
+    return REFUSED.sub(instead, text)
 
 
 def storable_data(value: Any) -> Any:

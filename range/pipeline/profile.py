@@ -19,6 +19,7 @@ from range.competencies.frameworks import (
 )
 from range.competencies.models import ObservableSkill
 from range.lib.errors import RangeError
+from range.lib.storable import storable
 from range.pipeline import bars
 from range.pipeline.agency.stages import Desk, desks_of
 from range.pipeline.evidence_lines import EvidenceLine, lines_by_id
@@ -139,7 +140,7 @@ def asked_by(viewer: User, sent: Mapping[str, str]) -> Asked:
     evidence = sent.get("evidence", "")
     by_default = evidence != "all" and agencies_of(viewer).filter(assessed_only=True).exists()
     return Asked(
-        role_code=sent.get("role", "").replace("\0", "")[:24],
+        role_code=storable(sent.get("role", ""))[:24],
         assessed_only=evidence == "assessed" or by_default,
     )
 

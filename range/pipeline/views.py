@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from range.accounts.models import User
+from range.lib.storable import storable
 from range.pipeline import consent as agreed
 from range.pipeline import evidence_page as one
 from range.pipeline import people as several
@@ -59,7 +60,7 @@ def people(request: HttpRequest) -> HttpResponse:
         role_code=asked.role_code,
         assessed_only=asked.assessed_only,
         # The database has no place for a NUL in a text.
-        search=request.GET.get("search", "")[:100].replace("\0", ""),
+        search=storable(request.GET.get("search", ""))[:100],
         number=request.GET.get("page", "1"),
     )
     return render(request, "pipeline/people.html", {"people": page})

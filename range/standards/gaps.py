@@ -13,6 +13,7 @@ from range.accounts.models import User
 from range.competencies.frameworks import Demand, Role, demand_of, roles_with_requirements
 from range.competencies.models import ObservableSkill
 from range.lib.errors import RangeError
+from range.lib.storable import storable
 from range.pipeline.agency.grid import Cell, Column, cells_of, link_for
 from range.pipeline.agency.ranking import BY_NAME, Z_LIKELY, Held, enough, ready_among, skill_ids
 from range.pipeline.models import SkillEstimate
@@ -64,8 +65,8 @@ def asked_by(sent: Mapping[str, str]) -> Asked:
     """Read an address; what makes no sense there falls back to the usual."""
     evidence = sent.get("evidence", "")
     return Asked(
-        group=sent.get("group", "").replace("\0", "")[:80],
-        role=sent.get("role", "").replace("\0", "")[:24],
+        group=storable(sent.get("group", ""))[:80],
+        role=storable(sent.get("role", ""))[:24],
         evidence=evidence if evidence in ("all", "assessed") else "",
     )
 

@@ -15,6 +15,7 @@ from range.accounts.models import User
 from range.competencies.changes import listed
 from range.competencies.models import Alignment, Framework
 from range.lib.errors import RangeError
+from range.lib.storable import storable
 from range.timeline.models import Event
 from range.timeline.services import events_of, record
 
@@ -245,7 +246,7 @@ def _decided(
         **more,
     }
     if "reason" in payload:
-        payload["reason"] = str(payload["reason"]).strip()[:REASON_AT_MOST].replace("\0", "")
+        payload["reason"] = storable(str(payload["reason"])).strip()[:REASON_AT_MOST]
     record(row.skill_id, kind=kind, actor=f"instructor:{reviewer.pk}", payload=payload)
     return row
 

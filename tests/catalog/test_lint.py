@@ -124,16 +124,23 @@ def test_a_machine_is_built_from_the_base_with_the_classic_builder(tmp_path, doc
 def test_a_brief_is_needed_and_may_name_no_secret(tmp_path):
     assert any("brief.md" in each for each in errors(tmp_path / "a", files={"brief.md": None}))
     secret = {"brief.md": "The password is {{ password }}."}
-    assert any("brief.md: error" in each for each in errors(tmp_path / "b", files=secret))
+    assert any("brief.md:1: error" in each for each in errors(tmp_path / "b", files=secret))
     broken = {"brief.md": "# Small desk\n\nThe way is {{ way.\n"}
     assert any("brief.md:3: error" in each for each in errors(tmp_path / "c", files=broken))
     hidden = {"brief.md": "The way is {{ way }}."}
     assert any("'way'" in each for each in errors(tmp_path / "c", files=hidden))
 
 
+def test_an_unknown_variable_of_a_brief_is_found_with_its_line_and_the_one_that_was_meant(tmp_path):
+    brief = "# Small desk\n\nThe door is {{ colour }}, and\nonce more {{ color }}: {{ color }}.\n"
+    (found,) = errors(tmp_path, files={"brief.md": brief})
+    assert found.startswith("brief.md:4: error: expected one of the variables ")
+    assert found.endswith("found 'color'. Did you mean colour?")
+
+
 def test_templates_of_seeds_are_read_as_well(tmp_path):
     found = errors(tmp_path, files={"seed/note.j2": "{{ flag_entre }}"})
-    assert any(each.startswith("seed/note.j2: error") for each in found)
+    assert any(each.startswith("seed/note.j2:1: error") for each in found)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from urllib.parse import urlencode
 
+from range.lib.storable import storable
 from range.pipeline.models import Candidacy
 from range.pipeline.readiness import Word
 
@@ -69,7 +70,7 @@ def asked_by(sent: Mapping[str, str]) -> Asked:
     sort = sent.get("sort", "")
     if sort.startswith("skill:"):
         # One control offers both: the usual orders, and every column.
-        sort, skill = "skill", sort.removeprefix("skill:").replace("\0", "")[:64]
+        sort, skill = "skill", storable(sort.removeprefix("skill:"))[:64]
     known = sort in SORTS or (sort == "skill" and skill)
     return Asked(
         agency=_text(sent, "agency", 50),
@@ -89,7 +90,7 @@ def asked_by(sent: Mapping[str, str]) -> Asked:
 
 def _text(sent: Mapping[str, str], name: str, longest: int) -> str:
     # The database has no place for a NUL in a text.
-    return sent.get(name, "").replace("\0", "")[:longest]
+    return storable(sent.get(name, ""))[:longest]
 
 
 def _one_of(sent: Mapping[str, str], name: str, known: Mapping[str, str]) -> str:

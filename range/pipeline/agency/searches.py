@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from range.accounts.access import agencies_of
 from range.accounts.models import Organisation, User
 from range.lib.errors import RangeError
+from range.lib.storable import storable
 from range.pipeline.agency.asked import Asked
 from range.pipeline.models import SavedSearch
 
@@ -30,7 +31,7 @@ def keep(viewer: User, agency: Organisation, *, name: str, asked: Asked) -> Save
     Raises:
         SearchRefused: No name, too long to keep, or too many are kept.
     """
-    name = " ".join(name.replace("\0", "").split())[:80]
+    name = " ".join(storable(name).split())[:80]
     if not name:
         raise SearchRefused("Give the search a name.", reason="search-name")
     if len(asked.kept) > LONGEST:

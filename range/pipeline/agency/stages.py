@@ -11,6 +11,7 @@ from range.accounts.access import agencies_of, can_place
 from range.accounts.models import Consent, Organisation, User
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
+from range.lib.storable import storable
 from range.pipeline.models import Candidacy, CandidacyEntry
 
 log = get_logger(__name__)
@@ -91,7 +92,7 @@ def place(
     """
     if not can_place(viewer, agency_id, trainee_id):
         raise _missing()
-    note = note.replace("\0", "").strip()[:NOTE_LENGTH]
+    note = storable(note).strip()[:NOTE_LENGTH]
     stages = {"", *Candidacy.Stage.values}
     if not {was, stage} <= stages or reason not in CandidacyEntry.Reason.values:
         raise PlacingRefused("Choose a stage and a reason.", reason="candidacy-choice")

@@ -8,6 +8,7 @@ from django.db import transaction
 from range.accounts.access import agencies_run_by, can_see_impact
 from range.accounts.models import Organisation, User
 from range.lib.errors import RangeError
+from range.lib.storable import storable
 from range.timeline.models import Event
 from range.timeline.services import events_of, record
 
@@ -94,7 +95,7 @@ def switch(viewer: User, agency: Organisation, *, on: bool, reason: str) -> None
     """
     if not can_see_impact(viewer, agency.pk):
         raise _missing()
-    words = reason.replace("\0", "").strip()
+    words = storable(reason).strip()
     if not REASON_AT_LEAST <= len(words) <= REASON_AT_MOST:
         raise ImpactRefused(
             f"Give the reason in {REASON_AT_LEAST} to {REASON_AT_MOST:,} characters; it had "

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from range.accounts.models import User
 from range.competencies.models import Alignment
+from range.lib.storable import storable
 from range.standards import alignment_pages, reviewing
 from range.standards.views.frameworks import searched
 
@@ -65,6 +66,6 @@ def _decided(row_id: int, reviewer: User, form: QueryDict) -> Alignment:
         case "undo":
             return reviewing.undo(row_id, reviewer=reviewer, seen=seen)
         case "propose":
-            code = form.get("code", "")[:24].replace("\0", "")
+            code = storable(form.get("code", ""))[:24]
             return reviewing.propose_successor(row_id, proposer=reviewer, code=code)
     raise Http404

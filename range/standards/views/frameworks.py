@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from range.accounts.access import can_review_alignments
 from range.accounts.models import User
 from range.competencies.changes import changes_between
+from range.lib.storable import storable
 from range.standards import coverage, editions, entries
 
 
@@ -76,4 +77,4 @@ def coverage_page(request: HttpRequest) -> HttpResponse:
 def searched(request: HttpRequest) -> str:
     """Return the words to search for."""
     # The database has no place for a NUL in a text.
-    return request.GET.get("q", "")[:100].replace("\0", "").strip()
+    return storable(request.GET.get("q", ""))[:100].strip()
