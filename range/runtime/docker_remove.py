@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from uuid import UUID
 
+from docker import APIClient
 from docker.errors import APIError
 
 from range.runtime import docker_spec, host_processes
@@ -15,6 +16,9 @@ from range.runtime.engine_client import Engine, explanation
 _PARALLEL = 4
 _PATIENCE_SECONDS = 15.0
 _PAUSE_SECONDS = 0.05
+# What stands in the way for a moment: somebody else who removes it, whose reading of its files
+# has mounted it once more, or who is just leaving the network.
+_PASSING = ("in progress", "failed to remove root filesystem", "active endpoints")
 
 
 def sandbox(engine: Engine, installation: str, sandbox_id: UUID) -> None:
@@ -44,21 +48,7 @@ def container(engine: Engine, name: str) -> None:
         EngineError: The engine would not remove it.
     """
     unstarted = _unstarted(engine, name)
-
-    def remove() -> bool:
-        with engine.client() as client:
-            try:
-                client.remove_container(name, force=True, v=True)
-            except APIError as error:
-                if error.status_code == 404:
-                    return True
-                # Another process removes it in this moment: then wait until it has.
-                if error.status_code == 409 and "in progress" in explanation(error):
-                    return False
-                raise
-        return True
-
-    _until(remove)
+    _remove(engine, lambda client: client.remove_container(name, force=True, v=True))
     if unstarted:
         host_processes.end_forgotten(unstarted)
 
@@ -85,24 +75,22 @@ def _volumes(engine: Engine, labels: list[str]) -> None:
 
 
 def _network(engine: Engine, network_id: str) -> None:
-    def remove() -> bool:
+    _remove(engine, lambda client: client.remove_network(network_id))
+
+
+def _remove(engine: Engine, remove: Callable[[APIClient], object]) -> None:
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
         with engine.client() as client:
             try:
-                client.remove_network(network_id)
+                remove(client)
+                return
             except APIError as error:
                 if error.status_code == 404:
-                    return True
-                if "active endpoints" in explanation(error):
-                    return False
-                raise
-        return True
-
-    _until(remove)
-
-
-def _until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + _PATIENCE_SECONDS
-    while not done() and time.monotonic() < end:
+                    return
+                passes = any(words in explanation(error) for words in _PASSING)
+                if not passes or time.monotonic() > end:
+                    raise
         time.sleep(_PAUSE_SECONDS)
 
 

@@ -85,6 +85,7 @@ def _replace(state: MachineState, driver: Driver, protect: Callable[[], None]) -
             _move(state, source=Reset.UNDERWAY, target=Reset.WANTED)
             log.warning("machine.reset.waits", sandbox=str(sandbox.pk), reason=error.reason)
             return
+        log.warning("machine.reset.failed", sandbox=str(sandbox.pk), reason=error.message)
         _failed(state, sandbox, reason=error.reason)
     except Exception:
         log.exception("machine.reset.failed", sandbox=str(sandbox.pk), machine=state.machine)
