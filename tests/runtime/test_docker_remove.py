@@ -53,6 +53,6 @@ def test_what_never_goes_away_is_told_at_once_and_what_stays_in_the_way_in_the_e
     engine = StubbornEngine((500, "no space left on device"), (500, BUSY))
     with pytest.raises(EngineError, match="no space left"):
         docker_remove.container(engine, "desk")
-    monkeypatch.setattr(docker_remove, "_PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(docker_remove, "_PATIENCE_SECONDS", -1)
     with pytest.raises(EngineError, match="failed to remove root filesystem"):
         docker_remove.container(engine, "desk")

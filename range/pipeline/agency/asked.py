@@ -89,7 +89,6 @@ def asked_by(sent: Mapping[str, str]) -> Asked:
 
 
 def _text(sent: Mapping[str, str], name: str, longest: int) -> str:
-    # The database has no place for a NUL in a text.
     return storable(sent.get(name, ""))[:longest]
 
 

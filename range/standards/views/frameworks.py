@@ -76,5 +76,4 @@ def coverage_page(request: HttpRequest) -> HttpResponse:
 
 def searched(request: HttpRequest) -> str:
     """Return the words to search for."""
-    # The database has no place for a NUL in a text.
     return storable(request.GET.get("q", ""))[:100].strip()
