@@ -27,7 +27,7 @@ from range.exercises.services import finish
 from range.lib.errors import RangeError
 from range.lib.logs import get_logger
 from range.lib.notify import Listener, conninfo, notify
-from range.runtime.driver import Driver, Handle
+from range.runtime.driver import Driver, EngineError, Handle
 from range.runtime.registry import get_driver
 from range.sandboxes.care import Care
 from range.sandboxes.launching import Launcher
@@ -244,7 +244,11 @@ class Reconciler:
                 # Engine 20.10, killed at the wrong moment, keeps empty volumes to its next start.
                 tell = log.warning if handle.machines or handle.networks else log.debug
                 tell("sandbox.reaped", sandbox=str(sandbox_id))
-                self._driver.stop(handle)
+                try:
+                    self._driver.stop(handle)
+                except EngineError as error:
+                    # The next sweep tries again; what follows here does not wait for it.
+                    log.warning("sandbox.reap.failed", reason=error.message)
         for sandbox in running_rows:
             left = handles.get(sandbox.pk)
             if left is None or not (left.machines or left.networks):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from range.exercises.models import Attempt
 from range.exercises.services import finish
-from range.runtime.driver import Handle
+from range.runtime.driver import EngineError, Handle
 from range.runtime.fake import FakeDriver
 from range.runtime.topology import Machine, Network, Topology
 from range.sandboxes import services
@@ -163,6 +163,22 @@ def test_it_reaps_containers_that_no_row_owns(driver, reconciler, requested, rec
     driver.start(uuid4(), orphan, deadline=timezone.now() + timedelta(minutes=1))
     reconciler.reap()
     assert set(driver.sandboxes) == {requested.pk}
+
+
+def test_what_cannot_be_reaped_keeps_no_loss_from_being_told(
+    driver, reconciler, requested, reconcile, monkeypatch
+):
+    reconcile()
+    stuck = Handle(driver="fake", sandbox_id=uuid4(), machines={}, networks={})
+    monkeypatch.setattr(driver, "running", lambda: iter([stuck]))
+
+    def refuse(handle):
+        raise EngineError("network has active endpoints")
+
+    monkeypatch.setattr(driver, "stop", refuse)
+    reconciler.reap()
+    requested.refresh_from_db()
+    assert (requested.state, requested.reason) == (State.FAILED, "lost")
 
 
 @pytest.mark.parametrize("left_alone", [False, True])
