@@ -12,7 +12,14 @@ import pytest
 
 CONTROLLER = "MUSTER_TEST_CONTROLLER"
 REASON_CHARS = 1500
-QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+QUICK = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    # A statement that hangs ends before its test does (120 s), and says what it was. Left behind
+    # by a test that was given up, it would hold its locks against all that follow.
+    "statement_timeout": "100s",
+}
 
 
 def _base() -> Path:

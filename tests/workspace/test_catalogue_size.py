@@ -14,6 +14,7 @@ from range.catalog import outline
 from range.catalog.models import Scenario, ScenarioVersion
 from range.competencies.services import load_starter
 from range.exercises.models import Attempt, Exercise
+from tests.support.statistics import gather_statistics
 
 pytestmark = pytest.mark.django_db
 SCENARIOS = 300
@@ -65,6 +66,7 @@ def many(version, school, cohort):
             Grade(attempt=each, share=0.8, passed=n % 3 > 0, provisional=False, grader_version="1")
             for n, each in enumerate(made)
         )
+        gather_statistics()
         return people[0]
 
     return make

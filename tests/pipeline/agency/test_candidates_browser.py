@@ -10,6 +10,7 @@ from range.accounts.models import Consent, Membership, User
 from range.competencies.models import ObservableSkill
 from range.pipeline.models import SkillEstimate
 from tests.pipeline.test_take_along_browser import SHOTS, looks
+from tests.support.statistics import gather_statistics
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -52,6 +53,7 @@ def crowd(starter, school, agency):
                 for only in (False, True)
             ]
     SkillEstimate.objects.bulk_create(rows, batch_size=2000)
+    gather_statistics()
     return people
 
 

@@ -4,6 +4,8 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
+from tests.support.statistics import gather_statistics
+
 # This file is read before Django is set up, so models are looked up when they are needed.
 model = apps.get_model
 
@@ -56,6 +58,7 @@ def crowd(school, agency):
                 model("pipeline.GroupDeclaration")(person=each, dimension="gender", group=gender)
                 for each in people
             )
+        gather_statistics()
         return people
 
     return make
