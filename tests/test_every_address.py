@@ -472,47 +472,53 @@ def visit(client, name: str, world: dict[str, object], method: str) -> int:
     return call(url_of(name, world), dict(address.data)).status_code
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_nobody_signed_in_gets_in_or_changes_anything(client, world, name):
-    before = everything()
+def as_nobody(client, name, world):
     for method in ("get", "post"):
-        url_status = visit(client, name, world, method)
+        status = visit(client, name, world, method)
         if not TABLE[name].is_public:
-            assert url_status == SIGN_IN, (name, method, url_status)
-    assert everything() == before
+            assert status == SIGN_IN, (name, method, status)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_another_trainee_gets_nothing_of_mine_and_changes_nothing(
-    client, world, other_trainee, name
-):
-    client.force_login(other_trainee)
-    before = everything()
+def as_another_trainee(client, name, world):
     for method in ("get", "post"):
         status = visit(client, name, world, method)
         assert status in allowed(getattr(TABLE[name], method)), (name, method, status)
-    assert everything() == before
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_an_assessor_without_consent_gets_nothing_and_changes_nothing(
-    client, world, assessor, name
-):
-    client.force_login(assessor)
-    before = everything()
+def as_an_assessor_without_consent(client, name, world):
     address = TABLE[name]
     expected = address.get if address.assessor_get is None else address.assessor_get
     status = visit(client, name, world, "get")
     assert status in allowed(expected), (name, status)
     status = visit(client, name, world, "post")
     assert status in (*allowed(address.post), FORBIDDEN, MISSING), (name, status)
-    assert everything() == before
 
 
-@pytest.mark.parametrize("name", sorted(n for n, a in TABLE.items() if a.post not in (405,)))
-def test_a_form_without_its_token_is_refused_and_changes_nothing(world, trainee, name):
-    strict = Client(enforce_csrf_checks=True)
-    strict.force_login(trainee)
+def as_its_owner_without_a_token(client, name, world):
+    if TABLE[name].post != WRONG_METHOD:
+        assert visit(client, name, world, "post") == FORBIDDEN
+
+
+@pytest.fixture
+def strangers(other_trainee, assessor, trainee):
+    """Who visits, each with a browser of its own that is signed in already."""
+    people = {
+        as_nobody: None,
+        as_another_trainee: other_trainee,
+        as_an_assessor_without_consent: assessor,
+        as_its_owner_without_a_token: trainee,
+    }
+    clients = {}
+    for how, who in people.items():
+        clients[how] = Client(enforce_csrf_checks=who is trainee)
+        if who is not None:
+            clients[how].force_login(who)
+    return clients
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_strangers_get_nothing_and_change_nothing(world, strangers, name):
     before = everything()
-    assert visit(strict, name, world, "post") == FORBIDDEN
-    assert everything() == before
+    for how, client in strangers.items():
+        how(client, name, world)
+        assert everything() == before, how.__name__

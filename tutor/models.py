@@ -111,12 +111,19 @@ class Chunk(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="chunks")
     position = models.PositiveSmallIntegerField()
-    # Scope and organisation are the source's: filters must not join.
-    scenario = models.SlugField(blank=True)
+    # Scope and organisation are the source's: filters must not join. Their indexes hold what
+    # belongs to one alone: most is for everybody, and to read that from an index for a search
+    # takes longer than the search.
+    scenario = models.SlugField(blank=True, db_index=False)
     organisation = models.ForeignKey(
-        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        Organisation,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
-    objective = models.SlugField(max_length=64, blank=True)
+    objective = models.SlugField(max_length=64, blank=True, db_index=False)
     min_rung = models.PositiveSmallIntegerField(default=0)
     spoils = models.BooleanField(default=False)
     # The source's, so that searching for words sees it.
@@ -149,6 +156,14 @@ class Chunk(models.Model):
             models.CheckConstraint(condition=Q(min_rung__lte=4), name="chunk_rung_at_most_4"),
         ]
         indexes: ClassVar = [
+            models.Index(
+                fields=["scenario"], condition=~Q(scenario=""), name="chunk_of_one_scenario"
+            ),
+            models.Index(
+                fields=["organisation"],
+                condition=Q(organisation__isnull=False),
+                name="chunk_of_one_organisation",
+            ),
             GinIndex(fields=["words"], name="chunk_words_gin"),
             GinIndex(fields=["names"], name="chunk_names_gin"),
             HnswIndex(

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.search import SearchQuery
 from django.db import connection, transaction
@@ -29,9 +29,9 @@ LONGEST_QUERY = 600
 INDEX_BREADTH = 200
 # Vectors and words of a chunk are long, and are not read by whoever quotes it.
 SERVED = (
+    "source__title",
     "heading",
     "text",
-    "source__title",
     "source__version",
     "source__license",
     "source__url",
@@ -101,28 +101,37 @@ class Passage:
     score: float
 
 
+class _Shown(NamedTuple):
+    """What a citation shows of a chunk, in the order of `SERVED`."""
+
+    title: str
+    heading: str
+    text: str
+    version: str
+    license: str
+    url: str
+
+    def holds(self, phrases: Sequence[str]) -> bool:
+        """Tell whether any of the phrases stands in what is shown."""
+        return any(holds_any(part, phrases) for part in (self.title, self.heading, self.text))
+
+
 def search(wanted: Wanted, *, model: EmbeddingModel | None, limit: int = 4) -> list[Passage]:
     """Return the best passages, numbered; words alone where no vectors can be had."""
     ranked = rank(wanted, model=model)
     if not wanted.narrowed.avoid:
         ranked = ranked[:limit]
-    found = Chunk.objects.select_related("source").only(*SERVED)
-    chunks = found.in_bulk([pk for pk, _ in ranked])
+    found = Chunk.objects.filter(pk__in=[pk for pk, _ in ranked]).values_list("pk", *SERVED)
+    shown = {pk: _Shown(*fields) for pk, *fields in found}
     served = [
         (pk, score)
         for pk, score in ranked
-        if pk in chunks and not _is_avoided(chunks[pk], wanted.narrowed.avoid)
+        if pk in shown and not shown[pk].holds(wanted.narrowed.avoid)
     ]
     return [
-        _passage(chunks[pk], number=number, score=score)
+        Passage(number=number, chunk_id=pk, score=score, **shown[pk]._asdict())
         for number, (pk, score) in enumerate(served[:limit], start=1)
     ]
-
-
-def _is_avoided(chunk: Chunk, avoid: Sequence[str]) -> bool:
-    """Tell whether anything that a citation shows holds a phrase to avoid."""
-    parts = (chunk.source.title, chunk.heading, chunk.text)
-    return any(holds_any(part, avoid) for part in parts)
 
 
 def rank(wanted: Wanted, *, model: EmbeddingModel | None) -> list[tuple[uuid.UUID, float]]:
@@ -277,18 +286,3 @@ class _Told(Func):
         one = f"%s * ts_rank({column}, %s::tsquery, {BY_LOG_LENGTH})"
         told = [part for each in self.lexemes for part in (each.weight, each.query)]
         return f"({' + '.join([one] * len(self.lexemes))})", told
-
-
-def _passage(chunk: Chunk, *, number: int, score: float) -> Passage:
-    source = chunk.source
-    return Passage(
-        number=number,
-        chunk_id=chunk.pk,
-        title=source.title,
-        heading=chunk.heading,
-        text=chunk.text,
-        version=source.version,
-        license=source.license,
-        url=source.url,
-        score=score,
-    )
