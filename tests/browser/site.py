@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import select
 import shutil
 import signal
 import socket
@@ -30,6 +31,7 @@ PREPARATION = (
     ("run_builder", "--once", "sudo-says"),
 )
 STOP_WITHIN_SECONDS = 15
+ANSWER_WITHIN_SECONDS = 900
 
 
 class Site:
@@ -44,6 +46,7 @@ class Site:
         self.finished = ""
         self._database = f"browser_{os.getpid()}_{secrets.token_hex(3)}"
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._asker: subprocess.Popen[str] | None = None
         self._fleet = Fleet(base=BASE, state_dir=state_dir, host="127.0.0.1", port=self.port)
 
     def start(self) -> None:
@@ -75,7 +78,13 @@ class Site:
                 child.kill()
                 child.wait()
         self.ask(_REMOVE_ALL)
+        self._close_asker()
         self._drop_database()
+
+    def _close_asker(self) -> None:
+        if self._asker is not None:
+            self._asker.communicate()
+            self._asker = None
 
     def _try(self, *command: str) -> None:
         """Do what the journey can do without: other scenarios' faults are other tests' matter."""
@@ -101,8 +110,28 @@ class Site:
 
     def ask(self, code: str, **values: str) -> str:
         """Run a few lines inside this range, with values at hand, and return what they print."""
-        given = f"values = {values!r}\n"
-        return self.manage("shell", "--no-imports", "-c", given + code).strip()
+        if self._asker is None or self._asker.poll() is not None:
+            self._asker = self._open_asker()
+        asker = self._asker
+        print(json.dumps({"code": code, "values": values}), file=asker.stdin, flush=True)
+        if not select.select([asker.stdout], [], [], ANSWER_WITHIN_SECONDS)[0]:
+            asker.kill()
+            raise AssertionError(f"No answer within {ANSWER_WITHIN_SECONDS} s: {code}")
+        answer = json.loads(asker.stdout.readline() or '{"error": "It ended."}')
+        assert not answer["error"], f"{code}: {answer['error'][-3000:]}"
+        return answer["printed"].strip()
+
+    def _open_asker(self) -> subprocess.Popen[str]:
+        with (self.state_dir / "asker.log").open("a") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "tests.browser.asking"],
+                cwd=BASE,
+                env=self.environment | {"DJANGO_SETTINGS_MODULE": "range.settings"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
 
     @property
     def environment(self) -> dict[str, str]:
