@@ -1,9 +1,9 @@
 """Finds passages: words, exact names and vectors, each filtered first, then scored together."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
 from django.db import connection, transaction
@@ -27,15 +27,15 @@ FROM_EACH_SIDE = 40
 LONGEST_QUERY = 600
 # How far the index looks at once; more finds more, and takes longer.
 INDEX_BREADTH = 200
-# Vectors and words of a chunk are long, and are not read by whoever quotes it.
-SERVED = (
-    "source__title",
-    "heading",
-    "text",
-    "source__version",
-    "source__license",
-    "source__url",
-)
+# What a citation shows, and where it stands. A chunk's vectors and words are long, and left out.
+SHOWN = {
+    "title": "source__title",
+    "heading": "heading",
+    "text": "text",
+    "version": "source__version",
+    "license": "source__license",
+    "url": "source__url",
+}
 # Divide by 1 + the logarithm of the document's length. Source: PostgreSQL manual, 12.3.3.
 BY_LOG_LENGTH = 1
 
@@ -101,37 +101,28 @@ class Passage:
     score: float
 
 
-class _Shown(NamedTuple):
-    """What a citation shows of a chunk, in the order of `SERVED`."""
-
-    title: str
-    heading: str
-    text: str
-    version: str
-    license: str
-    url: str
-
-    def holds(self, phrases: Sequence[str]) -> bool:
-        """Tell whether any of the phrases stands in what is shown."""
-        return any(holds_any(part, phrases) for part in (self.title, self.heading, self.text))
-
-
 def search(wanted: Wanted, *, model: EmbeddingModel | None, limit: int = 4) -> list[Passage]:
     """Return the best passages, numbered; words alone where no vectors can be had."""
     ranked = rank(wanted, model=model)
     if not wanted.narrowed.avoid:
         ranked = ranked[:limit]
-    found = Chunk.objects.filter(pk__in=[pk for pk, _ in ranked]).values_list("pk", *SERVED)
-    shown = {pk: _Shown(*fields) for pk, *fields in found}
+    found = Chunk.objects.filter(pk__in=[pk for pk, _ in ranked])
+    rows = found.values_list("pk", *SHOWN.values())
+    shown = {pk: dict(zip(SHOWN, fields, strict=True)) for pk, *fields in rows}
     served = [
         (pk, score)
         for pk, score in ranked
-        if pk in shown and not shown[pk].holds(wanted.narrowed.avoid)
+        if pk in shown and not _is_avoided(shown[pk], wanted.narrowed.avoid)
     ]
     return [
-        Passage(number=number, chunk_id=pk, score=score, **shown[pk]._asdict())
+        Passage(number=number, chunk_id=pk, score=score, **shown[pk])
         for number, (pk, score) in enumerate(served[:limit], start=1)
     ]
+
+
+def _is_avoided(shown: Mapping[str, str], avoid: Sequence[str]) -> bool:
+    """Tell whether anything that a citation shows holds a phrase to avoid."""
+    return any(holds_any(shown[part], avoid) for part in ("title", "heading", "text"))
 
 
 def rank(wanted: Wanted, *, model: EmbeddingModel | None) -> list[tuple[uuid.UUID, float]]:
